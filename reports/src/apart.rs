@@ -1,4 +1,4 @@
-//! Directives that were put aside, by their reason: a run may have thousands of them, and few
+//! Groups directives that were set aside by reason: a run may have thousands of them, but few
 //! reasons.
 
 use std::collections::BTreeMap;
@@ -7,18 +7,18 @@ use crate::aside::{Apart, Aside};
 use crate::model::{Case, Note, Report};
 use crate::text::{listed, plural};
 
-/// So many reasons of each kind are told of a run; the others are summed up.
+/// The maximum number of reasons of each kind to list for a run; the others are summed up.
 const MOST_REASONS: usize = 8;
 
-/// Directives of a case that were put aside for the same reason.
+/// Directives of a case that were set aside for the same reason.
 pub(crate) struct Group<'a> {
     pub(crate) apart: Apart,
     pub(crate) reason: &'a str,
-    /// What is noted of each, in the order of the script; at least one.
+    /// Their notes, in the order of the script; at least one.
     pub(crate) notes: Vec<&'a Note>,
 }
 
-/// The directives of a case that were put aside, in the order of the first of each reason.
+/// Groups the directives of a case that were set aside, in the order of the first of each reason.
 pub(crate) fn groups(case: &Case) -> Vec<Group<'_>> {
     let mut at: BTreeMap<(Apart, &str), usize> = BTreeMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
@@ -32,7 +32,7 @@ pub(crate) fn groups(case: &Case) -> Vec<Group<'_>> {
     groups
 }
 
-/// Why a directive was put aside, without the word for it that a note begins with.
+/// The reason for setting a directive aside, without the leading word of the note.
 fn reason(note: &Note) -> Option<(Apart, &str, &Note)> {
     let apart = note.apart?;
     let reason = note.reason.strip_prefix(apart.word()).and_then(|rest| rest.strip_prefix(": "));
@@ -40,8 +40,7 @@ fn reason(note: &Note) -> Option<(Apart, &str, &Note)> {
 }
 
 impl Group<'_> {
-    /// The reason, and how many directives there are where it is more than one, with the lines that
-    /// they are on.
+    /// The reason, with the number of directives and their lines if there are several.
     pub(crate) fn told(&self) -> String {
         let Group { reason, notes, .. } = self;
         match notes.len() as u64 {
@@ -54,7 +53,7 @@ impl Group<'_> {
     }
 }
 
-/// What was put aside in a run for one reason.
+/// The directives of a run that were set aside for one reason.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Sum {
     pub(crate) apart: Apart,
@@ -63,15 +62,18 @@ pub(crate) struct Sum {
     pub(crate) cases: u64,
 }
 
-/// What was put aside in a run, by kind and then the most frequent reason first. Each of those that
-/// are blocked has a reason of its own.
+/// Sums up what was set aside in a run, by kind, the most frequent reason first. Blocked directives
+/// are merged, since each has its own reason.
 pub(crate) fn sums(report: &Report) -> Vec<Sum> {
     let mut found: BTreeMap<(Apart, &str), (u64, u64)> = BTreeMap::new();
     for case in report.suites.iter().flat_map(|suite| &suite.cases) {
         let mut of_case: BTreeMap<(Apart, &str), u64> = BTreeMap::new();
         for Group { apart, reason, notes } in groups(case) {
-            let reason =
-                if apart == Apart::Blocked { "what they depend on did not come into being" } else { reason };
+            let reason = if apart == Apart::Blocked {
+                "a module or instance that they depend on does not exist"
+            } else {
+                reason
+            };
             *of_case.entry((apart, reason)).or_default() += notes.len() as u64;
         }
         for (key, directives) in of_case {
@@ -106,7 +108,7 @@ pub(crate) fn sums(report: &Report) -> Vec<Sum> {
 }
 
 impl Aside {
-    /// The counts of what was put aside, zeros included; what passed coarsely is not.
+    /// The counts of what was set aside, including zeros, but not coarse passes.
     pub(crate) fn by_kind(&self) -> [(Apart, u64); 4] {
         [
             (Apart::Blocked, self.blocked),
@@ -116,7 +118,7 @@ impl Aside {
         ]
     }
 
-    /// How many of so many directives that were skipped were skipped for another reason.
+    /// The number of skipped directives that were skipped for another reason.
     pub(crate) fn rest_of(&self, skipped: u64) -> u64 {
         let apart = self.by_kind().into_iter().fold(0u64, |sum, (_, count)| sum.saturating_add(count));
         skipped.saturating_sub(apart)
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn directives_of_one_reason_are_told_together() {
+    fn directives_with_the_same_reason_are_grouped() {
         let case = case(
             "a.wast",
             vec![
@@ -157,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn the_reasons_of_a_run_are_few() {
+    fn the_number_of_reasons_is_limited() {
         let many = (0..30).map(|number| note(number, Apart::Limit, &format!("limit {number}"))).collect();
         let blocked = |line| note(line, Apart::Blocked, &format!("line {line}"));
         let cases =
@@ -172,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_skipped_and_not_apart_is_the_rest() {
+    fn other_skipped_directives_are_the_rest() {
         let aside = Aside { blocked: 2, limit: 1, coarse: 9, ..Aside::default() };
         assert_eq!((aside.rest_of(5), aside.rest_of(1)), (2, 0));
     }

@@ -1,28 +1,28 @@
-//! What of a case says nothing about the engine, or less than it could.
+//! Directives that say nothing about the engine, or less than they could.
 
 use std::iter::Sum;
 use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-/// Why the outcome of a directive is neither a pass nor a failure of the engine.
+/// Why a directive is neither a pass nor a failure of the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Apart {
-    /// What it depends on did not come into being: another directive has failed.
+    /// It depends on a directive that failed.
     Blocked,
-    /// It cannot be asked of the engine in the way that it is driven.
+    /// It cannot be tested in the way that the engine is driven.
     NotApplicable,
     /// A limit of the engine or the machine was reached.
     Limit,
-    /// It asserts what a later version of the specification revoked, and the engine implements the
-    /// later one.
+    /// It asserts behaviour that a later version of the specification changed, and the engine
+    /// implements the later version.
     Superseded,
 }
 
 impl Apart {
-    /// The word that reports have for it.
+    /// Its word in reports.
     pub fn word(self) -> &'static str {
         match self {
             Apart::Blocked => "blocked",
@@ -33,28 +33,28 @@ impl Apart {
     }
 }
 
-/// How many directives of a case were put aside, and why. All but the last count as skipped; they
-/// occur where another engine is driven.
+/// The number of directives of a case that were set aside, by reason. All but the last count as
+/// skipped; they occur when another engine is driven.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Aside {
-    /// What they depend on did not come into being: another directive has failed.
+    /// They depend on a directive that failed.
     pub blocked: u64,
-    /// They cannot be asked of the engine in the way that it is driven.
+    /// They cannot be tested in the way that the engine is driven.
     pub not_applicable: u64,
     /// A limit of the engine or the machine was reached.
     pub limit: u64,
-    /// They assert what a later version of the specification revoked, and the engine implements the
-    /// later one.
+    /// They assert behaviour that a later version of the specification changed, and the engine
+    /// implements the later version.
     pub superseded: u64,
-    /// They passed, by an error that the engine's adapter does not tell apart from others. These
+    /// They passed with an error that the engine's adapter does not distinguish from others. These
     /// count as passed.
     pub coarse: u64,
 }
 
 impl Aside {
-    /// Counts one more for this reason; a count that would overflow stays at its maximum.
+    /// Counts one for this reason, saturating.
     pub fn record(&mut self, apart: Apart) {
         let count = match apart {
             Apart::Blocked => &mut self.blocked,
@@ -65,19 +65,19 @@ impl Aside {
         *count = count.saturating_add(1);
     }
 
-    /// Whether nothing was put aside.
+    /// Whether nothing was set aside.
     pub fn is_empty(&self) -> bool {
         *self == Aside::default()
     }
 
-    /// Each count that is not zero, with what it counts.
+    /// The nonzero counts, with descriptions.
     pub fn counts(&self) -> impl Iterator<Item = (u64, &'static str)> {
         let counts = [
-            (self.blocked, "blocked by one that failed"),
+            (self.blocked, "blocked by an earlier failure"),
             (self.not_applicable, "not applicable"),
-            (self.limit, "met a limit of the engine"),
+            (self.limit, "reached a limit of the engine"),
             (self.superseded, "superseded by later versions"),
-            (self.coarse, "passed by errors that the adapter does not tell apart"),
+            (self.coarse, "passed by errors that the adapter does not distinguish"),
         ];
         counts.into_iter().filter(|(count, _)| *count > 0)
     }

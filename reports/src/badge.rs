@@ -1,5 +1,4 @@
-//! A badge: how much of what was run passed, as a picture and as the JSON that shields.io makes one
-//! of.
+//! A badge with the pass rate, as an SVG image and as the JSON of a shields.io endpoint.
 
 use std::fmt::Write as _;
 
@@ -10,10 +9,10 @@ use crate::model::Report;
 use crate::terminal::{self, Language, printable};
 use crate::text::{cut, percent_passed};
 
-/// So many characters of an engine's name are shown.
+/// The maximum number of characters of an engine's name to show.
 const MAX_NAME: usize = 40;
 
-/// The text on the left: the engine whose conformance it is.
+/// The text on the left: the name of the engine.
 fn label(report: &Report) -> String {
     let name = cut(report.engine.name.trim(), MAX_NAME).into_owned();
     let name = printable(&name);
@@ -67,15 +66,15 @@ pub fn shields(report: &Report) -> String {
     crate::json::document(&endpoint)
 }
 
-/// The text on the right, and its colour. What the reader judged alone says nothing of the engine
-/// and is left out.
+/// The text on the right, and its colour. Directives judged by the parser alone say nothing about
+/// the engine and are excluded.
 fn says(report: &Report) -> (String, Colour) {
     let totals = report.totals();
     let share = percent_passed(&totals.by_engine()).or_else(|| percent_passed(&totals.cases));
     let Some(percent) = share.filter(|_| !report.is_unjudged() || !report.is_expected()) else {
-        return ("nothing run".to_owned(), Colour::Grey);
+        return ("nothing ran".to_owned(), Colour::Grey);
     };
-    // A tenth of the scripts is where few become many.
+    // Red from a tenth of the scripts.
     let unexpected = totals.cases.failed.saturating_add(totals.cases.xpassed);
     let few = unexpected.saturating_mul(10) < totals.cases.total();
     let incomplete = report.incomplete().is_some();
@@ -97,7 +96,7 @@ enum Colour {
 }
 
 impl Colour {
-    /// Dark enough for white letters.
+    /// Dark enough for white text.
     fn hex(self) -> &'static str {
         match self {
             Colour::Green => "#2c7a3f",
@@ -107,7 +106,7 @@ impl Colour {
         }
     }
 
-    /// The name that shields.io has for it.
+    /// Its name in shields.io.
     fn name(self) -> &'static str {
         match self {
             Colour::Green => "brightgreen",
@@ -118,11 +117,11 @@ impl Colour {
     }
 }
 
-/// The pixels left and right of a text.
+/// The margin to the left and right of a text in pixels.
 const MARGIN: usize = 6;
 
-/// The pixels of a part: a letter of Verdana at 11 pixels takes about 7; `textLength` makes up for
-/// the difference.
+/// The width of a part in pixels: a character of Verdana at 11 pixels takes about 7; `textLength`
+/// compensates for the difference.
 fn width(text: &str) -> usize {
     text.width() * 7 + 2 * MARGIN
 }

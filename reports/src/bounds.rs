@@ -1,15 +1,14 @@
-//! How much of a failure a report holds.
+//! Limits the size of failures in a report.
 
 use crate::model::{Case, Failure, Report};
 use crate::terminal::MAX_DATUM;
 
-/// How many bytes each text of a failure has at most in the report of a run: what a guest wrote, or
-/// a directive, may be as large as memory.
+/// The maximum size in bytes of each text of a failure in a report: the output of a guest, or a
+/// directive, may be very large.
 pub const MAX_TEXT: usize = MAX_DATUM;
 
 impl Report {
-    /// The report with every text of a failure cut at [`MAX_TEXT`] bytes, and a note of how much is
-    /// left out.
+    /// Cuts every text of a failure at [`MAX_TEXT`] bytes, with a note of how much is left out.
     #[must_use]
     pub fn bounded(mut self) -> Report {
         let cases = self.suites.iter_mut().flat_map(|suite| &mut suite.cases);

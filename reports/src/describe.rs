@@ -4,7 +4,7 @@ use crate::model::{Attempt, Case, Failure, Report, Suite, Totals};
 use crate::terminal::printable;
 use crate::text::{MAX_SHOWN, at, cut, plural, seconds};
 
-/// What the run amounts to, in a line without a full stop.
+/// The verdict of the run, in a line without a full stop.
 pub(crate) fn verdict(report: &Report, totals: &Totals) -> String {
     let (cases, time) = (totals.cases.total(), seconds(report.duration));
     let unexpected = totals.cases.failed.saturating_add(totals.cases.xpassed);
@@ -25,29 +25,24 @@ pub(crate) fn verdict(report: &Report, totals: &Totals) -> String {
     }
 }
 
-/// What a reader has to know besides before taking the verdict for that of a whole run of the
-/// engine, a line each.
+/// Caveats about the verdict, one line each.
 pub(crate) fn caveats(report: &Report) -> Vec<String> {
     let mut caveats = Vec::new();
     if let Some(why) = report.incomplete() {
         caveats.push(format!("the report is incomplete: {why}"));
     }
     if report.is_by_reader_alone() {
-        caveats.push(
-            "no directive passed by what the engine did: all that passed were judged by the reader alone"
-                .to_owned(),
-        );
+        caveats.push("all passed directives were judged by the parser alone, without the engine".to_owned());
     }
     caveats
 }
 
-/// What failed and how, in a line: `wrong-value: result 0 has the wrong value`.
+/// The headline of a failure: `wrong-value: result 0 has the wrong value`.
 pub(crate) fn headline(failure: &Failure) -> String {
     printable(&cut(&format!("{}: {}", failure.kind, failure.message), MAX_SHOWN)).into_owned()
 }
 
-/// What a flaky case did before it passed, a line an attempt: which, where it failed first, and
-/// how.
+/// The failed attempts of a flaky case, one line each: the number, and the first failure.
 pub(crate) fn attempts(case: &Case) -> impl Iterator<Item = String> {
     let of = |(number, attempt): (usize, &Attempt)| {
         let first = attempt.failures.first();
@@ -58,7 +53,7 @@ pub(crate) fn attempts(case: &Case) -> impl Iterator<Item = String> {
     case.attempts.iter().enumerate().map(of)
 }
 
-/// Where a line of a case can be read, if that is known: an address of the web, nothing else.
+/// The URL of a line of a case, if known; only http and https are allowed.
 pub(crate) fn link(suite: &Suite, case: &str, line: u32) -> Option<String> {
     let base = suite.url.as_deref()?;
     let web = ["https://", "http://"].iter().any(|scheme| base.starts_with(scheme));
@@ -87,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_link_leads_to_the_web_and_nowhere_else() {
+    fn only_web_addresses_are_linked() {
         let linked = |url: &str, case: &str, line| {
             let suite =
                 Suite { name: "s".into(), source: "s".into(), url: Some(url.into()), cases: Vec::new() };

@@ -1,4 +1,4 @@
-//! The report as it is written and read: totals are written and never believed.
+//! The serialised form of reports: totals are written, and recomputed on reading.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -67,33 +67,33 @@ impl Serialize for Suite {
 pub(crate) struct ReportFile<'a> {
     /// The version of this schema: it changes when a field goes or comes to mean something else.
     schema: Version,
-    /// What was tested.
+    /// The engine that was tested.
     engine: Cow<'a, Engine>,
-    /// What judged it; absent in reports of older versions.
+    /// The program that judged it; absent in reports of older versions.
     #[serde(skip_serializing_if = "Option::is_none")]
     harness: Option<Cow<'a, Engine>>,
-    /// How the texts of errors were compared; absent in reports of older versions.
+    /// How error texts were compared; absent in reports of older versions.
     #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
     match_kind: Option<MatchKind>,
-    /// Which shards of a sharded run it holds; absent where the run was not sharded or all shards
-    /// are in it.
+    /// The shards of a sharded run that it contains; absent if the run was not sharded or all
+    /// shards are included.
     #[serde(skip_serializing_if = "Option::is_none")]
     shards: Option<Cow<'a, Shards>>,
-    /// Whether the run was interrupted, so that some cases are in it as not run; absent where it
+    /// Whether the run was interrupted, so that some cases are included as not run; absent if it
     /// was not.
     #[serde(default, skip_serializing_if = "is_false")]
     interrupted: bool,
-    /// What it ran on.
+    /// The host that it ran on.
     host: Cow<'a, str>,
-    /// When it started: a date and time as in RFC 3339.
+    /// The start time, in RFC 3339 format.
     started: Cow<'a, str>,
-    /// How long it took by the clock on the wall, in milliseconds.
+    /// The wall-clock duration in milliseconds.
     #[serde(rename = "duration_ms", with = "millis")]
     #[cfg_attr(test, schemars(with = "f64", range(min = 0)))]
     duration: Duration,
-    /// What was run.
+    /// The suites that were run.
     suites: Cow<'a, [Suite]>,
-    /// What the suites add up to.
+    /// The totals of the suites.
     #[serde(skip_deserializing)]
     #[cfg_attr(test, schemars(!skip_deserializing))]
     totals: Totals,
@@ -108,11 +108,11 @@ struct SuiteOut<'a> {
     name: &'a str,
     /// Where it came from, and whether it was edited there.
     source: &'a str,
-    /// Where its scripts can be read: a line of a case is at this, a `/`, the case's name, `#L` and
-    /// the line. Absent where that is not known.
+    /// The base URL of its scripts: a line of a case is at this URL, a `/`, the case's name, `#L`
+    /// and the line. Absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<&'a str>,
-    /// How many of the directives that passed were judged by the reader alone.
+    /// The number of passed directives that were judged by the parser alone.
     reader_only: u64,
     /// Its cases.
     cases: &'a [Case],
@@ -129,7 +129,7 @@ impl schemars::JsonSchema for Suite {
     }
 }
 
-/// How a [`Case`] is read: its fields, of which newer versions of wassay write more than older ones.
+/// The fields of a [`Case`] in a file. Older versions of wassay write fewer of them.
 #[derive(Deserialize)]
 #[serde(remote = "Case")]
 struct CaseFields {
@@ -169,14 +169,14 @@ impl<'de> Deserialize<'de> for Case {
         let worst = directives.outcome();
         if *outcome < worst {
             return Err(D::Error::custom(format!(
-                "the case `{name}` cannot be `{outcome}`: it has a directive that is `{worst}`"
+                "the case `{name}` cannot be `{outcome}`, because it has a directive with outcome `{worst}`"
             )));
         }
         Ok(case)
     }
 }
 
-/// By reference, as serde calls it.
+/// Takes a reference, as serde requires.
 fn is_false(flag: &bool) -> bool {
     !*flag
 }

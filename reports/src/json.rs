@@ -1,4 +1,4 @@
-//! The report as JSON, written and read. Its schema is `schema/report.schema.json` of this crate.
+//! Reads and writes the report as JSON. Its schema is `schema/report.schema.json` of this crate.
 
 use serde::de::{Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -7,29 +7,28 @@ use thiserror::Error;
 use crate::model::Report;
 use crate::terminal::{self, Language};
 
-/// The version of the report's schema that this crate writes and reads.
+/// The version of the report's schema that this crate supports.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// The report as indented JSON, with a line feed at its end. What [is hidden](terminal::is_hidden)
-/// is written as `\uXXXX`.
+/// Renders the report as indented JSON with a final line feed. [Hidden](terminal::is_hidden)
+/// characters are written as `\uXXXX`.
 pub fn render(report: &Report) -> String {
     document(report)
 }
 
-/// Anything as such a document; it has no map whose keys are not strings.
+/// Renders any value as such a document. Keys of maps must be strings.
 pub(crate) fn document(value: &impl Serialize) -> String {
-    // Writing to a string fails for maps whose keys are not strings, and for nothing else.
+    // Serialisation to a string fails only for maps whose keys are not strings.
     let mut json = serde_json::to_string_pretty(value).expect("the value is representable as JSON");
     json.push('\n');
     printable(json)
 }
 
-/// The same JSON, where what [is hidden](terminal::is_hidden) is written as `\uXXXX`, and nothing
-/// is a command to a CI server.
+/// Escapes [hidden](terminal::is_hidden) characters in JSON as `\uXXXX`, and commands of CI
+/// servers.
 pub fn printable(json: String) -> String {
     let hidden = |c: char, out: &mut String| {
-        // What is ASCII was escaped where that is needed, but for the last of its characters (RFC
-        // 8259, section 7).
+        // JSON already escapes ASCII control characters except the last one (RFC 8259, section 7).
         let is_escaped = terminal::is_hidden(c) && (c == '\u{7f}' || !c.is_ascii());
         if is_escaped {
             let mut units = [0; 2];
@@ -41,13 +40,12 @@ pub fn printable(json: String) -> String {
     terminal::document(json, Language::Json)
 }
 
-/// Reads a report. Totals are computed, whatever stands in the text; fields that are not known are
-/// passed over.
+/// Parses a report. Totals are recomputed, and unknown fields are ignored.
 ///
 /// # Errors
 ///
-/// The text is not JSON, a field is missing or has another type or an impossible value, the schema
-/// is of another version, or a case claims a better outcome than its directives have.
+/// The text is not JSON, a field is missing or has a wrong type or value, the schema has another
+/// version, or a case has a better outcome than its directives.
 pub fn parse(text: &str) -> Result<Report, ParseError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let report = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
@@ -66,7 +64,7 @@ pub struct ParseError {
     pub line: usize,
     /// The column in bytes, from 1; 0 at the very start of a line.
     pub column: usize,
-    /// What is wrong, at which field, and what was expected.
+    /// The problem, the field, and what was expected.
     pub message: String,
 }
 
@@ -74,12 +72,12 @@ fn parse_error(path: &str, error: &serde_json::Error) -> ParseError {
     let (line, column) = (error.line(), error.column());
     let message = error.to_string();
     let message = message.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&message);
-    // The path of the document itself is a dot.
+    // The path of the root is a dot.
     let message = if path == "." { message.to_owned() } else { format!("{path}: {message}") };
     ParseError { line, column, message }
 }
 
-/// The schema's version, as the field that must equal [`SCHEMA_VERSION`].
+/// The field with the schema's version, which must equal [`SCHEMA_VERSION`].
 pub(crate) struct Version;
 
 impl Serialize for Version {
@@ -93,7 +91,7 @@ impl<'de> Deserialize<'de> for Version {
         match u64::deserialize(deserializer)? {
             version if version == u64::from(SCHEMA_VERSION) => Ok(Version),
             other => {
-                let expected = format!("schema {SCHEMA_VERSION}, the one that this version of wassay reads");
+                let expected = format!("schema {SCHEMA_VERSION}, which this version of wassay supports");
                 Err(D::Error::invalid_value(Unexpected::Unsigned(other), &expected.as_str()))
             }
         }
@@ -123,11 +121,11 @@ pub(crate) mod tests {
         }
     }
 
-    /// Compares a schema with its file, and writes it where that is asked for.
+    /// Compares a schema with its file, and updates the file with `BLESS=1`.
     pub(crate) fn assert_schema<T: JsonSchema>(file: &str) {
         let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
         let mut schema = generator.into_root_schema_for::<T>();
-        // Descriptions are doc comments: where their lines end depends on the width of the source.
+        // Descriptions are doc comments, whose line breaks depend on the width of the source.
         RecursiveTransform(|schema: &mut Schema| {
             if let Some(serde_json::Value::String(text)) = schema.get_mut("description") {
                 let paragraphs = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " "));
@@ -140,11 +138,11 @@ pub(crate) mod tests {
             std::fs::write(&path, serde_json::to_string_pretty(&schema).unwrap() + "\n").unwrap();
         }
         let file: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        assert_eq!(&file, schema.as_value(), "run the test with BLESS=1 to write the file anew");
+        assert_eq!(&file, schema.as_value(), "run the test with BLESS=1 to update the file");
     }
 
     #[test]
-    fn the_schema_file_says_what_is_written() {
+    fn the_schema_file_is_up_to_date() {
         assert_schema::<ReportFile<'_>>("report.schema.json");
     }
 }

@@ -1,9 +1,10 @@
-//! The report as JUnit XML, which CI servers collect: a test suite a suite, a test case a script.
+//! Renders the report as JUnit XML for CI servers: one test suite per suite, one test case per
+//! script.
 //!
-//! A script has one verdict there; all its failures stand in the text of it. Failures that were
-//! expected are skipped cases with their reason, and so are scripts of which directives were put
-//! aside, since JUnit knows nothing between passed and failed; a crash is an error. How many
-//! directives were put aside, and in which way, is in properties.
+//! A script has one verdict, with all its failures in the text. Expected failures are skipped cases
+//! with their reason, and so are scripts with directives that were set aside, since JUnit has
+//! nothing between passed and failed; a crash is an error. Properties have the number of directives
+//! that were set aside, by kind.
 
 use std::fmt::Write as _;
 
@@ -18,10 +19,10 @@ use crate::outcome::{Counts, Outcome};
 use crate::terminal::{self, Language, escaped, is_hidden};
 use crate::text::{MAX_SHOWN, at, cut, plural};
 
-/// So much of the text of a script's failures is written, in bytes; the JSON report has more.
+/// The maximum size in bytes of the text of a script's failures; the JSON report has more.
 const MAX_TEXT: usize = 64 << 10;
 
-/// The report as XML, with a line feed at its end.
+/// Renders the report as XML with a final line feed.
 pub fn render(report: &Report) -> String {
     let name = match report.incomplete() {
         Some(why) => format!("{} (incomplete: {why})", report.engine.title()),
@@ -30,7 +31,7 @@ pub fn render(report: &Report) -> String {
     let mut out = quick_junit::Report::new(&*xml(&name));
     out.set_time(report.duration);
     out.add_test_suites(report.suites.iter().map(|suite| test_suite(report, suite)));
-    // It writes to memory, and of names and times there is none that cannot be written.
+    // Writing to memory cannot fail, and all names and times are representable.
     let xml = out.to_string().expect("a report is representable as XML");
     terminal::document(xml, Language::Markup)
 }
@@ -38,7 +39,7 @@ pub fn render(report: &Report) -> String {
 fn test_suite(report: &Report, suite: &Suite) -> TestSuite {
     let mut out = TestSuite::new(&*xml(&suite.name));
     out.set_time(suite.duration());
-    // Readers refuse a time that is none.
+    // Readers reject invalid times, so leave them out.
     if let Ok(started) = DateTime::parse_from_rfc3339(&report.started) {
         out.set_timestamp(started);
     }
@@ -56,7 +57,7 @@ fn test_suite(report: &Report, suite: &Suite) -> TestSuite {
 
 fn test_case(suite: &Suite, case: &Case) -> TestCase {
     let mut status = status(case);
-    // Those of a case that passes are flaky failures, those of any other failures that were rerun.
+    // Earlier failures of a case that passes are flaky failures, of any other case rerun failures.
     status.add_reruns(case.attempts.iter().map(|attempt| rerun(case, attempt)));
     let mut out = TestCase::new(&*xml(&case.name), status);
     out.set_classname(&*xml(&suite.name));
@@ -65,7 +66,7 @@ fn test_case(suite: &Suite, case: &Case) -> TestCase {
     if let Some(file) = &case.file {
         out.extra.insert("file".into(), XmlString::new(&*xml(file)));
     }
-    // The first place that is known; a case that failed as a whole has no line.
+    // The first known position; a case that failed as a whole has no line.
     let lines =
         case.failures.iter().map(|failure| failure.line).chain(case.notes.iter().map(|note| note.line));
     if let Some(line) = lines.into_iter().find(|line| *line > 0) {
@@ -81,7 +82,7 @@ fn test_case(suite: &Suite, case: &Case) -> TestCase {
     out
 }
 
-/// How many directives were put aside, and how many passed coarsely, as far as there are any.
+/// Properties with the nonzero counts of directives that were set aside or passed coarsely.
 fn aside(aside: &Aside) -> impl Iterator<Item = Property> {
     let apart = aside.by_kind().map(|(apart, count)| (apart.word().replace(' ', "_"), count));
     let counts = apart.into_iter().chain([("coarse".to_owned(), aside.coarse)]);
@@ -112,8 +113,9 @@ fn status(case: &Case) -> TestCaseStatus {
     status
 }
 
-/// Why a case is skipped, expected to fail or passed unexpectedly: that of its first directive.
-/// Where others of it were judged, how many were not comes first: a case of JUnit has one outcome.
+/// The reason for a skip, an expected failure or an unexpected pass: that of the first directive.
+/// If other directives were judged, the number of skipped ones comes first, since a JUnit case has
+/// one outcome.
 fn skipped(case: &Case, note: &Note) -> String {
     let first = format!("{}: {}", note.outcome, cut(&note.reason, MAX_SHOWN));
     let Counts { skipped, .. } = case.directives;
@@ -128,7 +130,7 @@ fn kind(outcome: Outcome) -> NonSuccessKind {
     if outcome == Outcome::Crashed { NonSuccessKind::Error } else { NonSuccessKind::Failure }
 }
 
-/// A time that a case failed before it was run again.
+/// An earlier failed attempt of a case.
 fn rerun(case: &Case, attempt: &Attempt) -> TestRerun {
     let mut out = TestRerun::new(kind(attempt.outcome));
     out.set_time(attempt.duration);
@@ -148,7 +150,7 @@ fn rerun(case: &Case, attempt: &Attempt) -> TestRerun {
     out
 }
 
-/// Everything about a case that was not simply passed.
+/// The text for a case that did not plainly pass.
 fn text(case: &Case) -> String {
     let mut text = String::new();
     for failure in &case.failures {
@@ -193,9 +195,9 @@ fn push_failure(case: &Case, failure: &Failure, text: &mut String) {
     }
 }
 
-/// `text` without what is hidden, which includes all that XML cannot hold (XML 1.0, section 2.2):
-/// it is written out instead.
+/// Escapes hidden characters in `text`, which include everything that XML cannot represent (XML
+/// 1.0, section 2.2).
 fn xml(text: &str) -> std::borrow::Cow<'_, str> {
-    // Tabs are no loss; the library would take them away.
+    // Escape tabs too: the library would remove them.
     escaped(text, |c| is_hidden(c) && c != '\n')
 }

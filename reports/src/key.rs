@@ -1,4 +1,4 @@
-//! The key of a directive: what it says, not where it stands.
+//! The key of a directive: depends on its text, not on its position.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,20 +7,20 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-/// How many bytes a key has. Among the 10,000 directives of a large script two have the same by
-/// chance once in five million scripts.
+/// The size of a key in bytes. Two of the 10,000 directives of a large script collide in one of
+/// five million scripts.
 const BYTES: usize = 6;
 
-/// What tells a directive from the others of its script, however lines and comments around it move:
-/// the first 48 bits of the SHA-256 of its tokens, a space behind each, and of the number, in
-/// decimal, of directives before it with the same tokens.
+/// Identifies a directive within its script, independent of its line and of comments: the first 48
+/// bits of the SHA-256 of its tokens, each followed by a space, and of the decimal number of
+/// earlier directives with the same tokens.
 ///
 /// It is written as twelve hexadecimal digits in lower case.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key([u8; BYTES]);
 
 impl Key {
-    /// The key that begins a digest.
+    /// Takes the key from the start of a digest.
     pub fn from_digest(digest: &[u8; 32]) -> Key {
         let [a, b, c, d, e, f, ..] = *digest;
         Key([a, b, c, d, e, f])
@@ -39,7 +39,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// A text that is no key.
+/// The error for an invalid key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("invalid key: expected twelve lower-case hexadecimal digits")]
 pub struct BadKey;
@@ -76,7 +76,8 @@ impl<'de> Deserialize<'de> for Key {
     }
 }
 
-/// Keys one behind the other in one text: a report has one for every directive.
+/// Serialises a list of keys as one concatenated string, since a report has one for every
+/// directive.
 pub(crate) mod run {
     use std::fmt::Write as _;
 
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_stand_one_behind_the_other() {
+    fn keys_are_concatenated() {
         #[derive(Serialize, Deserialize)]
         struct Run(#[serde(with = "run")] Vec<Key>);
         let json = "\"00012a809fff00012a809ffe\"";

@@ -1,18 +1,17 @@
-//! What a run found, and how it is shown.
+//! The results of a run, and their renderers.
 //!
-//! [`Report`] is the one result model. Each renderer is a module with a function from a report to a
-//! string; none of them touches the file system or the clock. Totals and the outcome of directives
-//! are computed from what they sum up, never taken from a file.
+//! [`Report`] is the result model. Each renderer is a module with a function from a report to a
+//! string; none of them accesses the file system or the clock. Totals are always computed, never
+//! taken from a file.
 //!
-//! - [`json`] writes and reads the report that other programs work with; its schema lies in
-//!   `schema/` of this crate.
-//! - [`summary`] is the table at the end of a run; it is a text for [`terminal`]s, as that of
-//!   [`diff`] is.
-//! - [`markdown`] is for a comment or the summary of a step, [`html`] a page to read, [`junit`]
-//!   what CI servers collect, and [`badge`] a picture for a readme.
+//! - [`json`] reads and writes machine-readable reports; the schema is in `schema/` of this crate.
+//! - [`summary`] renders the table at the end of a run; like [`diff`], it is text for a
+//!   [`terminal`].
+//! - [`markdown`] is for a comment or a step summary, [`html`] is a web page, [`junit`] is for CI
+//!   servers, and [`badge`] is an image for a README.
 //!
-//! [`matrix`] is a table of engines and proposals, made of several reports. [`merge`] makes one
-//! report of the shards of a run, and [`diff`] tells what changed from one report to the next.
+//! [`matrix`] combines several reports into a table of engines and proposals. [`merge`] combines
+//! the shards of a run, and [`diff`] compares two reports.
 
 pub mod badge;
 pub mod diff;

@@ -1,4 +1,4 @@
-//! One report of the shards of a run.
+//! Merges the reports of the shards of a run.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -9,22 +9,19 @@ use crate::model::{Case, Engine, Report, Suite};
 use crate::shards::Shards;
 use crate::terminal::printable;
 
-/// The reports of the shards of a run as the report of one run. Each comes with the name that
-/// messages call it by.
+/// Merges the reports of the shards of a run into one. Each comes with its name in messages.
 ///
-/// Reports that say which shard they are have to be of one run, and all of its shards have to be
-/// there; with `partial` some may be missing, which the result [says](Report::incomplete). Reports
-/// that are of no shard are merged as they are: their cases together, whatever may be missing.
+/// Reports of shards must be from the same run and complete; with `partial` some may be missing,
+/// which the result [records](Report::incomplete). Reports without shards are simply combined.
 ///
-/// Suites stand in the order in which they are first met; the cases of a suite that was sharded in
-/// the order of their names, as they stand in a run of all. The shards are taken to have run side
-/// by side: the merged run began with the first of them and took as long as the longest.
+/// Suites are in the order of first occurrence; the cases of a sharded suite are sorted by name, as
+/// in a complete run. The shards are assumed to have run in parallel: the merged run starts with
+/// the first of them and takes as long as the longest.
 ///
 /// # Errors
 ///
-/// There is no report, two of them are of different engines or were judged in different ways, a
-/// suite came from different places, a case is in two of them or in one twice, or the shards are
-/// not all, or not those, of one run.
+/// There is no report, two of them are of different engines or were judged differently, a suite has
+/// different sources, a case occurs twice, or the shards are incomplete or from different runs.
 pub fn merge(reports: Vec<(String, Report)>, partial: bool) -> Result<Report, MergeError> {
     let shards = merged_shards(&reports)?;
     let mut reports = reports.into_iter();
@@ -41,7 +38,7 @@ pub fn merge(reports: Vec<(String, Report)>, partial: bool) -> Result<Report, Me
         if report.match_kind != match_kind {
             return Err(MergeError::Judging { files: [first_name, name] });
         }
-        // Dates as in RFC 3339 and of one time zone sort as texts do.
+        // RFC 3339 dates in the same time zone sort as text.
         started = started.min(report.started);
         duration = Duration::max(duration, report.duration);
         interrupted |= report.interrupted;
@@ -56,7 +53,7 @@ pub fn merge(reports: Vec<(String, Report)>, partial: bool) -> Result<Report, Me
     Ok(Report { engine, harness, match_kind, shards, interrupted, host, started, duration, suites })
 }
 
-/// The shards of all reports together; `None` where none of them says that it is one.
+/// The combined shards of all reports; `None` if none is of a shard.
 fn merged_shards(reports: &[(String, Report)]) -> Result<Option<Shards>, MergeError> {
     let Some((first_name, first)) =
         reports.iter().find_map(|(name, report)| Some((name, report.shards.as_ref()?)))
@@ -84,7 +81,7 @@ fn merged_shards(reports: &[(String, Report)]) -> Result<Option<Shards>, MergeEr
     Ok(Some(Shards { numbers: from.into_keys().collect(), ..first.clone() }))
 }
 
-/// What is said of shards in the merged report: nothing where it has them all.
+/// The shards of the merged report; `None` if it is complete.
 fn whole(shards: Option<Shards>, suites: &[Suite], partial: bool) -> Result<Option<Shards>, MergeError> {
     let Some(shards) = shards else { return Ok(None) };
     if !shards.is_complete() {
@@ -101,7 +98,7 @@ fn whole(shards: Option<Shards>, suites: &[Suite], partial: bool) -> Result<Opti
 /// Why reports cannot be merged.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum MergeError {
-    /// There is none.
+    /// There are no reports.
     #[error("there are no reports to merge")]
     Nothing,
     /// They are of different engines.
@@ -116,13 +113,13 @@ pub enum MergeError {
         engines: Box<[Engine; 2]>,
     },
     /// Their error texts were compared in different ways.
-    #[error("{}: error texts were compared in another way (--match) than in {}: merge only the shards of one run", files[1], files[0])]
+    #[error("{}: error texts were compared differently (--match) than in {}: merge only the shards of one run", files[1], files[0])]
     Judging {
         /// The names of the two.
         files: [String; 2],
     },
-    /// One is of a shard, the other is not.
-    #[error("{}: is the report of a shard, and {} is not: merge only the shards of one run", files[0], files[1])]
+    /// One is of a shard and the other is not.
+    #[error("{}: is the report of a shard, but {} is not: merge only the shards of one run", files[0], files[1])]
     NoShard {
         /// The name of the first that is, and of one that is not.
         files: [String; 2],
@@ -135,26 +132,26 @@ pub enum MergeError {
     Counts {
         /// The names of the two.
         files: [String; 2],
-        /// How many shards each says there are.
+        /// The number of shards in each.
         counts: [u32; 2],
     },
-    /// They are shards of runs of other cases.
+    /// They are shards of runs with different selections.
     #[error(
-        "{}: is a shard of another selection than {}: expected the same suites, filters, features, --match and --timings in all shards",
+        "{}: is a shard of a different selection than {}: expected the same suites, filters, features, --match and --timings in all shards",
         files[1], files[0]
     )]
     Selections {
         /// The names of the two.
         files: [String; 2],
     },
-    /// One shard is there twice.
+    /// A shard occurs twice.
     #[error("{}: shard {number} of {count} is already in {}: merge each shard once", files[1], files[0])]
     Twice {
         /// The names of the two.
         files: [String; 2],
         /// The number of the shard.
         number: u32,
-        /// How many there are.
+        /// The number of shards.
         count: u32,
     },
     /// Shards are missing.
@@ -164,18 +161,18 @@ pub enum MergeError {
     Missing {
         /// The numbers of the missing shards, in words.
         missing: String,
-        /// How many shards there are.
+        /// The number of shards.
         count: u32,
     },
-    /// All shards are there, and not all cases.
+    /// All shards are present, but not all cases.
     #[error("the shards have {found} cases together, but their run has {expected}: run them again")]
     Cases {
-        /// How many cases the run has.
+        /// The number of cases of the run.
         expected: u64,
-        /// How many the shards have.
+        /// The number of cases in the shards.
         found: u64,
     },
-    /// Suites of one name are not the same.
+    /// Suites of the same name have different sources.
     #[error(
         "{}: the suite `{}` comes from `{}`, but in {} from `{}`: merge only the shards of one run",
         files[1], printable(suite), printable(&sources[1]), files[0], printable(&sources[0])
@@ -185,16 +182,16 @@ pub enum MergeError {
         files: [String; 2],
         /// The suite.
         suite: String,
-        /// Where it came from.
+        /// Its sources.
         sources: [String; 2],
     },
-    /// A case is in two reports, or in one twice.
+    /// A case occurs twice.
     #[error(
         "{}: the case `{}::{}` is already in {}: merge each shard once",
         files[1], printable(suite), printable(case), files[0]
     )]
     Duplicate {
-        /// The names of the two; the same where it is in one twice.
+        /// The names of the two, which may be the same.
         files: [String; 2],
         /// The suite.
         suite: String,
@@ -207,16 +204,16 @@ fn engine_name(engine: &Engine) -> String {
     printable(&engine.title()).into_owned()
 }
 
-/// What was taken in so far.
+/// The merged reports so far.
 #[derive(Default)]
 struct Merging {
     hosts: Vec<String>,
     suites: Vec<Part>,
-    /// Where each suite stands.
+    /// The index of each suite.
     places: HashMap<String, usize>,
 }
 
-/// A suite, the report it was first met in, and the reports that its cases are from.
+/// A suite, the report of its first occurrence, and the reports of its cases.
 struct Part {
     file: String,
     suite: Suite,
@@ -245,7 +242,7 @@ impl Merging {
                 });
             }
             if let Some(part) = self.suites.get_mut(at) {
-                // A shard without a case of a suite does not know where they can be read.
+                // A shard without cases of a suite has no URL for it.
                 part.suite.url = part.suite.url.take().or(url);
                 part.add(file, cases)?;
             }

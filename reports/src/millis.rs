@@ -12,7 +12,7 @@ pub(crate) fn serialize<S: Serializer>(duration: &Duration, serializer: S) -> Re
 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let millis = f64::deserialize(deserializer)?;
     let nanos = (millis * 1e6).round();
-    // Above 2^64 nanoseconds, some 584 years, a number is no duration of ours.
+    // Reject more than 2^64 nanoseconds, about 584 years.
     if nanos >= 0.0 && nanos < u64::MAX as f64 {
         Ok(Duration::from_nanos(nanos as u64))
     } else {

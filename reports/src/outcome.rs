@@ -1,4 +1,4 @@
-//! How a directive or a script ended, and counts of that.
+//! Outcomes of directives and cases, and their counts.
 
 use std::fmt;
 use std::iter::Sum;
@@ -6,33 +6,32 @@ use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
-/// How a directive ended, or a case: a case has the worst outcome that any of its directives has.
+/// The outcome of a directive or a case: a case has the worst outcome of its directives.
 ///
-/// The order is that of precedence, the worst last: `Passed < Skipped < XFailed < XPassed < Failed
-/// < Timeout < Crashed`.
+/// They are ordered by precedence, the worst last: `Passed < Skipped < XFailed < XPassed < Failed <
+/// Timeout < Crashed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// It did what was asserted.
+    /// The assertion holds.
     Passed,
     /// It was not judged, for a stated reason.
     Skipped,
-    /// It failed, as the expectations say.
+    /// It failed as expected.
     XFailed,
-    /// It passed though the expectations say that it fails. This fails a run: the expectations are
-    /// out of date.
+    /// It passed but was expected to fail. This fails a run, because the expectation is stale.
     XPassed,
-    /// It did not do what was asserted, or was not reached.
+    /// The assertion does not hold, or was not reached.
     Failed,
-    /// It was ended because its time was up.
+    /// It timed out.
     Timeout,
-    /// It took its process with it.
+    /// It crashed its process.
     Crashed,
 }
 
 impl Outcome {
-    /// The word for it in a report: the name in lower case.
+    /// Its word in reports: the name in lower case.
     pub fn as_str(self) -> &'static str {
         match self {
             Outcome::Passed => "passed",
@@ -62,7 +61,7 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// How many of some directives or cases had which outcome; the total is their sum.
+/// The number of directives or cases by outcome; the total is the sum.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(from = "CountsFields", into = "CountsFields")]
@@ -75,12 +74,12 @@ pub struct Counts {
     pub skipped: u64,
     /// Failed as expected.
     pub xfailed: u64,
-    /// Passed against expectation.
+    /// Passed unexpectedly.
     pub xpassed: u64,
 }
 
 impl Counts {
-    /// All of them.
+    /// The total.
     pub fn total(&self) -> u64 {
         [self.passed, self.failed, self.skipped, self.xfailed, self.xpassed]
             .into_iter()
@@ -92,12 +91,12 @@ impl Counts {
         self.total() == 0
     }
 
-    /// Counts one more.
+    /// Adds one.
     pub fn record(&mut self, outcome: Outcome) {
         self.record_many(outcome, 1);
     }
 
-    /// Counts so many more.
+    /// Adds several.
     pub fn record_many(&mut self, outcome: Outcome, more: u64) {
         let count = match outcome {
             Outcome::Passed => &mut self.passed,
@@ -109,8 +108,8 @@ impl Counts {
         *count = count.saturating_add(more);
     }
 
-    /// The worst outcome that is counted; that of nothing is [`Outcome::Passed`]. Timeouts and
-    /// crashes are counted as failed and cannot be told from it here.
+    /// The worst outcome with a nonzero count, or [`Outcome::Passed`]. Timeouts and crashes count
+    /// as failed and are not distinguished here.
     pub fn outcome(&self) -> Outcome {
         let worst_first = [
             (self.failed, Outcome::Failed),
@@ -123,7 +122,7 @@ impl Counts {
 }
 
 impl AddAssign for Counts {
-    /// Adds each count; one that would overflow stays at its maximum.
+    /// Adds each count, saturating.
     fn add_assign(&mut self, other: Counts) {
         self.passed = self.passed.saturating_add(other.passed);
         self.failed = self.failed.saturating_add(other.failed);
@@ -150,7 +149,7 @@ impl FromIterator<Outcome> for Counts {
     }
 }
 
-/// How many had which outcome.
+/// The number of directives or cases by outcome.
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Counts"))]
@@ -166,7 +165,7 @@ pub(crate) struct CountsFields {
     skipped: u64,
     /// Failed as expected.
     xfailed: u64,
-    /// Passed against expectation.
+    /// Passed unexpectedly.
     xpassed: u64,
 }
 
@@ -225,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_worst_decides() {
+    fn the_worst_outcome_takes_precedence() {
         for outcome in &ALL[..5] {
             let counts: Counts = ALL.into_iter().filter(|other| other <= outcome).collect();
             assert_eq!(counts.outcome(), *outcome);
@@ -243,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_total_is_written_and_never_believed() {
+    fn a_total_is_written_but_recomputed_on_reading() {
         let counts = Counts { passed: 2, failed: 1, ..Counts::default() };
         let json = serde_json::to_string(&counts).unwrap();
         assert_eq!(json, r#"{"total":3,"passed":2,"failed":1,"skipped":0,"xfailed":0,"xpassed":0}"#);

@@ -1,10 +1,10 @@
-//! Which shards of a sharded run a report holds.
+//! The shards of a sharded run in a report.
 
 use serde::{Deserialize, Serialize};
 
 use crate::text::listed;
 
-/// The shards of a sharded run that a report holds: one for the report of a shard, several for a
+/// The shards of a sharded run that a report contains: one in the report of a shard, several in a
 /// merged one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -13,17 +13,17 @@ use crate::text::listed;
 pub struct Shards {
     /// The numbers of the shards in the report, from 1, ascending.
     pub numbers: Vec<u32>,
-    /// How many shards the run was split into.
+    /// The number of shards of the run.
     pub count: u32,
-    /// A digest of what the whole run selects, how it is judged and how it is split: the same in
-    /// all shards of one run.
+    /// A digest of the selection, the judgement and the split of the whole run: the same in all its
+    /// shards.
     pub selection: String,
-    /// How many cases all shards hold together.
+    /// The number of cases in all shards together.
     pub cases: u64,
 }
 
 impl Shards {
-    /// How many shards are missing.
+    /// The number of missing shards.
     pub fn missing_count(&self) -> u32 {
         self.count.saturating_sub(u32::try_from(self.numbers.len()).unwrap_or(u32::MAX))
     }
@@ -39,7 +39,7 @@ impl Shards {
         self.missing_count() == 0
     }
 
-    /// What the report lacks, in words; `None` where it has all shards.
+    /// Describes the missing shards; `None` if it has all.
     pub fn describe(&self) -> Option<String> {
         let Shards { numbers, count, .. } = self;
         match (numbers.as_slice(), self.missing_count()) {
@@ -50,13 +50,13 @@ impl Shards {
         }
     }
 
-    /// The missing shards in words, such as `2, 3 and 4`.
+    /// Lists the missing shards, such as `2, 3 and 4`.
     pub(crate) fn missing_listed(&self) -> String {
         listed(self.missing().map(|number| number.to_string()), u64::from(self.missing_count()))
     }
 }
 
-/// Shards as they are read, before their numbers are checked.
+/// Shards as read, before their numbers are checked.
 #[derive(Deserialize)]
 struct ShardsIn {
     numbers: Vec<u32>,
@@ -72,7 +72,7 @@ impl TryFrom<ShardsIn> for Shards {
         let ShardsIn { numbers, count, selection, cases } = read;
         let ascending = numbers.is_sorted_by(|a, b| a < b);
         if numbers.is_empty() || !ascending || numbers.iter().any(|number| !(1..=count).contains(number)) {
-            return Err(format!("expected the numbers of shards from 1 to {count}, ascending"));
+            return Err(format!("expected shard numbers from 1 to {count} in ascending order"));
         }
         Ok(Shards { numbers, count, selection, cases })
     }
@@ -87,18 +87,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said_in_words() {
+    fn missing_shards_are_described() {
         assert_eq!(shards(&[1, 2, 3], 3).describe(), None);
         assert_eq!(shards(&[2], 3).describe().as_deref(), Some("shard 2 of 3"));
         assert_eq!(shards(&[1, 3], 3).describe().as_deref(), Some("shard 2 of 3 is missing"));
         assert_eq!(shards(&[1, 3], 5).describe().as_deref(), Some("shards 2, 4 and 5 of 5 are missing"));
-        // An absurd count must not make a huge text.
+        // A huge count must not create a huge text.
         let many = shards(&[1, 3], u32::MAX).describe().unwrap();
         assert!(many.contains("and 4294967282 more") && many.len() < 200, "{many}");
     }
 
     #[test]
-    fn numbers_that_are_not_of_the_count_are_refused() {
+    fn invalid_shard_numbers_are_rejected() {
         let read = |numbers: &str, count: u32| {
             let json = format!(r#"{{"numbers": {numbers}, "count": {count}, "selection": "d", "cases": 1}}"#);
             serde_json::from_str::<Shards>(&json).is_ok()

@@ -1,4 +1,4 @@
-//! The table at the end of a run, in plain text.
+//! Renders the table at the end of a run as plain text.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -17,12 +17,11 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const ODD: Style = AnsiColor::Yellow.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
-/// The report as a table with a row a suite, and a row of totals where there is more than one; then
-/// a line that says in how many scripts something was not as expected.
+/// Renders a table with one row per suite, and a row of totals if there are several; then a line
+/// with the number of scripts that were not as expected.
 ///
-/// Counts beside passed and failed have a column only where one of them is not zero. The time of a
-/// suite is what its scripts took one after the other; the time in the last line is that on the
-/// wall.
+/// Counts other than passed and failed have a column only if one of them is not zero. The time of a
+/// suite is the sum of its scripts; the time in the last line is wall-clock time.
 pub fn render(report: &Report, colour: bool) -> Text {
     let mut out = Text::new(colour);
     let totals = report.totals();
@@ -38,7 +37,7 @@ pub fn render(report: &Report, colour: bool) -> Text {
     }
     if totals.reader_only > 0 {
         let count = plural(totals.reader_only, "directive");
-        out.line(format_args!("{count} passed by the judgement of the reader alone"));
+        out.line(format_args!("{count} passed by the parser alone"));
     }
     for (count, what) in report.aside().counts() {
         out.paint(ODD, format_args!("{} {what}", plural(count, "directive"))).end();
@@ -46,7 +45,7 @@ pub fn render(report: &Report, colour: bool) -> Text {
     let flaky = report.flaky();
     if flaky > 0 {
         let cases = plural(flaky, "case");
-        out.paint(ODD, format_args!("{cases} flaky: failed, and passed when run again")).end();
+        out.paint(ODD, format_args!("{cases} flaky: failed, then passed on retry")).end();
     }
     let unknown = report.text_not_compared();
     if unknown > 0 {
@@ -55,7 +54,7 @@ pub fn render(report: &Report, colour: bool) -> Text {
     out
 }
 
-/// A line of the table below its head.
+/// A row of the table.
 struct Row<'a> {
     name: Cow<'a, str>,
     totals: Totals,
@@ -65,26 +64,26 @@ struct Row<'a> {
 struct Column {
     title: &'static str,
     cell: Cell,
-    /// Whether it stands there when all its counts are zero.
+    /// Whether it is shown even if all its counts are zero.
     always: bool,
 }
 
 enum Cell {
     Name,
     Time,
-    /// A count, and how it looks where it is not zero.
+    /// A count, and its style if it is not zero.
     Count(fn(&Totals) -> u64, Style),
 }
 
 const COLUMNS: [Column; 11] = [
     Column { title: "suite", cell: Cell::Name, always: true },
     Column { title: "cases", cell: Cell::Count(|t| t.cases.total(), PLAIN), always: true },
-    // A script may fail without a directive that does: one that cannot be read.
+    // A script may fail without a failing directive, such as an unreadable one.
     Column { title: "cases failed", cell: Cell::Count(|t| t.cases.failed, BAD), always: false },
     Column { title: "directives", cell: Cell::Count(|t| t.directives.total(), PLAIN), always: true },
     Column { title: "passed", cell: Cell::Count(|t| t.directives.passed, GOOD), always: true },
-    // These are among those that passed.
-    Column { title: "reader only", cell: Cell::Count(|t| t.reader_only, PLAIN), always: false },
+    // These are included in passed.
+    Column { title: "parser only", cell: Cell::Count(|t| t.reader_only, PLAIN), always: false },
     Column { title: "failed", cell: Cell::Count(|t| t.directives.failed, BAD), always: true },
     Column { title: "skipped", cell: Cell::Count(|t| t.directives.skipped, ODD), always: false },
     Column { title: "xfailed", cell: Cell::Count(|t| t.directives.xfailed, ODD), always: false },
@@ -122,7 +121,7 @@ fn rows(report: &Report, totals: Totals) -> Vec<Row<'_>> {
     rows
 }
 
-/// Names stand left, numbers right, two blanks between the columns.
+/// Names are left-aligned, numbers right-aligned, with two blanks between columns.
 fn table(columns: &[&Column], rows: &[Row<'_>], out: &mut Text) {
     let head = columns.iter().map(|column| (Cow::Borrowed(column.title), HEAD)).collect();
     let body = rows.iter().map(|row| columns.iter().map(|column| column.cell(row)).collect());
@@ -146,7 +145,7 @@ fn table(columns: &[&Column], rows: &[Row<'_>], out: &mut Text) {
     }
 }
 
-/// How the last line looks.
+/// The style of the last line.
 fn style(report: &Report, totals: &Totals) -> Style {
     match totals.cases.outcome() {
         _ if report.is_unjudged() => ODD,

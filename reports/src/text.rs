@@ -1,25 +1,25 @@
-//! Numbers and texts as the renderers write them.
+//! Text helpers for the renderers.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::outcome::Counts;
 
-/// So many characters of a directive's text, or of a value, are shown; the JSON report has
+/// The maximum number of characters of a directive or a value to show; the JSON report has
 /// [more](crate::MAX_TEXT).
 pub(crate) const MAX_SHOWN: usize = 4000;
 
-/// A number with its noun.
+/// Formats a count with its noun.
 pub(crate) fn plural(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A number, its digits in groups, with its noun.
+/// Formats a count with grouped digits and its noun.
 pub(crate) fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", grouped(count), if count == 1 { "" } else { "s" })
 }
 
-/// Items of which there are `count`, as in `a, b and c`; the first eleven, where there are more.
+/// Lists `count` items as `a, b and c`; only the first eleven if there are more.
 pub(crate) fn listed(items: impl Iterator<Item = String>, count: u64) -> String {
     const MOST: usize = 11;
     let mut shown: Vec<String> = items.take(MOST).collect();
@@ -31,12 +31,12 @@ pub(crate) fn listed(items: impl Iterator<Item = String>, count: u64) -> String 
     }
 }
 
-/// A time in seconds.
+/// A duration in seconds.
 pub(crate) fn seconds(duration: Duration) -> String {
     format!("{:.2} s", duration.as_secs_f64())
 }
 
-/// A number with a comma before every three digits.
+/// Formats a number with a comma before every three digits.
 pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::new();
@@ -49,8 +49,8 @@ pub(crate) fn grouped(count: u64) -> String {
     text
 }
 
-/// How much passed, rounded down to a tenth of a percent: what is not all is never 100. `None` of
-/// nothing.
+/// The pass rate, rounded down to a tenth of a percent, so that it is 100 only if everything
+/// passed. `None` if there is nothing.
 pub(crate) fn percent_passed(counts: &Counts) -> Option<String> {
     let total = counts.total();
     if total == 0 {
@@ -61,7 +61,7 @@ pub(crate) fn percent_passed(counts: &Counts) -> Option<String> {
     Some(if tenth == 0 { format!("{whole} %") } else { format!("{whole}.{tenth} %") })
 }
 
-/// At most so many characters of `text`, with an ellipsis where there are more.
+/// Cuts `text` at a number of characters, with an ellipsis.
 pub(crate) fn cut(text: &str, characters: usize) -> Cow<'_, str> {
     match text.char_indices().nth(characters) {
         Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or(text))),
@@ -69,7 +69,7 @@ pub(crate) fn cut(text: &str, characters: usize) -> Cow<'_, str> {
     }
 }
 
-/// A name and a place in it as people write it, `name:3:1`, without what is not known.
+/// Formats a name with a position, `name:3:1`, without unknown parts.
 pub(crate) fn at(name: &str, line: u32, column: u32) -> String {
     match (line, column) {
         (0, _) => name.to_owned(),
@@ -83,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_all_is_never_a_hundred_percent() {
+    fn only_a_complete_pass_is_a_hundred_percent() {
         let percent = |passed, failed| percent_passed(&Counts { passed, failed, ..Counts::default() });
         assert_eq!(percent(0, 0), None);
         assert_eq!(percent(0, 1).as_deref(), Some("0 %"));
@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_fall_into_groups_of_three() {
+    fn digits_are_grouped_by_three() {
         let written = [0, 999, 1000, 67_012, 1_000_000].map(grouped);
         assert_eq!(written, ["0", "999", "1,000", "67,012", "1,000,000"]);
     }

@@ -32,7 +32,7 @@ fn driven() -> Report {
         aside: Aside { blocked: 1, superseded: 1, ..Aside::default() },
         failures: vec![failure(1, "refused")],
         notes: vec![
-            note(2, Apart::Blocked, "it needs what the directive on line 1 was to make"),
+            note(2, Apart::Blocked, "it depends on the directive on line 1, which failed"),
             note(4, Apart::Superseded, "later versions say otherwise"),
             common::note(6, Outcome::Skipped, "not today"),
         ],
@@ -65,7 +65,7 @@ fn the_page_counts_them_apart_and_says_why() {
     assert!(bar.contains("class=\"apart\"") && bar.contains("title=\"3 not applicable\""), "{bar}");
     let reasons = between(&page, "<h2 id=\"apart\">", "</table>");
     for part in [
-        "what they depend on did not come into being",
+        "a module or instance that they depend on does not exist",
         "the text of the module is malformed",
         "&lt;16&gt; MiB",
     ] {
@@ -78,7 +78,7 @@ fn the_page_counts_them_apart_and_says_why() {
     let entries = between(&page, "<h2 id=\"failures\">", "</section>");
     let together = "the text of the module is malformed (3 directives, on lines 3, 5 and 9)";
     assert_eq!(entries.matches(together).count(), 1, "{entries}");
-    assert!(entries.contains("it needs what the directive on line 1 was to make"), "{entries}");
+    assert!(entries.contains("it depends on the directive on line 1, which failed"), "{entries}");
     assert!(
         page.contains("7 of the directives that passed were judged by an error that the engine"),
         "coarse"
@@ -106,7 +106,7 @@ fn junit_has_properties_and_skips_with_the_reason() {
     assert!(skipped.contains("type=\"not applicable\""), "{skipped}");
     assert!(skipped.contains("skipped.wast:7:1: limit: &lt;16&gt; MiB of code"), "{skipped}");
     let failed = between(&xml, "name=\"failed.wast\"", "</testcase>");
-    assert!(failed.contains("<failure ") && failed.contains("blocked: it needs what"), "{failed}");
+    assert!(failed.contains("<failure ") && failed.contains("blocked: it depends on"), "{failed}");
     let read = quick_junit::Report::deserialize_from_str(&xml).unwrap();
     assert_eq!((read.tests, read.failures, read.test_suites[0].skipped), (2, 1, 1));
 }
@@ -117,17 +117,17 @@ fn markdown_has_columns_and_reasons() {
     let head = "| suite | cases | directives | passed | failed | coarsely judged | blocked | not applicable | limit | superseded | skipped | time |";
     assert!(text.contains(head), "{text}");
     assert!(text.contains(" | 7 | 1 | 3 | 1 | 1 | 1 | "), "{text}");
-    let reasons = between(&text, "### Put aside", "###");
+    let reasons = between(&text, "### Set aside", "###");
     assert!(
         reasons.contains("- not applicable: 3 directives in 1 case: `the text of the module is malformed`\n"),
         "{reasons}"
     );
     let failed = between(&text, "<summary><code>spec::failed.wast</code>", "</details>");
     assert!(
-        failed.contains("`failed.wast:2:1`: blocked: `it needs what the directive on line 1"),
+        failed.contains("`failed.wast:2:1`: blocked: `it depends on the directive on line 1"),
         "{failed}"
     );
-    assert!(!markdown::render(&report(vec![good()]), None).contains("Put aside"));
+    assert!(!markdown::render(&report(vec![good()]), None).contains("Set aside"));
 }
 
 #[test]

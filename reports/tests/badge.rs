@@ -28,7 +28,7 @@ fn its_words_and_colour_say_how_much_passed_and_whether_that_is_as_expected() {
     assert_eq!(said(Outcome::XFailed, 999, 0, 1), is("99.9 %", "brightgreen"));
     assert_eq!(said(Outcome::Failed, 99_999, 1, 0), is("99.9 %", "red"));
     assert_eq!(said(Outcome::Failed, 0, 0, 0), is("0 %", "red"), "a script without directives failed");
-    assert_eq!(says(vec![]), is("nothing run", "lightgrey"));
+    assert_eq!(says(vec![]), is("nothing ran", "lightgrey"));
     let mut many = vec![case("a", Outcome::Passed, Counts { passed: 9, ..Counts::default() }); 19];
     many.extend(one(Outcome::Failed, 8, 1, 0));
     assert_eq!(says(vec![suite("s", many)]), is("99.4 %", "yellow"));

@@ -171,7 +171,7 @@ fn what_is_judged_by_less_or_under_other_features_is_no_tick() {
     let (reader, text) = (with(|case| case.reader_only = 1), with(|case| case.text_not_compared = 2));
     let features = with(|case| case.judged_under = Some("1.0".to_owned()));
     for (new, told) in [
-        (&reader, "1 directive more passed by the judgement of the reader alone"),
+        (&reader, "1 directive more passed by the parser alone"),
         (&text, "2 error texts more not compared"),
         (&features, "s::a is judged under 1.0, was under 3.0"),
     ] {

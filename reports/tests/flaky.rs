@@ -33,7 +33,7 @@ fn only_what_passes_in_the_end_is_flaky() {
 #[test]
 fn the_summary_counts_it() {
     let lines = summary::render(&flaky(), false);
-    assert!(lines.ends_with("\n1 case flaky: failed, and passed when run again\n"), "{lines}");
+    assert!(lines.ends_with("\n1 case flaky: failed, then passed on retry\n"), "{lines}");
     assert!(!summary::render(&report(vec![good()]), false).contains("flaky"));
 }
 

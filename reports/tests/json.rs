@@ -152,8 +152,8 @@ fn another_schema_is_refused() {
     let text = json::render(&everything()).replace("\"schema\": 1", "\"schema\": 2");
     assert_eq!(
         refused(&text),
-        "line 2, column 13: not a report: schema: invalid value: integer `2`, expected schema 1, the one that this version \
-         of wassay reads"
+        "line 2, column 13: not a report: schema: invalid value: integer `2`, expected schema 1, which this version of \
+         wassay supports"
     );
 }
 
@@ -163,7 +163,7 @@ fn a_case_cannot_hide_its_directives() {
     let message = refused(&text);
     assert!(
         message.contains(
-            "suites[1].cases[0]: the case `f32.wast` cannot be `passed`: it has a directive that is `failed`"
+            "suites[1].cases[0]: the case `f32.wast` cannot be `passed`, because it has a directive with outcome `failed`"
         ),
         "{message}"
     );

@@ -45,9 +45,9 @@ fn refusing_everything_supports_nothing() {
 fn what_is_blocked_superseded_or_beyond_a_limit_is_apart_from_what_failed() {
     let apart = |apart| matrix(&[named(&Ran::of("e", "1").apart("gc.wast", 2, apart))]);
     for (reason, words) in [
-        (Apart::Blocked, "1 blocked by one that failed"),
+        (Apart::Blocked, "1 blocked by an earlier failure"),
         (Apart::Superseded, "1 superseded by later versions"),
-        (Apart::Limit, "1 met a limit of the engine"),
+        (Apart::Limit, "1 reached a limit of the engine"),
         (Apart::NotApplicable, "1 not applicable"),
     ] {
         let matrix = apart(reason);
@@ -89,7 +89,7 @@ fn an_incomplete_run_is_no_column_and_the_last_complete_one_stays_with_its_date(
     new.report.interrupted = true;
     let both = matrix(&[new.clone(), old.clone()]);
     assert_eq!((both.columns.len(), state(&both, "gc", 0)), (1, State::Full));
-    let note = "as of 2026-01-01T00:00:00Z, the last complete run: the one of 2026-02-01T00:00:00Z is not (the run was interrupted)";
+    let note = "as of 2026-01-01T00:00:00Z, the last complete run; that of 2026-02-01T00:00:00Z is not complete (the run was interrupted)";
     assert_eq!((both.columns[0].notes.as_slice(), both.left_out.len()), (&[note.to_owned()][..], 1));
     assert!(html::render(&both).contains(note));
     // Alone it is nothing; a complete run of another version stands in.

@@ -157,12 +157,12 @@ fn shards_that_are_not_of_one_run_are_refused_also_as_a_part() {
         refused(with(|shards| shards.count = 5)).starts_with("1.json: is of 5 shards, but 0.json of 4: ")
     );
     for other in [with(|shards| shards.selection.push('!')), with(|shards| shards.cases = 9)] {
-        assert!(refused(other).starts_with("1.json: is a shard of another selection than 0.json: "));
+        assert!(refused(other).starts_with("1.json: is a shard of a different selection than 0.json: "));
     }
     let no_shard = Report { shards: None, ..shard(2) };
-    assert!(refused(no_shard.clone()).starts_with("0.json: is the report of a shard, and 1.json is not: "));
+    assert!(refused(no_shard.clone()).starts_with("0.json: is the report of a shard, but 1.json is not: "));
     let [reversed, _] = told(&[no_shard, shard(1)]);
-    assert!(reversed.unwrap_err().starts_with("1.json: is the report of a shard, and 0.json is not: "));
+    assert!(reversed.unwrap_err().starts_with("1.json: is the report of a shard, but 0.json is not: "));
     let mut engine = shard(2);
     engine.engine.name = "other".to_owned();
     assert!(refused(engine).contains(": tested other 0.1.0, but 0.json tested wassay 0.1.0: "));

@@ -1,5 +1,4 @@
-//! From the words of a command line to suites, and from a script to the features it is judged
-//! under.
+//! Resolves words of a command line to suites, and scripts to the features they are judged under.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -17,15 +16,15 @@ use wassay_testsuite::{catalogue, fetched};
 
 use crate::fetch::{self, FetchError};
 
-/// What begins a word that names a suite of the catalogue, whatever folders there are.
+/// The prefix of a word that always names a suite of the catalogue, never a folder.
 pub const SUITE: &str = "suite:";
 
-/// The environment variable that lets links of suites lead out of their folders: folders with `:`
-/// between them, or `1` for those that each suite names in its own `wassay.toml`. Without it no
-/// link does.
+/// The environment variable that allows symbolic links out of suite folders: a list of folders
+/// separated by `:`, or `1` for those that each suite names in its own `wassay.toml`. Without it no
+/// link may leave its suite.
 pub const ALLOW_LINKS: &str = "WASSAY_ALLOW_LINKS";
 
-/// Which folders links of suites may lead into, as [`ALLOW_LINKS`] says.
+/// The folders that links of suites may lead into, from [`ALLOW_LINKS`].
 pub fn reach() -> Reach {
     reach_of(&std::env::var_os(ALLOW_LINKS).unwrap_or_default())
 }
@@ -38,22 +37,22 @@ fn reach_of(value: &OsStr) -> Reach {
     Reach { folders: folders.collect::<Vec<PathBuf>>(), trust_suite: false }
 }
 
-/// The suite that a word names: an embedded or [fetched](fetch) one by its name, else a folder or a
-/// file by its path. Either may be followed by an `@` and the name of a [variant](Variant), under
-/// which its guests are run.
+/// Resolves a word to a suite: an embedded or [fetched](fetch) one by name, else a folder or a file
+/// by path. Either may be followed by `@` and the name of a [variant](Variant) for its guests.
 ///
 /// A word that is both the name of a suite and a path is an error: `suite:spec` is the suite,
-/// `./spec` the folder. Links in the folder lead out of it only as [`ALLOW_LINKS`] says.
+/// `./spec` the folder. Links out of the folder are followed only as far as [`ALLOW_LINKS`]
+/// permits.
 ///
 /// # Errors
 ///
 /// There is neither a suite of that name nor such a path, or there are both; the path cannot be
-/// opened, or there is no case.
+/// opened, or it contains no case.
 pub fn resolve(word: &str) -> Result<Suite, ResolveError> {
     resolve_within(word, &reach())
 }
 
-/// The same, where links may lead into other folders.
+/// Like [`resolve`], with links allowed into other folders.
 ///
 /// # Errors
 ///
@@ -69,11 +68,11 @@ pub fn resolve_within(word: &str, reach: &Reach) -> Result<Suite, ResolveError> 
     })
 }
 
-/// The same, also where there is no case.
+/// Like [`resolve_within`], but accepts a suite without cases.
 ///
 /// # Errors
 ///
-/// Those of [`resolve_within`] but for that.
+/// Those of [`resolve_within`] except for that.
 pub fn resolve_any(word: &str, reach: &Reach) -> Result<Suite, ResolveError> {
     let named = Named::new(word);
     let (suite, variant) = match (named.suite, named.path) {
@@ -88,8 +87,8 @@ pub fn resolve_any(word: &str, reach: &Reach) -> Result<Suite, ResolveError> {
     })
 }
 
-/// The embedded suite that a word names. A path of the same name is an error here too, so that a
-/// word means the same to every command.
+/// Resolves a word to an embedded suite. A path of the same name is an error here too, so that a
+/// word has the same meaning for every command.
 ///
 /// # Errors
 ///
@@ -104,7 +103,7 @@ pub fn embedded(word: &str) -> Result<Suite, ResolveError> {
     }
 }
 
-/// What a word may mean: a name or a path, and a variant.
+/// The parts of a word: a name or a path, and a variant.
 struct Named<'a> {
     suite: Option<(&'a str, Option<Variant>)>,
     path: Option<(&'a str, Option<Variant>)>,
@@ -120,14 +119,15 @@ impl Named<'_> {
     }
 }
 
-/// The word, if it is one, else what precedes the name of a variant, if that is one.
+/// Returns the word if `is_one` accepts it, else the part before the name of a variant if `is_one`
+/// accepts that.
 fn first(word: &str, is_one: impl Fn(&str) -> bool) -> Option<(&str, Option<Variant>)> {
     let under = Variant::ALL.iter().filter_map(|variant| Some((variant.strip(word)?, Some(*variant))));
     [(word, None)].into_iter().chain(under).find(|(word, _)| is_one(word))
 }
 
-/// Whether there is something at a path. A link that leads nowhere is there, and so is what may not
-/// be looked at: both are what there is to complain about.
+/// Whether something exists at a path. Dangling links and inaccessible files count, so that errors
+/// are about them.
 fn is_path(word: &str) -> bool {
     use std::io::ErrorKind::{NotADirectory, NotFound};
     let found = Path::new(word).symlink_metadata().map_err(|error| error.kind());
@@ -142,8 +142,7 @@ fn of_catalogue(name: &str) -> Result<Suite, ResolveError> {
     }
 }
 
-/// The end of a message about a word that names no suite: the suite that may have been meant, also
-/// by the last part of its name alone.
+/// The hint for an unknown suite: the most similar name, also by its last part alone.
 fn meant(word: &str) -> String {
     let word = word.strip_prefix(SUITE).unwrap_or(word);
     let fetched = fetched::all().iter().map(|fetched| fetched.name);
@@ -157,17 +156,17 @@ fn meant(word: &str) -> String {
 pub struct Judging {
     /// The features.
     pub features: Features,
-    /// What is odd in the script's header: one line each, with file and line.
+    /// Warnings about the script's header: one line each, with file and line.
     pub warnings: Vec<String>,
 }
 
-/// The features of a script with this text: those that `override_by` gives, else those of its
-/// [header], else those of its [place](Script::features). `label` is what messages call the script.
+/// Determines the features of a script with this text: `override_by`, else those of its [header],
+/// else those of its [folder or suite](Script::features). `label` is its name in messages.
 ///
 /// # Errors
 ///
-/// The header is not understood, also where its features are overridden, or an expression names an
-/// unknown feature.
+/// The header is invalid, even if its features are overridden, or an expression names an unknown
+/// feature.
 pub fn judging(
     script: &Script,
     label: &str,
@@ -197,10 +196,10 @@ fn is_features(line: &str) -> bool {
     line.trim_start().strip_prefix(";;!").is_some_and(|rest| rest.trim_start().starts_with("features"))
 }
 
-/// A word that names no suite.
+/// The error for a word that names no suite.
 #[derive(Debug, Error)]
 pub enum ResolveError {
-    /// There is nothing of that name.
+    /// Neither a suite nor a path has that name.
     #[error(
         "{word}: neither a suite (`wassay suite list` shows them) nor a folder or file that exists{}",
         meant(word)
@@ -209,7 +208,7 @@ pub enum ResolveError {
         /// The word.
         word: String,
     },
-    /// There is a suite of that name and a folder or a file too.
+    /// Both a suite and a folder or file have that name.
     #[error(
         "{word}: both a suite of wassay and a path here: write `{SUITE}{word}` for the suite, `./{word}` for the path"
     )]
@@ -217,19 +216,19 @@ pub enum ResolveError {
         /// The word.
         word: String,
     },
-    /// Only an embedded suite will do.
+    /// An embedded suite is required.
     #[error("unknown suite `{word}`; `wassay suite list` lists the suites{}", meant(word))]
     NotEmbedded {
         /// The word.
         word: String,
     },
-    /// A variant is for guests.
-    #[error("{word}: the suite has no WASI cases for this variant")]
+    /// Variants apply to guests only.
+    #[error("{word}: the suite has no WASI cases; variants apply to WASI cases only")]
     NoGuests {
         /// The word.
         word: String,
     },
-    /// The path cannot be opened as scripts.
+    /// The path cannot be opened as a suite.
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The suite has to be fetched first.
@@ -237,36 +236,36 @@ pub enum ResolveError {
     Fetch(#[from] FetchError),
 }
 
-/// Why the features of a script cannot be told.
+/// Why the features of a script cannot be determined.
 #[derive(Debug, Error)]
 pub enum FeaturesError {
-    /// The header is not understood.
+    /// The header is invalid.
     #[error(transparent)]
     NoHeader(#[from] HeaderError),
     /// The header names an unknown feature.
     #[error("{file}:{line}: header: {error}{}", did_you_mean(error.name(), Features::names()))]
     Header {
-        /// What messages call the script.
+        /// The name of the script in messages.
         file: String,
         /// The line of the expression, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The cause.
         error: UnknownFeature,
     },
-    /// The catalogue names a feature that this engine does not know.
-    #[error("{file}: the features of its place are `{expression}`: {error}")]
+    /// The catalogue names an unknown feature.
+    #[error("{file}: the default features of its suite are `{expression}`: {error}")]
     Place {
-        /// What messages call the script.
+        /// The name of the script in messages.
         file: String,
         /// The expression.
         expression: &'static str,
-        /// What is wrong with it.
+        /// The cause.
         error: UnknownFeature,
     },
 }
 
 impl FeaturesError {
-    /// The line and the column that the message names, from 1; a column of 0 where it names none.
+    /// The line and the column in the message, from 1; the column is 0 if there is none.
     pub fn place(&self) -> Option<(usize, usize)> {
         match self {
             FeaturesError::NoHeader(error) => Some((error.line, error.column)),
@@ -310,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn an_option_goes_before_the_header_and_the_header_before_the_place() {
+    fn an_option_overrides_the_header_and_the_header_overrides_the_suite() {
         let features = |text: &str, by| judged(text, by).unwrap().features;
         let text = ";;! features = \"1.0\"\n(module)";
         assert_eq!(features("(module)", None), "2.0,-reference-types,threads".parse().unwrap());
@@ -319,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_header_is_an_error_with_its_line_also_where_it_is_overridden() {
+    fn an_invalid_header_is_an_error_with_its_line_even_if_it_is_overridden() {
         let text = ";; c\n;;! reason = \"features\"\n;;! features = \"2.0,teleport\"\n(module)";
         for by in [None, Some(Features::V2)] {
             let error = judged(text, by).unwrap_err();

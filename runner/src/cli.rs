@@ -17,7 +17,7 @@ use crate::own;
 use crate::printer::{self, Stream};
 use crate::scratch::{self, Session};
 
-/// The short form of `run` is none of clap's: see [`commands::words`].
+/// The short form of `run` is not parsed by clap: see [`commands::words`].
 const USAGE: &str = "wassay <COMMAND>\n       wassay [RUN OPTIONS] <FILE> [ARGS]...";
 
 const EXAMPLES: &str = "\
@@ -68,25 +68,24 @@ enum Command {
     Adapter(own::serve::Args),
 }
 
-/// The `wassay` command: reads the arguments and the environment of the process, and runs what they
-/// ask for.
+/// Runs the `wassay` command with the arguments and the environment of the process.
 pub fn main() -> ExitCode {
     start(own::maker())
 }
 
-/// The same, but `wast` and `test` run on engines that `make` makes.
+/// Like [`main`], but `wast` and `test` run on engines that `make` creates.
 pub fn main_with<E: Judges>(make: impl Fn() -> E + Clone + Send + Sync + 'static) -> ExitCode {
     start(Some(make))
 }
 
-/// The same, where `wast` and `test` run on the engine of the option `--engine`, else on one that
-/// `make` makes, if there is such a thing.
+/// Runs the command; `wast` and `test` use the engine of `--engine`, else one that `make` creates,
+/// if it is given.
 fn start<E: Judges>(make: Option<impl Fn() -> E + Clone + Send + Sync + 'static>) -> ExitCode {
     printer::report_panics();
     own::prepare();
-    // Where there is no handler, a file that is too large ends the process.
+    // Without a handler, exceeding the file size limit ends the process.
     let _ = scratch::signal::refuse_large_files();
-    // Children log too.
+    // Set up logging before children, so that they log too.
     let logged = log();
     if let Some(exit) = make.clone().and_then(batch::child) {
         return exit;
@@ -111,12 +110,12 @@ fn start<E: Judges>(make: Option<impl Fn() -> E + Clone + Send + Sync + 'static>
             None => return refused::<Cli>(version, &words),
         },
     };
-    // A program of a guest's is to begin at once, and has no temporary folder.
+    // A guest program should start at once and needs no temporary folder.
     let session = (!matches!(cli.command, Command::Run(_))).then(Session::begin);
     let done = logged.and_then(|()| match cli.command {
         Command::Run(args) => match foreign(&make) {
             Some(title) => Err(Error::Usage(format!(
-                "run: programs run on wassay's own engine, and this command drives {title}; expected `wast` or `test`"
+                "run: this command drives {title}, and programs run on wassay's own engine only; expected `wast` or `test`"
             ))),
             None => own::run::run(args),
         },
@@ -134,7 +133,7 @@ fn start<E: Judges>(make: Option<impl Fn() -> E + Clone + Send + Sync + 'static>
         Command::Judge(args) => commands::judge::run(args),
         Command::Adapter(args) => own::serve::run(args),
     });
-    // A run that was interrupted leaves threads behind, and their engines.
+    // Threads of an interrupted run may still have running engines.
     wassay_drive::end_all();
     let exit = done.unwrap_or_else(|error| {
         printer::error(&error.to_string());
@@ -146,30 +145,29 @@ fn start<E: Judges>(make: Option<impl Fn() -> E + Clone + Send + Sync + 'static>
     exit.into()
 }
 
-/// What the engine is called that `make` makes, if it is another one than wassay's own.
+/// The name of the engine that `make` creates, if it is not wassay's own.
 fn foreign<E: Judges>(make: &Option<impl Fn() -> E>) -> Option<String> {
     make.as_ref().filter(|_| !E::DRIVES_WASSAY).map(|make| make().identity().title())
 }
 
-/// What makes the engine where `--engine` names none.
+/// The engine factory if `--engine` is not given.
 fn chosen<M>(make: Option<M>, command: &str) -> Result<M, Error> {
     make.ok_or_else(|| {
         Error::Usage(format!(
-            "{command}: this build of wassay has no engine of its own; name one with --engine"
+            "{command}: this build of wassay has no built-in engine; name one with --engine"
         ))
     })
 }
 
-/// The arguments in these words, of which the first names the program. Where they are wrong, or
-/// help is asked for, that is said, and the process is to end with the code.
+/// Parses these words, of which the first names the program. On an error or a request for help,
+/// prints it and returns the exit code.
 pub(crate) fn arguments<P: Parser>(words: &[OsString]) -> Result<P, ExitCode> {
     P::try_parse_from(words).map_err(|error| refused::<P>(error, words))
 }
 
-/// Says what is wrong with a command line, or shows its help, and gives the exit code.
+/// Prints a usage error or the help, and returns the exit code.
 fn refused<P: Parser>(error: clap::Error, words: &[OsString]) -> ExitCode {
-    // The error quotes words between styles of its own: those that it is made to quote here are
-    // escaped.
+    // Clap styles the words that it quotes: escape the words themselves.
     let escaped = words.iter().map(|word| {
         let word = printable_bytes(word.as_encoded_bytes());
         let end = word.floor_char_boundary(MAX_DATUM);
@@ -194,7 +192,7 @@ fn refused<P: Parser>(error: clap::Error, words: &[OsString]) -> ExitCode {
     }
 }
 
-/// Shows what was asked for.
+/// Prints the help or the version.
 fn shown(text: &Text) -> ExitCode {
     match printer::show(text) {
         Ok(()) => Exit::Success.into(),
@@ -205,7 +203,7 @@ fn shown(text: &Text) -> ExitCode {
     }
 }
 
-/// Logs to standard error what `RUST_LOG` asks for.
+/// Enables logging to standard error as `RUST_LOG` specifies.
 fn log() -> Result<(), Error> {
     let Some(directives) = std::env::var_os("RUST_LOG").filter(|value| !value.is_empty()) else {
         return Ok(());
@@ -218,7 +216,7 @@ fn log() -> Result<(), Error> {
         .with_env_filter(filter)
         .with_writer(|| printer::Log)
         .with_ansi(Stream::Err.has_colour());
-    // There is no other subscriber in this process.
+    // This fails only if there is a subscriber already, and there is none.
     let _ = subscriber.try_init();
     Ok(())
 }
@@ -234,7 +232,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_definition_of_the_command_line_is_sound() {
+    fn the_command_line_definition_is_valid() {
         Cli::command().debug_assert();
     }
 }

@@ -12,7 +12,7 @@ pub(crate) fn show(text: &Text) -> Result<(), Error> {
     printer::show(text).map_err(unwritable)
 }
 
-/// Writes what other programs read to standard output.
+/// Writes machine-readable output to standard output.
 pub(crate) fn print_document(text: &str) -> Result<(), Error> {
     printer::document(printer::Stream::Out, text.as_bytes()).map_err(unwritable)
 }
@@ -21,7 +21,8 @@ fn unwritable(error: io::Error) -> Error {
     Error::System { what: "cannot write to standard output".to_owned(), error }
 }
 
-/// Where lines for people go: to standard output, or to standard error where a report takes that.
+/// The stream for messages: standard output, or standard error if a report is written to standard
+/// output.
 #[derive(Clone, Copy)]
 pub(crate) struct Console(printer::Stream);
 

@@ -9,18 +9,18 @@ use crate::expectations::ExpectationsError;
 use crate::fetch::FetchError;
 use crate::interrupt::INTERRUPTED;
 
-/// How the process ends.
+/// The exit status of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// All as expected.
+    /// Everything was as expected.
     Success,
     /// Something was not as expected.
     Failure,
-    /// Wrong usage, which includes a file that cannot be used.
+    /// Wrong usage, including an unusable file.
     Usage,
     /// The run was interrupted.
     Interrupted,
-    /// As the guest ended.
+    /// The exit code of the guest.
     #[cfg_attr(not(feature = "engine"), expect(dead_code, reason = "no guest runs without an engine"))]
     Guest(u8),
 }
@@ -49,16 +49,16 @@ impl Exit {
     }
 }
 
-/// Why a command could not do its work.
+/// Why a command failed.
 #[derive(Debug, Error)]
 pub(crate) enum Error {
-    /// What was asked for makes no sense.
+    /// Wrong usage.
     #[error("{0}")]
     Usage(String),
     /// A word names no suite.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
-    /// A file of expectations cannot be used.
+    /// A file of expectations is unusable.
     #[error(transparent)]
     Expectations(#[from] ExpectationsError),
     /// A suite cannot be fetched.
@@ -67,12 +67,12 @@ pub(crate) enum Error {
     /// A module cannot be run.
     #[error("{0}")]
     Module(String),
-    /// The system refused something.
+    /// A system call failed.
     #[error("{what}: {error}")]
     System {
-        /// What was tried.
+        /// What failed.
         what: String,
-        /// What the system said.
+        /// The error.
         error: io::Error,
     },
 }

@@ -1,8 +1,7 @@
-//! What is expected of directives besides that they pass, from a file: for the suites of a run, for
-//! one script of them, and for the run as a whole. The format is that of
-//! [`wassay_testsuite::expectation`].
+//! Files of expected failures: applies them to the suites of a run and to single scripts, and finds
+//! stale entries. The format is described in [`wassay_testsuite::expectation`].
 //!
-//! A test binary that runs the [harness](crate::harness) takes such a file so:
+//! To use such a file in a test binary with the [harness](crate::harness):
 //!
 //! ```no_run
 //! use std::path::Path;
@@ -38,19 +37,18 @@ use crate::verdict::{DirectiveResult, Outcome, ScriptResult};
 ///
 /// # Errors
 ///
-/// It cannot be read, or is not understood.
+/// It cannot be read or parsed.
 pub fn read(path: &Path) -> Result<Expectations, ExpectationsError> {
     let text = read_text(path, &mut Budget::of_expectations())
         .map_err(|error| ExpectationsError::Unreadable { path: path.to_owned(), error })?;
     Ok(Expectations::parse(&path.display().to_string(), &text)?)
 }
 
-/// The suites with what a file expects of them. Entries about other suites are left alone.
+/// Applies the expectations to the suites. Entries about other suites are ignored.
 ///
 /// # Errors
 ///
-/// An entry is about one of these suites and about none of its scripts, or no entry is about any of
-/// them.
+/// An entry names one of these suites but none of its scripts, or no entry applies to any of them.
 pub fn expecting(
     suites: Vec<Suite>,
     expectations: impl Into<Arc<Expectations>>,
@@ -85,14 +83,14 @@ pub fn expecting(
     Ok(suites.into_iter().map(|suite| suite.expecting(Arc::clone(&expectations))).collect())
 }
 
-/// The suites of the run that the suite's name in an entry can mean; `None` where it names none.
+/// The suites of the run that match the suite name of an entry; `None` if the entry names none.
 fn meant_by(entry: &Entry, suites: &[Suite]) -> Option<Vec<String>> {
     entry.suite()?;
     let meant = suites.iter().filter(|suite| entry.applies_to_suite(suite));
     Some(meant.map(|suite| suite.name().to_owned()).collect())
 }
 
-/// A file of expectations that cannot be used.
+/// An unusable file of expectations.
 #[derive(Debug, Error)]
 pub enum ExpectationsError {
     /// It cannot be read.
@@ -100,50 +98,49 @@ pub enum ExpectationsError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The error.
         error: io::Error,
     },
-    /// It is not understood.
+    /// It cannot be parsed.
     #[error(transparent)]
     Malformed(#[from] ExpectationError),
-    /// An entry is about a suite of the run, and about none of its scripts.
+    /// An entry names a suite of the run, but none of its scripts.
     #[error("{}: {entry}: the suites do not contain this script; remove the entry", entry.origin())]
     NoScript {
         /// The entry.
         entry: Box<Entry>,
     },
-    /// The suite that an entry names is one of several of the run.
-    #[error("{}: {entry}: the suite is ambiguous ({suites}): write its whole name, or run the suites separately", entry.origin())]
+    /// The suite name of an entry is ambiguous.
+    #[error("{}: {entry}: the suite is ambiguous ({suites}): write its full name, or run the suites separately", entry.origin())]
     Ambiguous {
         /// The entry.
         entry: Box<Entry>,
-        /// The names of the suites.
+        /// The matching suites.
         suites: String,
     },
-    /// No entry is about a suite of the run.
+    /// No entry applies to a suite of the run.
     #[error("{file}: none of its {entries} entries applies to the suites that run: {suites}")]
     NoEntry {
         /// The file.
         file: String,
-        /// How many entries it has.
+        /// The number of its entries.
         entries: usize,
         /// The suites of the run.
         suites: String,
     },
 }
 
-/// What is expected of the directives of a script.
+/// The expectations for the directives of a script.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// By the number of the directive in the script, what holds for it, the first before the
-    /// others.
+    /// The expectations of each directive, by index, in order of precedence.
     pub(crate) by_number: HashMap<usize, Vec<Arc<Expectation>>>,
-    /// What is said of each expectation that is about no directive of the script.
+    /// A message for each expectation that matches no directive.
     pub(crate) unmatched: Vec<String>,
 }
 
-/// Finds the directives that expectations are about. Entries about single directives override those
-/// about all.
+/// Matches expectations to directives. Entries about single directives override those about whole
+/// scripts.
 pub(crate) fn find(expectations: &[Expectation], reading: &Reading<'_, '_>, keys: &[(Place, Key)]) -> Found {
     let mut found = Found::default();
     if expectations.is_empty() {
@@ -180,7 +177,7 @@ pub(crate) fn find(expectations: &[Expectation], reading: &Reading<'_, '_>, keys
     found
 }
 
-/// What is said of an expectation that is about no directive of a script.
+/// The message for an expectation that matches no directive.
 fn unmatched<'a>(
     expectation: &Expectation,
     keys: &[(Place, Key)],
@@ -192,18 +189,18 @@ fn unmatched<'a>(
             let elsewhere = Target::Directive { line: None, text: Some(said.clone()) };
             let now = keys.iter().enumerate().find(|(number, _)| elsewhere.is("", 0, text(*number)));
             let now = now.map(|(_, (place, _))| format!(", but on line {}", place.line));
-            format!("no directive on line {line} says `{said}`{}", now.unwrap_or_default())
+            format!("no directive on line {line} contains `{said}`{}", now.unwrap_or_default())
         }
         Target::Directive { line: Some(line), .. } => format!("no directive begins on line {line}"),
-        Target::Directive { text: Some(said), .. } => format!("no directive says `{said}`"),
+        Target::Directive { text: Some(said), .. } => format!("no directive contains `{said}`"),
         Target::Key(key) => format!("no directive has the key {key}"),
         _ => "it has no directive".to_owned(),
     };
-    format!("{origin} expects something of a directive here, and {what}: correct or remove the entry")
+    format!("{origin}: stale expectation: {what}; correct or remove the entry")
 }
 
 impl Found {
-    /// What is expected of each directive, by its place.
+    /// The expectations of each directive, by its position.
     fn by_place(&self, keys: &[(Place, Key)]) -> HashMap<Place, &[Arc<Expectation>]> {
         let places = keys.iter().enumerate();
         let expected =
@@ -212,7 +209,7 @@ impl Found {
     }
 }
 
-/// The result of a script that ended amid its directives, before expectations were applied.
+/// Applies expectations to the result of a script that ended early.
 pub(crate) fn under(found: &Found, keys: &[(Place, Key)], mut result: ScriptResult) -> ScriptResult {
     let by_place = found.by_place(keys);
     result.directives = result.directives.altered(|directive| {
@@ -223,7 +220,7 @@ pub(crate) fn under(found: &Found, keys: &[(Place, Key)], mut result: ScriptResu
     result
 }
 
-/// The entries that applied to a directive of a script, by what became of the directives.
+/// The entries that applied to a directive of a script, given its results.
 pub(crate) fn used(found: &Found, keys: &[(Place, Key)], result: &ScriptResult) -> Vec<Origin> {
     let by_place = found.by_place(keys);
     let mut used: Vec<Origin> = Vec::new();
@@ -246,16 +243,16 @@ pub(crate) fn used(found: &Found, keys: &[(Place, Key)], result: &ScriptResult) 
     used
 }
 
-/// What the scripts of a run made of the entries of their expectations.
+/// Tracks which entries applied during a run.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     used: HashSet<Origin>,
-    /// The scripts that were run to their end, by suite and name.
+    /// The completed scripts, by suite and name.
     ran: HashSet<(String, String)>,
 }
 
 impl Tally {
-    /// Notes what became of a case.
+    /// Adds the result of a case.
     pub(crate) fn add(&mut self, suite: &str, case: &str, finished: &Finished) {
         self.used.extend(finished.used.iter().cloned());
         let is_whole = match &finished.end {
@@ -268,8 +265,7 @@ impl Tally {
         }
     }
 
-    /// The entries whose scripts were all run and that applied to none of their directives, as far
-    /// as they are `wanted`.
+    /// The `wanted` entries whose scripts all completed and that applied to no directive.
     pub(crate) fn stale<'a>(&self, suites: &'a [Suite], wanted: impl Fn(&Entry) -> bool) -> Vec<&'a Entry> {
         let files: Vec<&Arc<Expectations>> = suites.iter().flat_map(Suite::expectations).collect();
         if files.is_empty() {
@@ -307,7 +303,7 @@ impl Tally {
     }
 }
 
-/// What is said of an entry that covered nothing.
+/// The message for an entry that applied to nothing.
 pub(crate) fn stale_message(entry: &Entry) -> String {
-    format!("{}: {entry}: nothing failed in this way: remove the entry", entry.origin())
+    format!("{}: {entry}: stale expectation: nothing failed in this way; remove the entry", entry.origin())
 }

@@ -1,4 +1,4 @@
-//! Brings suites that are no part of the binary onto this machine, with the system's git.
+//! Downloads suites that are not embedded, with the system's git.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -14,18 +14,18 @@ use wassay_testsuite::fetched::Fetched;
 
 use crate::scratch;
 
-/// Where a suite is fetched to if nobody says otherwise: in the user's folder of things that can be
-/// had again (`XDG_CACHE_HOME`). `None` where the user has no home.
+/// The default folder for a suite, in the user's cache (`XDG_CACHE_HOME`). `None` if there is no
+/// home folder.
 pub fn place(fetched: &Fetched) -> Option<PathBuf> {
     let folders = ProjectDirs::from("", "", "wassay")?;
     Some(folders.cache_dir().join("suites").join(fetched.name))
 }
 
-/// The suite as it was fetched.
+/// Opens a fetched suite.
 ///
 /// # Errors
 ///
-/// It was not, or what is there cannot be opened.
+/// It was not fetched, or cannot be opened.
 pub fn open(fetched: &Fetched) -> Result<Suite, FetchError> {
     let place = place(fetched).ok_or(FetchError::NoPlace)?;
     if !fetched.cases_in(&place).is_dir() {
@@ -34,18 +34,18 @@ pub fn open(fetched: &Fetched) -> Result<Suite, FetchError> {
     Ok(fetched.open(&place)?)
 }
 
-/// Clones the repository of a suite, at the commit that is pinned, and checks what came. A folder
-/// that has it already is left as it is.
+/// Clones the repository of a suite at the pinned commit, and checks the result. A folder that
+/// already has it is unchanged.
 ///
-/// `from` is another place that has the repository. `to` is the folder for the clone, which has to
-/// be missing or empty.
+/// `from` is another copy of the repository. `to` is the folder for the clone, which must be
+/// missing or empty.
 ///
 /// # Errors
 ///
-/// There is something else in the folder, git is missing or fails, or what came is not what is
-/// pinned; the folder is then as it was.
+/// The folder has other content, git is missing or fails, or the result differs from what is
+/// pinned. The folder is unchanged then.
 pub fn fetch(fetched: &Fetched, from: Option<&str>, to: &Path) -> Result<Suite, FetchError> {
-    // git runs in the new clone, from where a relative path would lead elsewhere.
+    // git runs in the new clone, so relative paths would be resolved there.
     let from = from.map(|from| match std::path::absolute(from) {
         Ok(path) if path.exists() => path.display().to_string(),
         _ => from.to_owned(),
@@ -58,7 +58,7 @@ pub fn fetch(fetched: &Fetched, from: Option<&str>, to: &Path) -> Result<Suite, 
         Err(error) => return Err(unusable(error)),
     };
     if !is_free {
-        // Its own git folder, not one of a folder above it.
+        // It must be a repository itself, not a folder within one.
         let head = to.join(".git").exists().then(|| git(to, &["rev-parse", "HEAD"]));
         return match head {
             Some(Ok(head)) if head == fetched.commit => check(fetched, to),
@@ -68,7 +68,7 @@ pub fn fetch(fetched: &Fetched, from: Option<&str>, to: &Path) -> Result<Suite, 
     }
     let parent = to.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(parent).map_err(unusable)?;
-    // What is not complete never stands where it is looked for.
+    // Clone to a temporary folder and rename it when it is complete.
     let begun = scratch::folder_in(parent).map_err(unusable)?;
     clone(fetched, &url, begun.path())?;
     check(fetched, begun.path())?;
@@ -76,8 +76,8 @@ pub fn fetch(fetched: &Fetched, from: Option<&str>, to: &Path) -> Result<Suite, 
     Ok(fetched.open(to)?)
 }
 
-/// Checks out the commit, which is asked for by itself first: not every server gives one that no
-/// branch ends with.
+/// Checks out the commit. Tries to fetch only the commit first, then the branch, since not every
+/// server allows fetching by commit.
 fn clone(fetched: &Fetched, url: &str, folder: &Path) -> Result<(), FetchError> {
     git(folder, &["init", "--quiet"])?;
     if git(folder, &["fetch", "--quiet", "--depth=1", "--", url, fetched.commit]).is_err() {
@@ -90,7 +90,7 @@ fn clone(fetched: &Fetched, url: &str, folder: &Path) -> Result<(), FetchError> 
     Ok(())
 }
 
-/// Opens what came where it is the commit, with nothing changed, and has so many cases.
+/// Opens the clone and checks its commit, that nothing is modified, and the number of cases.
 fn check(fetched: &Fetched, folder: &Path) -> Result<Suite, FetchError> {
     let wrong = |what: String| FetchError::Wrong { name: fetched.name, folder: folder.to_owned(), what };
     let head = git(folder, &["rev-parse", "HEAD"])?;
@@ -99,24 +99,24 @@ fn check(fetched: &Fetched, folder: &Path) -> Result<Suite, FetchError> {
     }
     let changed = git(folder, &["status", "--porcelain", "--ignored"])?;
     if let Some(line) = changed.lines().next() {
-        return Err(wrong(format!("it was changed: `{}`", line.trim())));
+        return Err(wrong(format!("it has changes: `{}`", line.trim())));
     }
     let suite = fetched.open(folder)?;
     let (found, pinned) = (suite.cases().len(), fetched.pin.cases);
     if found != pinned {
-        return Err(wrong(format!("there are {found} cases, expected {pinned}")));
+        return Err(wrong(format!("it has {found} cases, expected {pinned}")));
     }
     Ok(suite)
 }
 
-/// Runs git in a folder, with nothing of another repository's, and gives what it prints.
+/// Runs git in a folder, isolated from other repositories, and returns its output.
 fn git(folder: &Path, args: &[&str]) -> Result<String, FetchError> {
     let mut command = Command::new("git");
     let others = std::env::vars_os().filter(|(name, _)| is_of_repository(name));
     others.for_each(|(name, _)| {
         command.env_remove(name);
     });
-    // What a folder's own configuration would have git run is not run.
+    // Disable programs that the configuration of the folder would run.
     command.args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]);
     command.args(["-c", "core.autocrlf=false", "-c", "core.symlinks=true"]).args(args);
     command.env("GIT_TERMINAL_PROMPT", "0").env("LC_ALL", "C").current_dir(folder).stdin(Stdio::null());
@@ -129,14 +129,13 @@ fn git(folder: &Path, args: &[&str]) -> Result<String, FetchError> {
         .lines()
         .map(str::trim)
         .rfind(|line| line.starts_with("fatal: ") || line.starts_with("error: "));
-    let said = said.or(printed.lines().next_back()).unwrap_or("it does not say why").to_owned();
+    let said = said.or(printed.lines().next_back()).unwrap_or("no error message").to_owned();
     let what = args.iter().find(|arg| !arg.starts_with('-') && !arg.contains('=')).unwrap_or(&"").to_string();
     Err(FetchError::Git { what, said })
 }
 
-/// Whether a variable tells git where a repository is or what it consists of, as it does inside of
-/// a hook: those of `git rev-parse --local-env-vars` that are not configuration, and what a hook on
-/// the receiving side has besides.
+/// Whether a variable describes the location or parts of a repository, as within a hook: those of
+/// `git rev-parse --local-env-vars` that are not configuration, and those of receive hooks.
 fn is_of_repository(name: &OsStr) -> bool {
     let names = [
         "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -156,7 +155,7 @@ fn is_of_repository(name: &OsStr) -> bool {
     names.iter().any(|other| name == *other)
 }
 
-/// Why a suite is not there.
+/// Why a suite is not available.
 #[derive(Debug, Error)]
 pub enum FetchError {
     /// It was not fetched.
@@ -165,70 +164,70 @@ pub enum FetchError {
         /// The suite.
         name: &'static str,
     },
-    /// There is no folder to fetch to.
+    /// There is no default folder.
     #[error(
         "cannot find the home folder to keep suites in: set XDG_CACHE_HOME, or give a folder with --to DIR"
     )]
     NoPlace,
-    /// What is there cannot be opened.
+    /// It cannot be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// There is something else.
+    /// The folder has other content.
     #[error("{}: the folder contains something other than commit {commit}: remove it, or give another folder with --to DIR", folder.display())]
     Taken {
         /// The folder.
         folder: PathBuf,
-        /// What was to be there.
+        /// The expected commit.
         commit: &'static str,
     },
-    /// The system refuses the folder.
+    /// The folder cannot be used.
     #[error("{}: cannot download to this folder: {error}", folder.display())]
     Folder {
         /// The folder.
         folder: PathBuf,
-        /// What the system said.
+        /// The error.
         error: io::Error,
     },
-    /// There is no git.
+    /// git cannot be run.
     #[error(
-        "cannot run git: {error}; install it, or fetch the suite on another machine and take the folder along with --from DIR"
+        "cannot run git: {error}; install it, or fetch the suite on another machine and copy the folder, then use --from DIR"
     )]
     NoGit {
-        /// What the system said.
+        /// The error.
         error: io::Error,
     },
     /// Git failed.
     #[error("git {what}: {said}")]
     Git {
-        /// What it was to do.
+        /// The git command.
         what: String,
-        /// What it said.
+        /// Its error message.
         said: String,
     },
     /// The repository could not be fetched.
     #[error("{url}: git {what}: {said}; without a network, give a clone of it with --from DIR")]
     Repository {
-        /// Where it was looked for.
+        /// The URL.
         url: String,
-        /// What git was to do.
+        /// The git command.
         what: String,
-        /// What it said.
+        /// Its error message.
         said: String,
     },
-    /// What came is not what is pinned.
+    /// The clone differs from what is pinned.
     #[error("{name}: {}: {what}", folder.display())]
     Wrong {
         /// The suite.
         name: &'static str,
-        /// Where it is.
+        /// The folder.
         folder: PathBuf,
-        /// What is wrong, and what was expected.
+        /// The actual and the expected state.
         what: String,
     },
 }
 
 impl FetchError {
-    /// The same, where it was about a repository elsewhere.
+    /// Adds the URL of the remote repository to the error.
     fn of_repository(self, url: &str) -> FetchError {
         match self {
             FetchError::Git { what, said } => FetchError::Repository { url: url.to_owned(), what, said },
@@ -246,13 +245,12 @@ mod tests {
 
     use super::*;
 
-    /// A repository with a suite of two cases, and how to fetch it: its first commit, which its
-    /// branch does not end with. Without git it says that the test is not run, also where the
-    /// output of tests is captured.
+    /// A repository with a suite of two cases, pinned at its first commit, which is not the head of
+    /// its branch. Without git, prints that the test is not run, even if output is captured.
     #[expect(clippy::disallowed_methods, reason = "a test prints by itself")]
     fn repository() -> Option<(tempfile::TempDir, Fetched)> {
         if let Err(FetchError::NoGit { .. }) = git(Path::new("."), &["--version"]) {
-            io::stderr().write_all(b"not run: no git: fetching is not tested\n").unwrap();
+            io::stderr().write_all(b"not run: git is not installed: fetching is not tested\n").unwrap();
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -274,7 +272,7 @@ mod tests {
         Some((folder, Fetched { branch: "cases", commit: pinned, folder: "tests", pin, ..*spec }))
     }
 
-    /// What is in a folder, the hidden too.
+    /// The entries of a folder, including hidden ones.
     fn entries(folder: &Path) -> Vec<String> {
         let mut names: Vec<String> = fs::read_dir(folder)
             .unwrap()
@@ -285,7 +283,7 @@ mod tests {
     }
 
     #[test]
-    fn the_commit_that_is_pinned_is_fetched_and_a_second_time_found() {
+    fn the_pinned_commit_is_fetched_once_and_found_again() {
         let Some((repository, fetched)) = repository() else { return };
         let folder = tempfile::tempdir().unwrap();
         let (from, to) = (repository.path().to_str(), folder.path().join("deep/clone"));
@@ -296,12 +294,12 @@ mod tests {
         );
         assert_eq!(suite.pin(), Some(fetched.pin));
         assert_eq!(entries(&folder.path().join("deep")), ["clone"]);
-        // The repository is not asked again.
+        // The remote repository is not contacted again.
         assert!(fetch(&fetched, Some("/nowhere"), &to).is_ok());
     }
 
     #[test]
-    fn a_folder_with_something_else_is_left_as_it_is() {
+    fn a_folder_with_other_content_is_unchanged() {
         let Some((repository, fetched)) = repository() else { return };
         let from = repository.path().to_str();
         let folder = tempfile::tempdir().unwrap();
@@ -311,23 +309,23 @@ mod tests {
             message(&fetched, folder.path()).contains(": the folder contains something other than commit ")
         );
         assert_eq!(entries(folder.path()), ["mine"]);
-        // A clone at another commit, or with changes, is something else too.
+        // A clone at another commit, or with changes, is rejected too.
         let clone = folder.path().join("clone");
         fetch(&fetched, from, &clone).unwrap();
         assert!(message(&Fetched { commit: "0", ..fetched }, &clone).contains("something other"));
         fs::write(clone.join("tests/b.wast"), "(module $changed)").unwrap();
         assert!(
-            message(&fetched, &clone).ends_with(": it was changed: `M tests/b.wast`"),
+            message(&fetched, &clone).ends_with(": it has changes: `M tests/b.wast`"),
             "{}",
             message(&fetched, &clone)
         );
-        // A folder inside of another repository is no clone.
+        // A folder inside another repository is not a clone.
         let inside = repository.path().join("tests");
         assert!(message(&fetched, &inside).contains("something other"));
     }
 
     #[test]
-    fn what_cannot_be_fetched_leaves_nothing_behind() {
+    fn a_failed_fetch_leaves_no_files() {
         let Some((repository, fetched)) = repository() else { return };
         let folder = tempfile::tempdir().unwrap();
         let to = folder.path().join("clone");
@@ -344,7 +342,7 @@ mod tests {
         assert!(unknown.contains(": git checkout: "), "{unknown}");
         let pin = Pin { cases: 3, ..fetched.pin };
         let lost = message(&Fetched { pin, ..fetched }, repository.path());
-        assert!(lost.ends_with(": there are 2 cases, expected 3"), "{lost}");
+        assert!(lost.ends_with(": it has 2 cases, expected 3"), "{lost}");
         assert_eq!(entries(folder.path()), Vec::<String>::new());
     }
 }

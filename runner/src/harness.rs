@@ -1,6 +1,6 @@
-//! Scripts and guests as trials of `cargo test`.
+//! Runs scripts and guests as tests of `cargo test`.
 //!
-//! A test binary of any crate can run scripts so. In `Cargo.toml`:
+//! Any crate can have a test binary that runs scripts. In `Cargo.toml`:
 //!
 //! ```toml
 //! [[test]]
@@ -25,26 +25,26 @@
 //! }
 //! ```
 //!
-//! There is one trial a script, `suite::script.wast`, whose message lists all its directives that
-//! failed. Where the filter names a line, as in `cargo test i32.wast:17`, the trial judges what
-//! begins on that line, after what stands before it; with `WASSAY_TRIALS=directive` there is a
-//! trial for every line on which directives begin, `suite::script.wast:17`. Scripts are parsed to
-//! list trials only in these cases, and only those that the filter names.
+//! There is one trial per script, `suite::script.wast`, whose message lists all directives that
+//! failed. If the filter names a line, as in `cargo test i32.wast:17`, the trial judges only
+//! directives that begin on that line; earlier ones run unchecked. With `WASSAY_TRIALS=directive`
+//! there is one trial per line on which directives begin, `suite::script.wast:17`. Scripts are
+//! parsed to list trials only in these two cases, and only those that match the filter.
 //!
-//! A filter that can only be about cases and matches none fails: one that ends in `.wast`, `.wasm`
-//! or `.wat`, with or without a line, and one that begins with the name of a suite and `::`. Any
-//! other may be meant for another test binary.
+//! A filter that can only refer to cases but matches none is an error: one that ends in `.wast`,
+//! `.wasm` or `.wat`, with or without a line, or that begins with the name of a suite and `::`. Any
+//! other filter may be intended for another test binary.
 //!
-//! What is known to fail is written down in a file of expectations: see [`expectations`], whose
-//! suites [`run`] and [`run_with`] take as any others.
+//! Expected failures are listed in a file: see [`expectations`], which returns suites that [`run`]
+//! and [`run_with`] accept.
 //!
 //! | variable | is |
 //! |---|---|
-//! | `WASSAY_SUITES` | folders and suites to run besides, separated by `:`; a folder that is absent is listed as `not run` |
+//! | `WASSAY_SUITES` | additional folders and suites, separated by `:`; a missing folder is listed as `not run` |
 //! | [`WASSAY_ALLOW_LINKS`](ALLOW_LINKS) | folders that links of suites may lead into, separated by `:`; `1` for those that each suite names in its `wassay.toml` |
-//! | `WASSAY_TRIALS` | `directive` for a trial a line |
-//! | [`WASSAY_ENGINE`](ENGINE) | another engine to run the scripts on, as the option `--engine` of the command names it; [`run_with`] takes no notice |
-//! | [`WASSAY_ISOLATE`](ISOLATE) | `1`: each script has a process of its own, so that one that crashes fails alone; another engine has its own anyway |
+//! | `WASSAY_TRIALS` | `directive` for one trial per line |
+//! | [`WASSAY_ENGINE`](ENGINE) | another engine to run the scripts on, as for the option `--engine`; ignored by [`run_with`] |
+//! | [`WASSAY_ISOLATE`](ISOLATE) | `1`: each script runs in its own process, so that a crash fails only that script; other engines always have their own |
 //! | [`WASSAY_VERIFIER`](VERIFIER) | `1` or `0`: Cranelift's verifier on or off |
 //! | [`WASSAY_STRESS`](STRESS) | `1`: every allocation of an object collects first |
 //! | [`WASSAY_COMPILE`](COMPILE) | `lazy` or `eager`: when functions are compiled |
@@ -52,7 +52,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::available_parallelism;
@@ -79,35 +78,34 @@ use crate::threads;
 
 mod address;
 
-/// The environment variable that gives each script a process of its own: `1` on. The process is
-/// another one of the same test binary, which comes no further than to [`run`].
+/// The environment variable that runs each script in its own process if it is `1`. The process is
+/// another instance of the same test binary, which does not get past [`run`].
 pub const ISOLATE: &str = "WASSAY_ISOLATE";
 
-/// The environment variable that names another engine for [`run`], by a word that [`engines`]
-/// describes.
+/// The environment variable that selects another engine for [`run`]; see [`engines`] for its
+/// values.
 pub const ENGINE: &str = "WASSAY_ENGINE";
 
-/// The suites of the catalogue that run when none is named.
+/// The suites of the catalogue that run by default.
 pub fn default_suites() -> Vec<Suite> {
     wassay_testsuite::catalogue::defaults().cloned().collect()
 }
 
-/// Runs suites, and those of `WASSAY_SUITES`, as the arguments of the process say; they are those
-/// of every test binary.
+/// Runs suites, and those of `WASSAY_SUITES`, with the usual arguments of a test binary.
 ///
-/// What it prints is escaped, as are the names of trials. Panics of the process are reported in the
-/// same way from then on, by a [hook](std::panic::set_hook) of its own.
+/// Its output is escaped, including the names of trials. It installs a panic
+/// [hook](std::panic::set_hook) that escapes messages too.
 ///
-/// A complete run of an embedded suite fails also where the suite does not hold as many directives
-/// as the catalogue says.
+/// A complete run of an embedded suite also fails if its number of directives differs from the
+/// catalogue.
 ///
-/// A build without the feature `engine` has no engine for that, and fails: see [`run_with`].
+/// Without the feature `engine` it fails: see [`run_with`].
 pub fn run(suites: Vec<Suite>) -> ExitCode {
     let Some(engine) = std::env::var_os(ENGINE).filter(|engine| !engine.is_empty()) else {
         let Some(make) = own::maker() else {
             printer::error(
-                "this build of wassay has no engine of its own: build it with its feature `engine`, name another \
-                 engine in WASSAY_ENGINE, or use `harness::run_with`",
+                "this build of wassay has no built-in engine: build it with the feature `engine`, name another \
+                engine in WASSAY_ENGINE, or use `harness::run_with`",
             );
             return ExitCode::from(101);
         };
@@ -122,27 +120,26 @@ pub fn run(suites: Vec<Suite>) -> ExitCode {
     }
 }
 
-/// Runs suites on another engine, within the limits of its description and with what that says is
-/// known to fail.
+/// Runs suites on another engine, with the limits and expectations of its description.
 fn run_driven(mut suites: Vec<Suite>, engine: &str) -> Result<ExitCode, String> {
     let chosen = engines::choose(engine).map_err(|error| error.to_string())?;
     if let Some(path) = chosen.expectations() {
         let read = expectations::read(path).map_err(|error| error.to_string())?;
         suites = match expecting(suites.clone(), read) {
             Ok(suites) => suites,
-            // An engine has one file for all suites.
+            // The file of an engine covers all suites.
             Err(ExpectationsError::NoEntry { .. }) => suites,
             Err(error) => return Err(error.to_string()),
         };
     }
     let make = chosen.drivers(None).map_err(|error| error.to_string())?;
     let guests = chosen.runtime(None).map_err(|error| error.to_string())?.map(Arc::new);
-    // It has processes of its own, so its cases are not isolated.
+    // The engine has its own processes, so cases need no isolation.
     let timeout = Some(chosen.timeout().unwrap_or(TIMEOUT));
     Ok(run_within(suites, make, Settings { timeout, guests, ..Settings::default() }))
 }
 
-/// The same, on engines that `make` makes.
+/// Like [`run`], on engines that `make` creates.
 pub fn run_with<E: Judges>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
@@ -151,7 +148,7 @@ pub fn run_with<E: Judges>(
     run_within(suites, make, Settings { timeout: Some(TIMEOUT), isolate, ..Settings::default() })
 }
 
-/// The same with these settings for each case.
+/// Like [`run_with`], with these settings for each case.
 fn run_within<E: Judges>(
     suites: Vec<Suite>,
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
@@ -164,10 +161,10 @@ fn run_within<E: Judges>(
     printer::report_panics();
     let session = Session::begin();
     if let Err(error) = signal::end_clean() {
-        printer::warning(&format!("signals will leave temporary folders: {error}"));
+        printer::warning(&format!("temporary folders are not removed on signals: {error}"));
     }
     let exit = run_trials(suites, make, settings);
-    // Where a case was given up its engine still runs.
+    // The engine of an abandoned case is still running.
     wassay_drive::end_all();
     if let Err(left) = session.end() {
         printer::warning(&left);
@@ -204,8 +201,8 @@ fn run_trials<E: Judges>(
         return ExitCode::from(101);
     }
     let complete = !args.list && !args.bench && grain == Grain::Script;
-    // The threads of trials only wait for those of cases, and where one cannot be started all of it
-    // panics.
+    // The threads of trials only wait for those of cases, and libtest-mimic panics if it cannot
+    // start one.
     if threads::available(2 * shared.threads.get() + 2).1.is_some() {
         args.test_threads = Some(1);
     }
@@ -218,14 +215,14 @@ fn run_trials<E: Judges>(
     conclusion.exit_code()
 }
 
-/// What there is a trial for.
+/// The granularity of trials.
 #[derive(Debug, PartialEq, Eq)]
 enum Grain {
-    /// Each script.
+    /// One per script.
     Script,
-    /// Each line of all scripts on which directives begin.
+    /// One per line on which directives begin, for all scripts.
     Line,
-    /// One line of the scripts whose name ends so, or is so.
+    /// One line of the scripts whose name ends with `name`, or equals it.
     OneLine { name: String, line: usize, exact: bool },
 }
 
@@ -242,14 +239,14 @@ impl Grain {
         }
     }
 
-    /// The lines of a script that have a trial; `None` where the case has one as a whole.
+    /// The lines of a script that have trials; `None` if the case has a single trial.
     fn lines(&self, full_name: &str, case: &Case) -> Option<Vec<usize>> {
         let script = case.script()?;
         let mut lines = match self {
             Grain::Script => return None,
             Grain::OneLine { name, exact: true, .. } if full_name != name => return None,
             Grain::OneLine { name, .. } if !full_name.ends_with(name.as_str()) => return None,
-            // Where the script does not come so far, running it says why.
+            // If the script cannot be parsed, running it reports why.
             _ => lines_of(script)?,
         };
         if let Grain::OneLine { line, .. } = self {
@@ -259,17 +256,17 @@ impl Grain {
     }
 }
 
-/// What the trials of a process share.
+/// The state shared by all trials.
 struct Shared {
     threads: NonZeroUsize,
-    /// Those of each case.
+    /// The settings of each case.
     settings: Settings,
     start: Box<dyn Fn(NonZeroUsize) -> io::Result<Workers> + Send + Sync>,
     /// Started by the first trial that runs.
     workers: OnceLock<Result<Workers, String>>,
-    /// How many cases and directives of each suite were run in full.
+    /// The counts of completed cases and directives of each suite.
     found: Mutex<BTreeMap<String, Pin>>,
-    /// Which expectations applied.
+    /// The expectations that applied.
     tally: Mutex<Tally>,
 }
 
@@ -288,7 +285,7 @@ impl Shared {
                 }));
                 continue;
             };
-            // The lines of a script are judged in one run of it, by the trial that comes first.
+            // The first trial of a script runs it for all its lines.
             let once = Arc::new(OnceLock::new());
             for line in lines {
                 let (shared, once) = (Arc::clone(self), Arc::clone(&once));
@@ -301,7 +298,7 @@ impl Shared {
         }
     }
 
-    /// Runs a case on a thread whose stack is large enough; that of a trial may not be.
+    /// Runs a case on a thread with a large enough stack, which that of a trial may not have.
     fn run_case(&self, task: Task) -> Result<Finished, String> {
         let start = || {
             let workers = (self.start)(self.threads)
@@ -314,7 +311,7 @@ impl Shared {
         workers.run(std::iter::once(task), self.settings.clone(), |_, ended| {
             finished = Some(ended);
         });
-        let finished = finished.ok_or("the thread of the case ended before it")?;
+        let finished = finished.ok_or("the thread of the case ended without a result")?;
         for warning in &finished.warnings {
             printer::warning(warning);
         }
@@ -329,7 +326,7 @@ impl Shared {
         found.directives += finished.directives();
     }
 
-    /// Says which expectations applied to nothing.
+    /// Reports stale expectations.
     fn uses_what_is_expected(&self, suites: &[Suite]) -> bool {
         let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
         let stale = tally.stale(suites, Entry::is_broad);
@@ -337,7 +334,7 @@ impl Shared {
         stale.is_empty()
     }
 
-    /// Says where a suite did not hold what the catalogue says.
+    /// Reports suites whose counts differ from the catalogue.
     fn holds_what_is_pinned(&self, suites: &[Suite]) -> bool {
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let mut all = true;
@@ -352,8 +349,8 @@ impl Shared {
     }
 }
 
-/// The verdict on a case, or on the directives that begin on one of its lines. What was not run is
-/// neither passed nor failed.
+/// The result of a trial: of a case, or of the directives that begin on one line. Skipped cases are
+/// ignored trials.
 fn judged(finished: &Finished, line: Option<usize>) -> Result<Completion, Failed> {
     if let End::Skipped { message, .. } = &finished.end {
         return Ok(Completion::ignored_with(as_line(&format!("not run: {message}"))));
@@ -367,7 +364,7 @@ fn judged(finished: &Finished, line: Option<usize>) -> Result<Completion, Failed
     };
     let on_line = finished.on_line(line);
     if on_line.directives() == 0 {
-        let missed = format!("{}:{line}: no directive was judged here", finished.label);
+        let missed = format!("{}:{line}: no directive was judged on this line", finished.label);
         return Err(as_line(&missed).into());
     }
     if on_line.is_expected() { Ok(Completion::Completed) } else { Err(on_line.render(false).into()) }
@@ -385,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_in_the_filter_asks_for_that_line_of_that_script() {
+    fn a_line_in_the_filter_selects_that_line_of_the_script() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.wast");
         std::fs::write(&path, "(module)\n".repeat(17)).unwrap();

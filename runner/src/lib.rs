@@ -1,29 +1,29 @@
 //! A conformance harness for WebAssembly: it runs test scripts (`.wast`) on an engine and judges
 //! every assertion.
 //!
-//! The command line is one use of this library. Another is a test binary of your own, in a crate
-//! that has scripts and wants them under `cargo test`: see [`harness`].
+//! The command line is one use of this library. Another is a test binary that runs scripts under
+//! `cargo test`, in any crate: see [`harness`].
 //!
 //! | module | is |
 //! |---|---|
-//! | [`script`] | the interpreter of scripts, for any engine behind [`script::Embedder`] |
-//! | [`verdict`] | what became of a script, and how a failure is shown |
+//! | [`script`] | the script interpreter, for any engine that implements [`script::Embedder`] |
+//! | [`verdict`] | results of scripts, and how failures are shown |
 //! | [`catalogue`] | suites by name or path, and the features of a script |
-//! | [`expectations`] | what is expected to fail, from a file |
-//! | [`wasi_case`] | what runs guests of WASI and judges them |
+//! | [`expectations`] | files of expected failures |
+//! | [`wasi_case`] | runs WASI guests and judges them |
 //! | [`batch`] | many scripts and guests on several threads |
 //! | [`engines`] | other engines, by name, description or command |
-//! | [`repro`] | a small script that fails as one directive of a larger one does |
-//! | [`fetch`] | official suites that are no part of the binary |
-//! | [`keys`] | what tells the directives of a script apart, whatever line they stand on |
-//! | [`harness`] | scripts and guests as trials of `cargo test` |
+//! | [`repro`] | reduces a script to one failing directive |
+//! | [`fetch`] | downloads official suites that are not embedded |
+//! | [`keys`] | keys of directives, independent of their lines |
+//! | [`harness`] | scripts and guests as tests of `cargo test` |
 //! | [`cli`] | the command line |
 //!
 //! # Features
 //!
-//! `engine`, on by default, is wassay's own engine, with WASI: what [`cli::main`] and
-//! [`harness::run`] run on. Without it the crate drives other engines, renders reports and does not
-//! build Cranelift: see [`cli::main_with`], [`harness::run_with`] and the option `--engine`.
+//! `engine`, on by default: wassay's own engine with WASI, which [`cli::main`] and [`harness::run`]
+//! use. Without it the crate only drives other engines and renders reports, and does not build
+//! Cranelift: see [`cli::main_with`], [`harness::run_with`] and the option `--engine`.
 
 pub mod batch;
 pub mod catalogue;
@@ -51,8 +51,8 @@ pub mod wasi_case;
 
 pub use wassay_script::keys;
 
-/// The interpreter of scripts, [for any engine](wassay_script), with wassay's own engine behind
-/// [`Embedder`](wassay_script::Embedder).
+/// The script interpreter [for any engine](wassay_script), with the
+/// [`Embedder`](wassay_script::Embedder) implementation of wassay's own engine.
 pub mod script {
     pub use wassay_script::*;
 

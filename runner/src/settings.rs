@@ -11,50 +11,48 @@ use wassay_terms::Features;
 
 use crate::interrupt::Interrupt;
 
-/// How scripts are run.
+/// How to run scripts.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Settings {
-    /// Features that go before what a script's header and place say.
+    /// Features that override a script's header and suite.
     #[serde(with = "written")]
     pub features: Option<Features>,
-    /// How the texts of errors are compared.
+    /// How to compare error texts.
     pub match_kind: MatchKind,
-    /// The lines to judge; what stands before them is run for its effects.
+    /// The lines to check; earlier directives run unchecked.
     pub lines: Option<LineRange>,
-    /// The directives of each script, by their number, that are passed over as if they did not
-    /// stand in it.
+    /// The directives of each script to skip, by their number, as if the script did not have them.
     pub left_out: Vec<usize>,
-    /// Whether nothing more is begun after the first failure. Scripts are then taken in the order
-    /// given.
+    /// Whether to stop at the first failure. Scripts then run in the given order.
     pub fail_fast: bool,
-    /// How long each script may run; what it has not reached by then fails as not run.
+    /// The time limit for each script; directives not reached by then fail as not run.
     pub timeout: Option<Duration>,
-    /// Whether to find out which features the directives of a script depend on, which takes about
-    /// as long as running it.
+    /// Whether to compute which features the directives of a script depend on, which takes about as
+    /// long as running it.
     pub uses: bool,
-    /// Whether to find out the keys of directives, by which reports are compared.
+    /// Whether to compute the keys of directives, which reports are compared by.
     pub keys: bool,
-    /// Whether each script has a process of its own, so that one that crashes takes nothing with
-    /// it. The executable of this process has to call [`child`](crate::batch::child) first.
+    /// Whether to run each script in its own process, so that a crash affects that script only. The
+    /// executable must call [`child`](crate::batch::child) first.
     pub isolate: bool,
-    /// How many bytes the memories and the objects of a store may have; where cases are isolated
-    /// also how much more memory the process of one may have than it begins with, compiler and all;
-    /// it is ended where it has more.
+    /// The limit in bytes for the memories, tables and objects of a store. If cases are isolated,
+    /// it is also the limit for the growth of the process of each, including the compiler; the
+    /// process is killed if it exceeds it.
     pub max_memory: Option<u64>,
-    /// How many times more a script that fails is run, until it does not.
+    /// How often to retry a script that fails.
     pub retries: u32,
-    /// What runs guests of WASI where that is not wassay's own engine.
+    /// Runs WASI guests on another engine than wassay's own.
     #[serde(skip)]
     pub guests: Option<Arc<Runtime>>,
-    /// By what the run can be ended.
+    /// Interrupts the run.
     #[serde(skip)]
     pub interrupt: Interrupt,
-    /// Who is told of each directive of each script while it runs in this process.
+    /// Observes each directive of each script that runs in this process.
     #[serde(skip)]
     pub observer: Option<Arc<dyn Observer>>,
 }
 
-/// Features as the expression that stands for them.
+/// Serialises features as their expression.
 mod written {
     use serde::de::Error as _;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -75,6 +73,6 @@ mod written {
     }
 }
 
-/// How long a script may run where nobody watches. The slowest of the official ones take less than
-/// a second in a debug build.
+/// The default time limit for a script. The slowest official scripts take less than a second in a
+/// debug build.
 pub const TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,4 +1,4 @@
-//! Starts threads where the system has few (RLIMIT_NPROC, the pids controller of cgroups).
+//! Starts threads under limits (RLIMIT_NPROC, the pids controller of cgroups).
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use wassay_script::STACK;
 
-/// How often it is tried again to start a thread, and how long to wait before: one that has ended
-/// may still count for a moment.
+/// The number of retries to start a thread, and the delay before each: an ended thread may still
+/// count for a moment.
 const ATTEMPTS: (usize, Duration) = (10, Duration::from_millis(5));
 
-/// Starts a thread that has the stack that scripts need.
+/// Starts a thread with the stack size for scripts.
 ///
 /// # Errors
 ///
-/// The system has no more.
+/// No thread can be started.
 pub(crate) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
-    // A thread that cannot be started drops what it was to do.
+    // A failed start drops the closure, so keep it for the retry.
     let work = Arc::new(Mutex::new(Some(work)));
     let (mut left, pause) = ATTEMPTS;
     loop {
@@ -36,8 +36,8 @@ pub(crate) fn start(name: &str, work: impl FnOnce() + Send + 'static) -> io::Res
     }
 }
 
-/// How many threads of this many can be started now, and why not more. They are started, and end
-/// again.
+/// How many of this many threads can be started now, and the error if it is fewer. Starts them and
+/// lets them end.
 pub(crate) fn available(wanted: usize) -> (usize, Option<io::Error>) {
     let mut threads = Vec::new();
     let mut missing = None;

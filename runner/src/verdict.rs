@@ -1,4 +1,4 @@
-//! How what became of a script is shown to people; what it is stands in [`wassay_script::verdict`].
+//! Renders the results of scripts, which are defined in [`wassay_script::verdict`].
 
 use anstyle::{AnsiColor, Style};
 use wassay_reports::terminal::Text;
@@ -6,15 +6,15 @@ use wassay_script::source::Place;
 pub use wassay_script::verdict::*;
 use wassay_testsuite::text::lines;
 
-/// What can be shown to people.
+/// A result that can be rendered as text.
 pub trait Render {
-    /// The text, in colours where they are asked for.
+    /// Renders the text, in colour if requested.
     fn render(&self, colour: bool) -> Text;
 }
 
 impl Render for ScriptResult {
-    /// Everything but what passed as text for people, in the order of the script: failures in full,
-    /// what was skipped, failed as expected or passed against expectation with the reason.
+    /// Renders everything except passes, in the order of the script: failures in full; skipped
+    /// directives, expected failures and unexpected passes with the reason.
     fn render(&self, colour: bool) -> Text {
         let not_run = |directive: &&DirectiveResult| is_not_run(directive);
         let mut text = Text::new(colour);
@@ -22,7 +22,7 @@ impl Render for ScriptResult {
         while let Some(directive) = rest.next() {
             push_directive(&self.name, directive, &mut text);
             if is_not_run(directive) {
-                // They all say the same.
+                // They all have the same message.
                 let mut others = 0;
                 while rest.next_if(not_run).is_some() {
                     others += 1;
@@ -42,21 +42,21 @@ impl Render for ScriptResult {
 
 fn push_directive(name: &str, DirectiveResult { place, outcome, .. }: &DirectiveResult, text: &mut Text) {
     let (style, what, reason) = match outcome {
-        // Of those apart there may be very many: they are counted at the end.
+        // There may be many of these: they are counted at the end.
         Outcome::Passed | Outcome::Apart(..) => return,
         Outcome::Failed(failure) => return push_failure(failure, name, *place, text),
-        // What a script came to an end before says nothing that the end does not.
+        // Directives that were not reached add nothing to the failure that ended the script.
         Outcome::ExpectedFailure(failure, _) if failure.kind == FailureKind::NotRun => return,
         Outcome::Skipped(reason) => (Style::new(), "skipped", reason),
         Outcome::ExpectedFailure(_, reason) => (Style::new(), "failed as expected", reason),
-        Outcome::UnexpectedPass(reason) => (BAD, "passed, and was expected to fail", reason),
+        Outcome::UnexpectedPass(reason) => (BAD, "passed, but was expected to fail", reason),
     };
     text.paint(STRONG, format_args!("{}:{place}", name)).put(": ").paint(style, what);
     text.put(": ").put(reason).end();
 }
 
-/// Adds a line for each way in which directives say nothing about the engine: how many there are,
-/// and why the first is.
+/// Adds a line for each category of directives that say nothing about the engine, with their number
+/// and the reason of the first.
 fn push_apart(result: &ScriptResult, text: &mut Text) {
     for way in [Apart::Blocked, Apart::Limit, Apart::Superseded, Apart::NotApplicable] {
         let mut of_way = result.directives.others().filter_map(|directive| match &directive.outcome {
@@ -73,7 +73,7 @@ fn is_not_run(directive: &DirectiveResult) -> bool {
     matches!(&directive.outcome, Outcome::Failed(failure) if failure.kind == FailureKind::NotRun)
 }
 
-/// Adds the failure: its place, the directive's text, what was expected and what came.
+/// Adds a failure: its position, the directive's text, and the expected and actual values.
 fn push_failure(failure: &Failure, name: &str, place: Place, text: &mut Text) {
     text.paint(STRONG, format_args!("{name}:{place}")).put(": ").paint(BAD, failure.kind);
     text.put(": ").put(&failure.message).end();
@@ -88,21 +88,21 @@ fn push_failure(failure: &Failure, name: &str, place: Place, text: &mut Text) {
     }
 }
 
-/// What is called by its name or its kind.
+/// The style of names and kinds.
 pub(crate) const STRONG: Style = Style::new().bold();
-/// How something went wrong.
+/// The style of errors.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
-/// What is shown besides.
+/// The style of secondary information.
 pub(crate) const FAINT: Style = Style::new().dimmed();
 
-/// At most so many lines of a directive are shown, each with at most so many characters.
+/// The maximum number of lines of a directive to show, and of characters per line.
 const SHOWN: (usize, usize) = (8, 160);
 
-/// A directive's text as far as it fits a screen, with a note of what is left out.
+/// Shortens a directive's text, with a note of what is left out.
 fn shortened(source: &str) -> String {
     let all: Vec<&str> = lines(source).collect();
     let lines = all.len();
-    // A note takes a line itself: one line more is shown rather than announced.
+    // The note takes a line itself: show one more line instead of a note about one.
     let shown = if lines <= SHOWN.0 + 1 { lines } else { SHOWN.0 };
     let mut text = String::new();
     for line in all.into_iter().take(shown) {
@@ -138,7 +138,7 @@ mod tests {
     const PLACE: Place = Place { line: 3, column: 5 };
 
     #[test]
-    fn a_failure_shows_its_place_its_text_and_both_sides() {
+    fn a_failure_shows_its_position_text_and_both_values() {
         let shown = show(&failure("(assert_return\n  (invoke \"f\"))"), "a.wast", PLACE, false);
         assert_eq!(
             shown,
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn colour_is_added_only_where_it_is_asked_for() {
+    fn colour_is_used_only_on_request() {
         assert!(!show(&failure("(x)"), "a.wast", PLACE, false).contains('\u{1b}'));
         assert!(show(&failure("(x)"), "a.wast", PLACE, true).contains('\u{1b}'));
     }
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_does_not_steer_the_terminal() {
+    fn control_characters_of_a_script_are_escaped() {
         let shown = show(&failure("(invoke \"\u{1b}[2J\t\u{7}\")"), "a.wast", PLACE, false);
         assert!(shown.contains("(invoke \"\\u{1b}[2J\t\\u{7}\")"), "{shown}");
         assert!(!shown.contains('\u{1b}') && !shown.contains('\u{7}'), "{shown}");

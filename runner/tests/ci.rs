@@ -1,5 +1,5 @@
-//! `.ci/run` and `.ci/engines` on machines that lack what they use: what is installed, and what is
-//! said of what is not run.
+//! Tests of `.ci/run` and `.ci/engines` on machines that lack tools: what is installed, and what is
+//! reported as not run.
 
 #![allow(clippy::unwrap_used)]
 
@@ -14,10 +14,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use common::trials::{NotRun, find, not_run};
 use common::{Folder, Ran, run};
 
-/// A program of the machine that does nothing but to note that it was called.
+/// A program that only records its calls.
 const NOTES: &str = "#!/bin/sh\necho \"${0##*/} $*\" >> \"$CALLS\"\n";
 
-/// What `cargo` leaves where the scripts look for it.
+/// A fake `cargo` that creates the files that the scripts expect.
 const CARGO: &str = "#!/bin/sh
 echo \"cargo $*\" >> \"$CALLS\"
 case \"$*\" in
@@ -28,13 +28,13 @@ test*) echo 'test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured';;
 esac
 ";
 
-/// What the scripts use of any system.
+/// The system tools that the scripts use.
 const TOOLS: [&str; 16] = [
     "awk", "basename", "bash", "cat", "cp", "dirname", "grep", "mkdir", "mktemp", "realpath", "rm", "sed",
     "sh", "sort", "tail", "tee",
 ];
 
-/// A repository with the scripts, on a machine where these programs do so.
+/// A repository with the scripts, on a machine with fake programs.
 struct Machine {
     folder: Folder,
     /// One machine at a time: a process that another test starts would pass on a program that is
@@ -85,8 +85,7 @@ impl Machine {
         self.folder.file("bin")
     }
 
-    /// Runs a script with these variables, and gives what it printed and which programs were
-    /// called.
+    /// Runs a script with these variables; returns its output and the programs called.
     fn run(&self, script: &str, args: &[&str], variables: &[(&str, &str)]) -> (Ran, String) {
         let mut command = Command::new(self.bin().join("bash"));
         command.arg(self.folder.file("repository/.ci").join(script)).args(args);
@@ -98,7 +97,7 @@ impl Machine {
     }
 }
 
-/// What the machine lacks that the scripts use.
+/// The tools that the machine lacks, if any.
 fn lacks() -> Option<NotRun> {
     TOOLS.iter().find_map(|tool| find(&[tool]).err())
 }
@@ -191,7 +190,7 @@ fn an_engine_that_fails_its_suites_fails_the_run_and_one_that_is_absent_does_not
         "{ran:?}"
     );
     drop(machine);
-    // A lock file that is not up to date is a fault of the repository.
+    // An outdated lock file is an error of the repository.
     let stale = "#!/bin/sh\ncase \"$*\" in *fetch*) echo 'error: --locked was passed to prevent this' >&2; exit 101;; esac\n";
     let machine = Machine::new(&[("cargo", stale)]);
     let program = machine.bin().join("wassay");

@@ -1,4 +1,4 @@
-//! The command lines in the papers and in the workflows are ones that the program takes.
+//! Tests that command lines in documents and workflows are valid.
 
 #![allow(clippy::unwrap_used)]
 
@@ -88,7 +88,7 @@ fn the_lines_that_are_filters_have_directives() {
     assert!(seen > 0);
 }
 
-/// Each row of the page on green runs names the test that fails without what it says.
+/// Each row of docs/judging.md names an existing test.
 #[test]
 fn the_tests_that_hold_a_green_run_to_its_word_exist() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();

@@ -1,6 +1,6 @@
-//! Another engine than wassay's behind the command line and the harness: what it is credited with.
-//! This binary is both, and what it drives is ours in disguise, or does nothing, or ends for no
-//! deadline.
+//! Tests of another engine with the command line and the harness: which results it is credited
+//! with. This binary acts as both; its engine is ours under another name, rejects everything, or
+//! ignores deadlines.
 
 // A harness of its own: its arguments and its output are those of a developer.
 #![allow(clippy::disallowed_methods)]
@@ -26,7 +26,7 @@ const ROLE: &str = "WASSAY_TEST_ROLE";
 /// How the engine is out of order: `null` refuses every module, `hang` knows no deadline.
 const FAULT: &str = "WASSAY_TEST_FAULT";
 
-/// An engine that is not wassay's, as far as anybody is told.
+/// Our engine under another name.
 struct Other {
     inner: EngineEmbedder,
     fault: String,
@@ -205,7 +205,7 @@ fn a_harness_ignores_wasi_cases_of_another_engine() {
 }
 
 fn an_engine_that_does_nothing_is_seen_to() {
-    // Two that only the reader can judge, and two that it cannot.
+    // Two that the parser alone judges, and two that need the engine.
     let script = format!(
         "(assert_malformed (module quote \"(func\") \"unexpected token\")\n\
          (assert_malformed (module quote \"(memory 1 0x)\") \"unknown operator\")\n{FAILS}"
@@ -219,20 +219,19 @@ fn an_engine_that_does_nothing_is_seen_to() {
     let totals = report.totals();
     assert_eq!((totals.directives.passed, totals.reader_only), (2, 2));
     assert_eq!((report.suites[0].reader_only(), case(&report, "a.wast").reader_only), (2, 2));
-    let said = "no directive passed by what the engine did";
+    let said = "all passed directives were judged by the parser alone";
     assert!(
-        ran.out.contains(said)
-            && ran.out.contains("2 directives passed by the judgement of the reader alone"),
+        ran.out.contains(said) && ran.out.contains("2 directives passed by the parser alone"),
         "{}",
         ran.out
     );
     assert!(std::fs::read_to_string(folder.file("r.md")).unwrap().contains(said));
-    // Nor is there a tick where the reader alone was asked and all is well.
+    // A pass by the parser alone is not green.
     let ran = other("null", &["test", &folder.arg("t"), "--report", &markdown]);
     assert!(ran.out.contains(said), "{}", ran.out);
     let text = std::fs::read_to_string(folder.file("r.md")).unwrap();
-    assert!(!text.contains('\u{2705}') && text.contains("by the reader alone"), "{text}");
-    // Of a whole suite all that such an engine passes is the reader's.
+    assert!(!text.contains('\u{2705}') && text.contains("by the parser alone"), "{text}");
+    // For a complete suite, all passes of such an engine are by the parser alone.
     other("null", &["test", "spec-v2", "--report", &file]);
     let totals = read(&folder, "r.json").totals();
     assert!(totals.reader_only > 100 && totals.by_engine().passed == 0, "{totals:?}");
@@ -257,7 +256,8 @@ fn an_engine_that_knows_no_deadline_hangs_nothing() {
     assert_eq!(case(&report, "z.wast").outcome, Outcome::Passed);
     assert_eq!(case(&report, "zz.wast").outcome, Outcome::Passed);
     assert!(
-        ran.err.contains("warning: ") && ran.err.contains("loop.wast: the engine went on after its deadline"),
+        ran.err.contains("warning: ")
+            && ran.err.contains("loop.wast: the engine kept running after its deadline"),
         "{}",
         ran.err
     );

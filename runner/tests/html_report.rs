@@ -1,5 +1,4 @@
-//! The HTML report in a real browser. Where there is none, or none that starts, every trial says
-//! that it was not run.
+//! Tests of the HTML report in a real browser. Without one, every trial is reported as not run.
 
 // A harness of its own: its arguments and its output are those of a developer.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]

@@ -1,5 +1,4 @@
-//! The page of the matrix in a real browser. Where there is none, or none that starts, every trial
-//! says that it was not run.
+//! Tests of the matrix page in a real browser. Without one, every trial is reported as not run.
 
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods, clippy::unwrap_used)]
 

@@ -1,5 +1,5 @@
-//! The pages of the project hold together: links lead somewhere, every page is in the book, every
-//! crate has a README, and what a page shows of an example is in the example.
+//! Tests of the documents: links are valid, every page is in the book, every crate has a README,
+//! and quoted code is in the examples.
 
 #![allow(clippy::unwrap_used)]
 

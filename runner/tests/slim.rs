@@ -1,5 +1,5 @@
-//! The build without wassay's own engine (`--no-default-features`): what it depends on, and what
-//! its commands do.
+//! Tests of the build without wassay's own engine (`--no-default-features`): its dependencies and
+//! commands.
 //!
 //! `WASSAY_SLIM` names the binary, which `.ci/run` builds; without it only the dependencies are
 //! looked at.
@@ -118,7 +118,7 @@ fn it_says_what_needs_an_engine(slim: &OsString) {
         (&["wast", "--repro", "2", &script], "wast", "--engine"),
     ] {
         let ran = slim(args);
-        let message = format!("error: {what}: this build of wassay has no engine of its own; ");
+        let message = format!("error: {what}: this build of wassay has no built-in engine; ");
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args:?}: {ran:?}");
         assert!(ran.err.starts_with(&message) && ran.err.contains(remedy), "{args:?}: {ran:?}");
         assert_eq!(ran.err.lines().count(), 1, "{args:?}: {ran:?}");

@@ -1,5 +1,5 @@
-//! What a run survives. This binary is its own command line, on an engine that [faults](fault)
-//! where a script asks for it, and its own harness; so are the children that it starts.
+//! Tests of crash isolation. This binary acts as the command line and as the harness, with an
+//! engine that [crashes](fault) on request, and so do its child processes.
 
 // A harness of its own: its arguments and its output are those of a developer.
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods)]
@@ -275,7 +275,7 @@ fn what_fails_once_is_flaky() {
             ran.out
         );
         assert!(ran.out.contains("a.wast: passed on attempt 2\n"), "{}", ran.out);
-        assert!(ran.out.ends_with("1 case flaky: failed, and passed when run again\n"), "{}", ran.out);
+        assert!(ran.out.ends_with("1 case flaky: failed, then passed on retry\n"), "{}", ran.out);
         let report = report(&folder, "r.json");
         let flaky = case(&report, "a.wast");
         assert_eq!((flaky.outcome, flaky.attempts.len(), flaky.failures.len()), (Outcome::Passed, 1, 0));
@@ -358,7 +358,7 @@ fn an_interrupted_run_reports_what_it_found() {
         run.signal(signal);
         let (code, out) = run.end();
         assert_eq!(code, Some(130), "{out}");
-        assert!(out.ends_with("interrupted: 1 of 3 cases were run to their end\n"), "{out}");
+        assert!(out.ends_with("interrupted: 1 of 3 cases completed\n"), "{out}");
         let report = report(&folder, "r.json");
         let told = report.suites[0].cases.iter().map(|case| {
             let failures =

@@ -1,5 +1,5 @@
-//! Code, memories, tables and objects go with their store: ten more runs of suites leave the memory
-//! and the mappings that a few did.
+//! Tests that code, memories, tables and objects are freed with their store: after ten more runs of
+//! suites, memory and mappings have not grown.
 
 // A test prints what it found by itself.
 #![allow(clippy::disallowed_macros)]

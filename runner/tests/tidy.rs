@@ -1,10 +1,10 @@
-//! Rules of the house that no lint knows: see CONTRIBUTING.md.
+//! Tests of project rules that lints do not cover: see CONTRIBUTING.md.
 
 #![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 
-/// How many lines a source file may have.
+/// The maximum number of lines of a source file.
 const MAX_LINES: usize = 600;
 
 fn sources() -> Vec<(PathBuf, String)> {
@@ -45,7 +45,7 @@ fn a_file_has_one_subject_and_says_so() {
     }
 }
 
-/// How wide a line of prose may be.
+/// The maximum width of a line of prose.
 const MAX_WIDTH: usize = 100;
 
 /// Folders whose comments are wrapped at [`MAX_WIDTH`].

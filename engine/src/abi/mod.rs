@@ -10,5 +10,5 @@ use crate::trap::Trap;
 
 /// The trap code for a trap in compiled code.
 pub(crate) fn trap_code(trap: Trap) -> TrapCode {
-    TrapCode::unwrap_user(trap as u8)
+    TrapCode::unwrap_user(trap.code())
 }

@@ -1,4 +1,4 @@
-//! wasmi as an engine that wassay drives in its own process.
+//! wasmi as an engine in wassay's process.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use wassay::script::embed::{EmbedError, Embedder, ErrorKind, Identity, Results};
 use wassay::script::spectest;
 use wassay::script::value::{HeapType, Reference, Value};
 
-/// An engine with what one script has made in it.
+/// An engine with the state of a script.
 #[derive(Debug, Default)]
 pub struct Wasmi {
     store: Store<()>,
@@ -17,7 +17,7 @@ pub struct Wasmi {
 }
 
 type Switch = fn(&mut Config, bool) -> &mut Config;
-/// The features that wasmi has a switch for, by the names of the proposals.
+/// The features that wasmi can configure, by the names of the proposals.
 const SWITCHES: [(&str, Switch); 10] = [
     ("saturating-float-to-int", Config::wasm_saturating_float_to_int),
     ("sign-extension", Config::wasm_sign_extension),
@@ -135,7 +135,7 @@ impl Wasmi {
     }
 }
 
-/// How an instantiation or a call failed.
+/// Converts an error of an instantiation or a call.
 fn stopped(error: &Error) -> EmbedError {
     let kind = match error.kind() {
         Kind::TrapCode(TrapCode::StackOverflow) => ErrorKind::Exhaustion,

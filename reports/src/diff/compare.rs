@@ -1,4 +1,4 @@
-//! Finds what changed.
+//! Finds the changes between two reports.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -10,11 +10,11 @@ use crate::key::Key;
 use crate::model::{Case, Failure, Note, Report, Suite};
 use crate::outcome::Outcome;
 
-/// A script is slower where it takes twice as long and so much more: below that a busy machine
-/// differs from itself.
+/// A script counts as slower if it takes twice as long and at least this much longer: smaller
+/// differences are noise.
 const SLOWER_BY: Duration = Duration::from_millis(100);
 
-/// What changed from `old` to `new`.
+/// Compares `old` with `new`.
 pub fn compare(old: &Report, new: &Report) -> Diff {
     let mut diff = Diff {
         old: run(old),
@@ -67,11 +67,11 @@ fn run(report: &Report) -> Run {
     }
 }
 
-/// Two that are the same, or one that is in one report only.
+/// A matched pair, or an item of only one report.
 type Pair<'a, T> = (Option<&'a T>, Option<&'a T>);
 
-/// Pairs by name, and what is left by `same`; the new in their order, then the old that are left in
-/// theirs.
+/// Matches items by name, and the rest by `same`. The result has the new items in their order, then
+/// the unmatched old ones in theirs.
 fn pair<'a, T>(
     old: &'a [T],
     new: &'a [T],
@@ -95,8 +95,8 @@ fn pair<'a, T>(
     pairs
 }
 
-/// A suite that has another name now, as a folder has that lies elsewhere, is known by the names of
-/// its cases.
+/// Matches suites. A renamed suite, such as a moved folder, is recognised by the names of its
+/// cases.
 fn pair_suites<'a>(old: &'a [Suite], new: &'a [Suite]) -> Vec<Pair<'a, Suite>> {
     pair(
         old,
@@ -112,7 +112,7 @@ fn pair_suites<'a>(old: &'a [Suite], new: &'a [Suite]) -> Vec<Pair<'a, Suite>> {
     )
 }
 
-/// A case that has another name now is known by its directives.
+/// Matches cases. A renamed case is recognised by its directives.
 fn pair_cases<'a>(old: &'a [Case], new: &'a [Case]) -> Vec<Pair<'a, Case>> {
     let mut by_keys: Option<HashMap<&[Key], &Case>> = None;
     pair(
@@ -160,7 +160,7 @@ impl Diff {
         }
     }
 
-    /// A case that both reports have.
+    /// Compares a case of both reports.
     fn case(&mut self, suite: &Suite, old: &Case, new: &Case) {
         let by_directive = !old.keys.is_empty() && !new.keys.is_empty();
         if by_directive {
@@ -182,7 +182,7 @@ impl Diff {
         }
     }
 
-    /// How strictly a case is judged.
+    /// Compares how strictly a case is judged.
     fn judging(&mut self, suite: &Suite, old: &Case, new: &Case) {
         if let (Some(from), Some(to)) = (&old.judged_under, &new.judged_under)
             && from != to
@@ -197,7 +197,7 @@ impl Diff {
         }
     }
 
-    /// Directive by directive.
+    /// Compares directives one by one.
     fn directives(&mut self, suite: &Suite, old: &Case, new: &Case) {
         let (before, after) = (Directives::of(old), Directives::of(new));
         let mut drift = case_drift(suite, &new.name, What::Edited);
@@ -218,7 +218,7 @@ impl Diff {
             if was.is_not_run() && !now.is_not_run() && !now.is_expected() {
                 self.new_failures.push(now.change(suite, new, Some(was), now));
             } else if let Some(list) = self.list(was.outcome(), now.outcome(), was.state() != now.state()) {
-                // What passed has no place of its own in a report.
+                // Reports have no positions for passed directives.
                 let place = if matches!(now, Directive::Passed) { was } else { now };
                 list.push(Change { key: Some(*key), ..place.change(suite, new, Some(was), now) });
             }
@@ -229,7 +229,7 @@ impl Diff {
         }
     }
 
-    /// A case as one, where it ended as one or where its directives are not known.
+    /// Compares a case as a whole, if it ended as a whole or its directives are unknown.
     fn whole(&mut self, suite: &Suite, old: &Case, new: &Case) {
         let [(was, first_was), (now, first_now)] = [old, new].map(|case| {
             let failure =
@@ -253,7 +253,7 @@ impl Diff {
         }
     }
 
-    /// Where a change belongs, by how it ended before and now; nowhere where it is none.
+    /// The list for a change, by the outcomes before and now; `None` if nothing changed.
     fn list(&mut self, was: Outcome, now: Outcome, differs: bool) -> Option<&mut Vec<Change>> {
         let list = match (was, now) {
             _ if was.is_expected() && !now.is_expected() => &mut self.regressed,
@@ -268,7 +268,7 @@ impl Diff {
     }
 }
 
-/// What is not as expected in a case that the old report does not have, or has as not run.
+/// The unexpected results of a case that is new or did not run before.
 fn failing(suite: &Suite, case: &Case) -> Vec<Change> {
     let failed = case.failures.iter().map(Directive::Failed);
     let xpassed = case.notes.iter().map(Directive::Noted).filter(|directive| !directive.is_expected());
@@ -281,7 +281,7 @@ fn failing(suite: &Suite, case: &Case) -> Vec<Change> {
     failing
 }
 
-/// What is expected to fail in a case that the old report does not have.
+/// The expected failures of a new case.
 fn excused<'a>(suite: &'a Suite, case: &'a Case) -> impl Iterator<Item = Change> + 'a {
     let xfailed = case.notes.iter().filter(|note| note.outcome == Outcome::XFailed).map(Directive::Noted);
     xfailed.map(|directive| directive.change(suite, case, None, directive))
@@ -301,7 +301,7 @@ fn case_drift(suite: &Suite, case: &str, what: What) -> CaseDrift {
     }
 }
 
-/// Whether something ended the case as a whole, so that nothing is known of single directives.
+/// Whether the case failed as a whole, so that single directives are unknown.
 fn is_whole(case: &Case) -> bool {
     case.failures.iter().any(|failure| failure.key.is_none())
 }
@@ -312,11 +312,11 @@ fn same_failures(old: &Case, new: &Case) -> bool {
     states(old) == states(new)
 }
 
-/// What is known of the directives of a case.
+/// The known results of a case's directives.
 struct Directives<'a> {
     all: HashSet<Key>,
     named: HashMap<Key, Directive<'a>>,
-    /// Whether those that are not named are known to have passed.
+    /// Whether all other directives passed.
     others_passed: bool,
 }
 
@@ -338,7 +338,7 @@ impl<'a> Directives<'a> {
     }
 }
 
-/// A directive as a report has it, or the whole case in the place of one.
+/// The result of a directive, or of a whole case.
 #[derive(Clone, Copy)]
 enum Directive<'a> {
     Passed,
@@ -361,7 +361,7 @@ impl Directive<'_> {
         self.outcome().is_expected()
     }
 
-    /// Whether it was not reached, so that nothing is known of it.
+    /// Whether it was not reached, so its result is unknown.
     fn is_not_run(&self) -> bool {
         self.failure().is_some_and(|failure| failure.kind == "not-run")
     }
@@ -384,7 +384,7 @@ impl Directive<'_> {
         State { outcome: self.outcome(), message, expected, actual }
     }
 
-    /// The change from `was` to `now`, at the place of this one.
+    /// The change from `was` to this, at this one's position.
     fn change(&self, suite: &Suite, case: &Case, was: Option<Directive<'_>>, now: Directive<'_>) -> Change {
         let failure = self.failure();
         let (line, column, key) = match self {

@@ -1,5 +1,4 @@
-//! What is judged less than before: none of it is a failure by itself, and all of it could hide
-//! one.
+//! Losses of coverage: they are not failures, but could hide some.
 
 use serde::Serialize;
 
@@ -13,76 +12,80 @@ use crate::text::plural;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
 pub enum Less {
-    /// The new report has no case that was run.
+    /// No case of the new report ran.
     Nothing,
-    /// The new report is not of a whole run, or of another part than the old one.
+    /// The new report covers only a part of a run, or another part than the old one.
     Incomplete {
-        /// What it lacks, in words.
+        /// A description of what is missing.
         why: String,
     },
-    /// The texts of errors are compared less strictly.
+    /// Error texts are compared less strictly.
     Match {
-        /// How they were compared.
+        /// The old comparison.
         before: MatchKind,
-        /// How they are compared.
+        /// The new comparison.
         after: MatchKind,
     },
-    /// A suite is gone.
+    /// A suite was removed.
     Suite {
         /// The suite.
         suite: String,
-        /// How its cases ended.
+        /// The outcomes of its cases.
         cases: Counts,
     },
-    /// A case is gone.
+    /// A case was removed.
     Case {
         /// The suite.
         suite: String,
         /// The case.
         case: String,
-        /// How its directives ended.
+        /// The outcomes of its directives.
         directives: Counts,
     },
-    /// A case has fewer directives that are judged.
+    /// Fewer directives of a case are judged.
     Directives {
         /// The suite.
         suite: String,
         /// The case.
         case: String,
-        /// How many were judged.
+        /// The old number.
         before: u64,
-        /// How many are judged.
+        /// The new number.
         after: u64,
     },
 }
 
 impl Less {
-    /// The same in a line.
+    /// Describes it in a line.
     pub(crate) fn describe(&self) -> String {
         let line = match self {
-            Less::Nothing => "no case of the new report was run".to_owned(),
+            Less::Nothing => "no case of the new report ran".to_owned(),
             Less::Incomplete { why } => format!("the new report is incomplete: {why}"),
             Less::Match { before, after } => {
-                format!("error texts are compared by --match {}, were by {}", after.word(), before.word())
+                format!(
+                    "error texts are compared with --match {}, before with {}",
+                    after.word(),
+                    before.word()
+                )
             }
             Less::Suite { suite, cases } => {
-                format!("the suite {suite} is gone: {}", plural(cases.total(), "case"))
+                format!("the suite {suite} was removed: {}", plural(cases.total(), "case"))
             }
             Less::Case { suite, case, directives } => {
-                format!("{suite}::{case} is gone: {}", plural(directives.total(), "directive"))
+                format!("{suite}::{case} was removed: {}", plural(directives.total(), "directive"))
             }
             Less::Directives { suite, case, before, after } => {
-                format!("{suite}::{case} has {} to judge, had {before}", plural(*after, "directive"))
+                format!("{suite}::{case} has {} to judge, before {before}", plural(*after, "directive"))
             }
         };
         printable(&line).into_owned()
     }
 }
 
-/// What of the new report as a whole is less.
+/// The losses of the report as a whole.
 pub(super) fn of_reports(old: &Report, new: &Report) -> Vec<Less> {
     let mut less = Vec::new();
-    // A run may have more shards than cases.
+    // A shard may be empty.
     let empty_shard = new.shards.is_some() && new.totals().cases.total() == 0;
     if new.is_unjudged() && !empty_shard {
         less.push(Less::Nothing);
@@ -101,25 +104,24 @@ pub(super) fn of_reports(old: &Report, new: &Report) -> Vec<Less> {
     less
 }
 
-/// A suite that is gone, where it had something that was judged.
+/// The loss of a removed suite, if any of it was judged.
 pub(super) fn suite_gone(suite: &Suite) -> Option<Less> {
     let (name, cases) = (suite.name.clone(), suite.outcomes());
     (cases.total() > cases.skipped).then_some(Less::Suite { suite: name, cases })
 }
 
-/// A case that is gone, where it was judged.
+/// The loss of a removed case, if it was judged.
 pub(super) fn case_gone(suite: &Suite, case: &Case) -> Option<Less> {
     let gone = Less::Case { suite: suite.name.clone(), case: case.name.clone(), directives: case.directives };
     (case.outcome != Outcome::Skipped || judged(case) > 0).then_some(gone)
 }
 
-/// A case that has fewer directives to judge, where that is not told of single directives: skipped
-/// ones are.
+/// The loss of directives of a case, unless they are listed individually, as skipped ones are.
 pub(super) fn directives(suite: &Suite, old: &Case, new: &Case) -> Option<Less> {
     let by_directive = !old.keys.is_empty() && !new.keys.is_empty();
     let count = |case: &Case| if by_directive { case.directives.total() } else { judged(case) };
     let (before, after) = (count(old), count(new));
-    // A case that became skipped as a whole is told as that.
+    // A case that is skipped as a whole now is listed as that.
     let skipped = new.outcome == Outcome::Skipped && !by_directive;
     (after < before && !skipped).then(|| Less::Directives {
         suite: suite.name.clone(),

@@ -1,11 +1,10 @@
-//! What changed from one report to the next: what the engine does otherwise, apart from what the
-//! suites ask otherwise.
+//! Compares two reports: separates changes of the engine from changes of the suites.
 //!
-//! Suites and cases are matched by their names, directives by their [keys](crate::Key): a directive
-//! that moved to another line, or a script that was renamed, is the same as before. What only one
-//! of the reports has is [drift](Drift) of the suites and no change of the engine; what fails of it
-//! is told as [new failures](Diff::new_failures), and where less is judged than before that is
-//! [told](Less) too: neither is a comparison in which all is well.
+//! Suites and cases are matched by name, directives by [key](crate::Key): a directive that moved to
+//! another line, or a script that was renamed, counts as unchanged. What only one of the reports
+//! has is [drift](Drift) of the suites, not a change of the engine. Failures in it are listed as
+//! [new failures](Diff::new_failures), and losses of coverage are [listed](Less) too: both make the
+//! comparison fail.
 
 mod compare;
 mod less;

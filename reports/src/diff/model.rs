@@ -10,132 +10,132 @@ use crate::millis;
 use crate::model::{Engine, MatchKind, Totals};
 use crate::outcome::{Counts, Outcome};
 
-/// What changed. Everything stands in the order of the new report; what only the old one has, in
-/// its order.
+/// The changes, in the order of the new report, followed by what only the old one has, in its
+/// order.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Diff {
     /// The old run.
     pub old: Run,
     /// The new run.
     pub new: Run,
-    /// How it looks for the new run.
+    /// The verdict on the new run.
     pub verdict: Verdict,
-    /// What was as expected and is no more.
+    /// Results that were as expected and no longer are.
     pub regressed: Vec<Change>,
-    /// What is not as expected and was not judged before: directives that are new or were edited,
-    /// those of new cases and suites, and those that were not run.
+    /// Unexpected results of what was not judged before: new or edited directives, new cases and
+    /// suites, and directives that did not run.
     pub new_failures: Vec<Change>,
-    /// What was judged before and is skipped now.
+    /// Directives that were judged before and are skipped now.
     pub unjudged: Vec<Change>,
-    /// What is judged less besides.
+    /// Other losses of coverage.
     pub less: Vec<Less>,
-    /// What passed, failed unexpectedly or was not there, and is expected to fail now.
+    /// Directives that are expected to fail now, and passed, failed unexpectedly or did not exist
+    /// before.
     pub excused: Vec<Change>,
-    /// What passes and did not end as expected.
+    /// Directives that pass now and were not as expected.
     pub fixed: Vec<Change>,
-    /// What is as expected, or not, as it was, but in another way, such as with another message.
+    /// Results that changed otherwise, such as in their message.
     pub changed: Vec<Change>,
-    /// How many directives more pass by the judgement of the reader alone, in cases whose
-    /// directives are the same.
+    /// How many more directives pass by the parser alone, in cases with the same directives.
     pub more_reader_only: u64,
-    /// How many directives more pass without a comparison of their error text, in cases whose
-    /// directives are the same.
+    /// How many more directives pass without a comparison of error texts, in cases with the same
+    /// directives.
     pub more_text_not_compared: u64,
-    /// Scripts that take longer, of those whose directives are the same.
+    /// Slower scripts, among those with the same directives.
     pub slower: Vec<Slower>,
-    /// What the suites have otherwise.
+    /// Changes of the suites.
     pub drift: Drift,
 }
 
-/// How a comparison looks for the new run.
+/// The verdict on the new run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// All that was judged is judged, nothing regressed, and nothing that is new fails.
+    /// Nothing regressed, nothing new fails, and nothing is judged less.
     Good,
-    /// The same, but something is judged in another way: it is expected to fail now, is judged
-    /// under other features or by less, or the old report is incomplete.
+    /// As good, but something is judged differently: it is expected to fail now, is judged under
+    /// other features or less completely, or the old report is incomplete.
     Attention,
-    /// Something regressed, something new fails, or less is judged than before.
+    /// Something regressed, something new fails, or less is judged.
     Bad,
 }
 
 /// One of the two runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Run {
-    /// What was tested.
+    /// The engine that was tested.
     pub engine: Engine,
-    /// What judged it; absent where that is not known.
+    /// The program that judged it; absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub harness: Option<Engine>,
-    /// How the texts of errors were compared; absent where that is not known.
+    /// How error texts were compared; absent if unknown.
     #[serde(rename = "match", skip_serializing_if = "Option::is_none")]
     pub match_kind: Option<MatchKind>,
-    /// What the report lacks of its run; absent where it is complete.
+    /// What is missing from the report; absent if it is complete.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub incomplete: Option<String>,
     /// When it started.
     pub started: String,
-    /// How long it took, in milliseconds.
+    /// The duration in milliseconds.
     #[serde(rename = "duration_ms", with = "millis")]
     pub duration: Duration,
-    /// What it adds up to.
+    /// The totals.
     pub totals: Totals,
 }
 
-/// A directive that ended otherwise, or a case as a whole.
+/// A changed result of a directive or of a whole case.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Change {
     /// The suite, by its name in the new report.
     pub suite: String,
     /// The case, by its name in the new report.
     pub case: String,
-    /// The line in the new script, in the old one for what was fixed; 0 where it is not known.
+    /// The line in the new script, or in the old one for fixed directives; 0 if unknown.
     pub line: u32,
     /// The column, likewise.
     pub column: u32,
-    /// The directive; absent where it is the case as a whole.
+    /// The key of the directive; absent for a whole case.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<Key>,
-    /// How it ended before; absent where it was not there.
+    /// The result before; absent if it did not exist.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub before: Option<State>,
-    /// How it ended now.
+    /// The result now.
     pub after: State,
-    /// The text of the directive; empty where it is not known.
+    /// The text of the directive; empty if unknown.
     pub source: String,
-    /// Where it can be read; absent where that is not known.
+    /// The URL of its source; absent if unknown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
-/// How something ended.
+/// A result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct State {
     /// The outcome.
     pub outcome: Outcome,
-    /// The kind of the failure and its message, or the reason why it was skipped or expected to
-    /// fail; empty where it passed.
+    /// The kind and message of the failure, or the reason for a skip or an expected failure; empty
+    /// for a pass.
     pub message: String,
-    /// What was expected, where there is something to compare.
+    /// The expected value, if there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<String>,
-    /// What came instead.
+    /// The actual value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub actual: Option<String>,
 }
 
-/// A case that takes longer.
+/// A slower case.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Slower {
     /// The suite.
     pub suite: String,
     /// The case.
     pub case: String,
-    /// How long it took, in milliseconds.
+    /// The duration in milliseconds.
     #[serde(rename = "before_ms", with = "millis")]
     pub before: Duration,
-    /// How long it takes, in milliseconds.
+    /// The new duration in milliseconds.
     #[serde(rename = "after_ms", with = "millis")]
     pub after: Duration,
 }
@@ -143,13 +143,13 @@ pub struct Slower {
 /// How the suites differ.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Drift {
-    /// Suites that came, went, or are from elsewhere.
+    /// Suites that were added, removed, or have another origin.
     pub suites: Vec<SuiteDrift>,
-    /// Cases that came, went, moved or were edited, in suites that both reports have.
+    /// Cases that were added, removed, renamed or edited, in suites of both reports.
     pub cases: Vec<CaseDrift>,
 }
 
-/// What became of a suite.
+/// A change of a suite.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "what", rename_all = "lowercase")]
 pub enum SuiteDrift {
@@ -157,17 +157,17 @@ pub enum SuiteDrift {
     New {
         /// The suite.
         suite: String,
-        /// How its cases ended.
+        /// The outcomes of its cases.
         cases: Counts,
     },
     /// Only the old report has it.
     Gone {
         /// The suite.
         suite: String,
-        /// How its cases ended.
+        /// The outcomes of its cases.
         cases: Counts,
     },
-    /// Its name or what it says of its origin changed.
+    /// Its name or its source changed.
     Origin {
         /// Its name before and now.
         suite: [String; 2],
@@ -176,32 +176,31 @@ pub enum SuiteDrift {
     },
 }
 
-/// What became of a case.
+/// A change of a case.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CaseDrift {
     /// The suite.
     pub suite: String,
-    /// The case, by its name in the new report unless it is gone.
+    /// The case, by its name in the new report unless it was removed.
     pub case: String,
-    /// What became of it.
+    /// The kind of change.
     pub what: What,
-    /// Its name before, where it moved; the features it was judged under before, where these
-    /// changed.
+    /// The old name of a renamed case, or the old features if these changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub from: Option<String>,
-    /// The features it is judged under, where these changed.
+    /// The new features, if these changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
-    /// How many directives it has that it did not have.
+    /// The number of added directives.
     pub directives_new: u64,
-    /// How many directives it had that it has no more.
+    /// The number of removed directives.
     pub directives_gone: u64,
-    /// Those of its new directives that are not as expected, or the case as a whole where it is new
-    /// and has no directives.
+    /// Unexpected results of its new directives, or of the whole case if it is new and has no
+    /// directives.
     pub unexpected: Vec<Change>,
 }
 
-/// What can become of a case.
+/// The kind of change of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum What {
@@ -224,21 +223,21 @@ impl Diff {
         !self.regressed.is_empty()
     }
 
-    /// Whether the new run is worse, or cannot be told not to be: something regressed, something
-    /// new fails, or less is judged. The last does not count with `allow_less`.
+    /// Whether the new run is worse, or possibly worse: something regressed, something new fails,
+    /// or less is judged. `allow_less` accepts the last.
     pub fn is_failure(&self, allow_less: bool) -> bool {
         let less = !self.less.is_empty() || !self.unjudged.is_empty();
         self.is_regression() || !self.new_failures.is_empty() || (less && !allow_less)
     }
 
-    /// Whether there is nothing to say about what the engine does.
+    /// Whether the engine has no changes.
     pub fn is_empty(&self) -> bool {
         let lists =
             [&self.regressed, &self.new_failures, &self.unjudged, &self.excused, &self.fixed, &self.changed];
         lists.iter().all(|list| list.is_empty()) && self.less.is_empty() && self.slower.is_empty()
     }
 
-    /// The [verdict](Diff::verdict), by what was found.
+    /// Determines the [verdict](Diff::verdict).
     pub(super) fn judge(&self) -> Verdict {
         let other_features = self.drift.cases.iter().any(|drift| drift.what == What::Features);
         let weaker = self.more_reader_only > 0 || self.more_text_not_compared > 0;
@@ -251,14 +250,14 @@ impl Diff {
         }
     }
 
-    /// The same as indented JSON, with a line feed at its end.
+    /// Renders indented JSON with a final line feed.
     pub fn json(&self) -> String {
         crate::json::document(self)
     }
 }
 
 impl Drift {
-    /// Whether the suites are the same.
+    /// Whether the suites are unchanged.
     pub fn is_empty(&self) -> bool {
         self.suites.is_empty() && self.cases.is_empty()
     }

@@ -1,4 +1,4 @@
-//! What changed, as text for a terminal.
+//! Renders a comparison as text for a terminal.
 
 use anstyle::{AnsiColor, Style};
 
@@ -11,7 +11,7 @@ const GOOD: Style = AnsiColor::Green.on_default();
 const ODD: Style = AnsiColor::Yellow.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
 
-/// What changed: the runs, a list for each way to change, and a line with the verdict.
+/// Renders the runs, a list for each kind of change, and a line with the verdict.
 pub fn render(diff: &Diff, colour: bool) -> Text {
     let mut out = Out(Text::new(colour));
     out.line(PLAIN, &format!("old  {}", run(&diff.old)));
@@ -49,7 +49,7 @@ pub fn render(diff: &Diff, colour: bool) -> Text {
     out.0
 }
 
-/// The verdict in a line.
+/// The verdict, in a line.
 pub(crate) fn verdict(diff: &Diff) -> String {
     let counted = |count: usize, one: &str, more: &str| {
         (count > 0).then(|| format!("{count} {}", if count == 1 { one } else { more }))
@@ -70,7 +70,7 @@ pub(crate) fn verdict(diff: &Diff) -> String {
     }
 }
 
-/// What is to be known of the two runs before they are compared, a line each.
+/// Caveats about comparing the two runs, one line each.
 pub(crate) fn notes(diff: &Diff) -> Vec<String> {
     let Diff { old, new, more_reader_only, more_text_not_compared, .. } = diff;
     let mut notes = Vec::new();
@@ -87,7 +87,7 @@ pub(crate) fn notes(diff: &Diff) -> Vec<String> {
     }
     if *more_reader_only > 0 {
         let more = plural(*more_reader_only, "directive");
-        notes.push(format!("{more} more passed by the judgement of the reader alone"));
+        notes.push(format!("{more} more passed by the parser alone"));
     }
     if *more_text_not_compared > 0 {
         notes.push(format!("{} more not compared", plural(*more_text_not_compared, "error text")));
@@ -100,7 +100,7 @@ fn run(run: &Run) -> String {
     let who = format!("{}, {}", run.engine.title(), run.started);
     let reader_only = match run.totals.reader_only {
         0 => String::new(),
-        count => format!(", {count} judged by the reader alone"),
+        count => format!(", {count} judged by the parser alone"),
     };
     format!(
         "{}: {}, {}, {} passed, {} failed{reader_only}",
@@ -112,7 +112,7 @@ fn run(run: &Run) -> String {
     )
 }
 
-/// What became of a suite, in a line.
+/// Describes a change of a suite in a line.
 pub(crate) fn suite_drift(drift: &SuiteDrift) -> String {
     let line = match drift {
         SuiteDrift::New { suite, cases } => {
@@ -133,7 +133,7 @@ pub(crate) fn suite_drift(drift: &SuiteDrift) -> String {
     printable(&line).into_owned()
 }
 
-/// What became of a case, in words behind its name.
+/// Describes a change of a case, to follow its name.
 pub(crate) fn case_drift(drift: &CaseDrift) -> String {
     let CaseDrift { directives_new, directives_gone, unexpected, .. } = drift;
     let odd =
@@ -150,7 +150,7 @@ pub(crate) fn case_drift(drift: &CaseDrift) -> String {
     }
 }
 
-/// How it ended before, in a line, with what came then where that is another value than now.
+/// The result before, in a line, with the actual value if it differs.
 pub(crate) fn was(change: &Change) -> Option<String> {
     let before = change.before.as_ref()?;
     let other = before
@@ -162,7 +162,7 @@ pub(crate) fn was(change: &Change) -> Option<String> {
     Some(state(before) + &actual)
 }
 
-/// How something ended, in a line.
+/// Describes a result in a line.
 pub(crate) fn state(state: &State) -> String {
     match (state.outcome, state.message.as_str()) {
         (outcome, "") => outcome.to_string(),

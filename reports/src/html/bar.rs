@@ -6,7 +6,7 @@ use crate::aside::Aside;
 use crate::outcome::{Counts, Outcome};
 use crate::text::grouped;
 
-/// A part of a bar, in percent of its length.
+/// A segment of a bar, in percent.
 #[derive(Serialize)]
 pub(super) struct Stretch {
     class: &'static str,
@@ -25,7 +25,7 @@ pub(super) fn bar(counts: &Counts, aside: &Aside) -> Vec<Stretch> {
     parts(counts, aside).into_iter().filter(|(.., count)| *count > 0).map(stretch).collect()
 }
 
-/// The parts of a bar: class, word and count.
+/// The segments of a bar: class, word and count.
 fn parts(counts: &Counts, aside: &Aside) -> Vec<(&'static str, &'static str, u64)> {
     let Counts { passed, failed, skipped, xfailed, xpassed, .. } = *counts;
     let of = |outcome: Outcome, count: u64| (outcome.as_str(), outcome.as_str(), count);
@@ -39,7 +39,7 @@ fn parts(counts: &Counts, aside: &Aside) -> Vec<(&'static str, &'static str, u64
     parts
 }
 
-/// A share in percent, as CSS writes it.
+/// A percentage for CSS.
 pub(super) fn width(part: f64, whole: f64) -> String {
     format!("{:.3}", if whole > 0.0 { part / whole * 100.0 } else { 0.0 })
 }

@@ -1,4 +1,4 @@
-//! What did not pass, script by script.
+//! Lists what did not pass, by script.
 
 use std::borrow::Cow;
 
@@ -26,7 +26,7 @@ pub(super) struct Failed {
     pub(super) place: Place,
 }
 
-/// What did not pass, and how many entries did not fit into the room.
+/// Lists what did not pass, and counts entries that did not fit.
 pub(super) fn failed(report: &Report, mut room: usize) -> (Vec<Failed>, u64) {
     let mut left = 0u64;
     let mut all: Vec<Failed> = Vec::new();
@@ -81,23 +81,22 @@ fn has_details(case: &Case) -> bool {
 }
 
 impl Failed {
-    /// How many entries are shown.
+    /// The number of entries shown.
     pub(super) fn entries(&self) -> usize {
         self.items.len()
     }
 }
 
-/// A failure, what is to say of a directive that is none, or of those that were put aside for one
-/// reason.
+/// A failure, a note, or a group of directives that were set aside for the same reason.
 enum Entry<'a> {
     Failure(&'a Failure),
     Note(&'a Note),
     Apart(Group<'a>),
 }
 
-/// Line and column, and what is there; in the order of the script.
+/// The entries with line and column, in the order of the script.
 fn entries(case: &Case) -> Vec<((u32, u32), Entry<'_>)> {
-    // What a case failed by before it failed again is in the JSON report.
+    // Earlier failures of a case that failed again are only in the JSON report.
     let before = case.attempts.iter().filter(|_| case.is_flaky()).flat_map(|attempt| &attempt.failures);
     let failures = case
         .failures

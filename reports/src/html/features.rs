@@ -1,4 +1,4 @@
-//! The table of features: what became of the directives that depend on each.
+//! The table of features, with the results of the directives that depend on each.
 
 use std::collections::BTreeMap;
 
@@ -11,18 +11,17 @@ use crate::model::{Needs, Report};
 use crate::outcome::Counts;
 use crate::text::grouped;
 
-/// A feature, or what is to be set apart from all of them.
+/// A feature, or the row of directives that need none.
 #[derive(Serialize)]
 pub(super) struct FeatureRow {
     name: String,
-    /// What to filter by, to see the cases.
+    /// The filter that selects the cases.
     filter: Option<String>,
     directives: String,
     passed: String,
     failed: String,
     other: String,
-    /// Of those that depend on this feature and on no other: how many there are, and how many of
-    /// them passed.
+    /// The total and passed directives that depend on this feature and no other.
     alone: String,
     alone_passed: String,
     bar: Vec<Stretch>,
@@ -34,7 +33,7 @@ impl FeatureRow {
     }
 }
 
-/// What became of the directives that depend on a feature.
+/// The results of the directives that depend on a feature.
 #[derive(Default)]
 struct Row {
     all: Counts,
@@ -42,9 +41,8 @@ struct Row {
     alone: Counts,
 }
 
-/// A row a feature, up to a maximum, after one of the directives that depend on none; empty where
-/// the report does not know. A directive that depends on several features is counted for each of
-/// them.
+/// One row per feature, up to a maximum, after a row for directives that depend on none; empty if
+/// the report has no such data. A directive that depends on several features counts for each.
 pub(super) fn features(report: &Report, most: usize) -> Vec<FeatureRow> {
     let mut rows: BTreeMap<&str, Row> = BTreeMap::new();
     let mut plain = Row::default();
@@ -71,7 +69,7 @@ pub(super) fn features(report: &Report, most: usize) -> Vec<FeatureRow> {
     plain.into_iter().chain(named).collect()
 }
 
-/// The row of a feature; without a filter that of what needs none, of which nothing is alone.
+/// The row of a feature, or without a filter the row of directives that need none.
 fn feature_row(name: String, filter: Option<String>, Row { all, aside, alone }: &Row) -> FeatureRow {
     let alone = filter.is_some().then_some(alone);
     FeatureRow {

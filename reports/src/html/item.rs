@@ -1,4 +1,4 @@
-//! A directive on a page: what it says, what was expected and what came.
+//! A directive on a page: its text, and the expected and actual results.
 
 use serde::Serialize;
 
@@ -6,12 +6,12 @@ use super::shown::{cost, name, shown};
 use crate::model::Failure;
 use crate::text::{MAX_SHOWN, cut};
 
-/// What the macro `directive` of `parts.html` shows, and what stands above it.
+/// The data for the macro `directive` of `parts.html`, and its heading.
 #[derive(Serialize)]
 pub(crate) struct Item {
     pub(crate) id: String,
     pub(crate) place: String,
-    /// What a filter looks in.
+    /// The text that filters search.
     pub(crate) search: String,
     url: Option<String>,
     kind: String,
@@ -31,11 +31,11 @@ struct DiffLine {
     text: String,
 }
 
-/// What an entry of the page takes at least.
+/// The minimum size of an entry.
 pub(crate) const LEAST: usize = 420;
 
 impl Item {
-    /// A failure at a place that can perhaps be read at an address.
+    /// Creates an item for a failure, with a link if there is a URL.
     pub(crate) fn of(id: String, place: String, url: Option<String>, failure: &Failure) -> Item {
         Item {
             id,
@@ -53,7 +53,7 @@ impl Item {
         }
     }
 
-    /// The bytes that it takes at most.
+    /// Its maximum size in bytes.
     pub(crate) fn cost(&self) -> usize {
         let Item { id, place, search, url, kind, message, source, expected, actual, diff, calls, key } = self;
         let texts = [id, place, search, kind, message, source, calls, key].into_iter();

@@ -1,4 +1,4 @@
-//! The rows of the scripts, by suite.
+//! The table of scripts, by suite.
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ pub(super) struct Group {
 #[derive(Serialize)]
 pub(super) struct Row {
     name: String,
-    /// What the filter looks in.
+    /// The text that filters search.
     search: String,
     outcome: &'static str,
     flaky: bool,
@@ -28,17 +28,17 @@ pub(super) struct Row {
     other: String,
     time: String,
     features: String,
-    /// The anchor of what did not pass.
+    /// The anchor of its failures.
     pub(super) details: Option<String>,
     #[serde(skip)]
     pub(super) place: Place,
 }
 
-/// The numbers of a suite and of a case in it.
+/// The indices of a suite and of a case in it.
 pub(super) type Place = (usize, usize);
 
-/// The rows of all scripts by suite, and how many did not fit. What is not as expected stands first
-/// and goes last.
+/// The rows of all scripts by suite, and the number that did not fit. Unexpected results come first
+/// and are left out last.
 pub(super) fn scripts(report: &Report, room: &mut usize) -> (Vec<Group>, u64) {
     let mut left = 0u64;
     let mut groups = Vec::new();

@@ -1,4 +1,4 @@
-//! Texts as pages show them, and the room that they take.
+//! Texts on pages, and their size.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use crate::outcome::Counts;
 use crate::terminal::printable_lines;
 use crate::text::{MAX_SHOWN, cut, grouped};
 
-/// The bytes that a text takes at most when it is escaped.
+/// The maximum size in bytes of an escaped text.
 pub(crate) fn cost(text: &str) -> usize {
     text.len() + 5 * text.bytes().filter(|byte| b"<>&\"'/".contains(byte)).count()
 }
 
-/// A text as far as it is shown.
+/// Cuts a text for display.
 pub(crate) fn shown(text: &str) -> String {
     printable_lines(&cut(text, MAX_SHOWN)).into_owned()
 }
 
-/// A name as far as it is shown.
+/// Cuts a name for display.
 pub(crate) fn name(text: &str) -> String {
     printable_lines(&cut(text, 200)).into_owned()
 }
@@ -27,12 +27,12 @@ pub(super) fn full_name(suite: &Suite, case: &Case) -> String {
     name(&format!("{}::{}", suite.name, case.name))
 }
 
-/// What a script is called on the page: without the suite where there is only one.
+/// The title of a script on the page: without the suite if there is only one.
 pub(super) fn title(report: &Report, suite: &Suite, case: &Case) -> String {
     if report.suites.len() == 1 { name(&case.name) } else { full_name(suite, case) }
 }
 
-/// A time in seconds, to the millisecond.
+/// A duration in seconds, to the millisecond.
 pub(super) fn milliseconds(duration: Duration) -> String {
     format!("{:.3} s", duration.as_secs_f64())
 }
@@ -41,7 +41,7 @@ pub(super) fn nonzero(count: u64) -> String {
     if count > 0 { grouped(count) } else { String::new() }
 }
 
-/// What was put aside or skipped, and expected failures, in words.
+/// Describes what was set aside or skipped, and expected failures.
 pub(super) fn other(counts: &Counts, aside: &Aside) -> String {
     let apart = aside.by_kind().map(|(apart, count)| (count, apart.word()));
     let rest = [

@@ -1,4 +1,4 @@
-//! What the page shows, ready to be put into the template.
+//! The data of the page for the template.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -16,14 +16,13 @@ use crate::model::{Case, Report, Suite, Totals};
 use crate::outcome::Outcome;
 use crate::text::{grouped, percent_passed};
 
-/// How much of the page what comes from the report may take, in bytes; the rest is the template's
-/// own.
+/// The maximum size of report data on the page, in bytes; the rest is for the template.
 const ROOM: usize = 2_900_000;
 
-/// So many rows a table has at most beside that of the scripts.
+/// The maximum number of rows of a table, except that of the scripts.
 const MAX_ROWS: usize = 300;
 
-/// So many cases are shown as the slowest.
+/// The number of slowest cases to show.
 const SLOWEST: usize = 10;
 
 #[derive(Serialize)]
@@ -34,7 +33,7 @@ pub(super) struct View {
     host: String,
     started: String,
     verdict: String,
-    /// `good`, `bad`, or `odd` where nothing was run.
+    /// `good`, `bad`, or `odd` if nothing ran.
     mood: &'static str,
     tiles: Vec<Tile>,
     bar: Vec<Stretch>,
@@ -44,7 +43,7 @@ pub(super) struct View {
     times: Vec<Time>,
     slowest: Vec<Time>,
     features: Vec<FeatureRow>,
-    /// What was put aside, by its reason.
+    /// What was set aside, by reason.
     apart: Vec<ApartRow>,
     scripts: Vec<Group>,
     scripts_left: u64,
@@ -56,7 +55,7 @@ pub(super) struct View {
     coarse: String,
 }
 
-/// A reason for which directives were put aside.
+/// A reason for setting directives aside.
 #[derive(Serialize)]
 struct ApartRow {
     word: &'static str,
@@ -65,12 +64,12 @@ struct ApartRow {
     cases: String,
 }
 
-/// A number that the page begins with.
+/// A headline number.
 #[derive(Serialize)]
 struct Tile {
     label: &'static str,
     value: String,
-    /// What stands below it in small letters.
+    /// The small text below it.
     note: String,
     mood: &'static str,
 }
@@ -91,7 +90,7 @@ struct SuiteRow {
     bar: Vec<Stretch>,
 }
 
-/// Where some of the suites are from.
+/// The source of some suites.
 #[derive(Serialize)]
 struct Source {
     source: String,
@@ -108,7 +107,7 @@ struct Time {
 impl SuiteRow {
     fn cost(&self) -> usize {
         let SuiteRow { name, url, other, .. } = self;
-        // It has a row in the chart of times too, with its name twice, and stands with its source.
+        // It also appears in the chart of times, with its name twice, and in the list of sources.
         1600 + 4 * cost(name) + cost(other) + url.as_ref().map_or(0, |url| cost(url))
     }
 }
@@ -130,7 +129,7 @@ impl View {
         suites.iter().for_each(|row| room = room.saturating_sub(row.cost()));
         features.iter().for_each(|row| room = room.saturating_sub(row.cost()));
         apart.iter().for_each(|row| room = room.saturating_sub(300 + cost(&row.reason)));
-        // Rows are short; however many there are, half is for what did not pass.
+        // Rows are short; half of the space is reserved for failures.
         let mut half = room / 2;
         let (mut scripts, scripts_left) = scripts(report, &mut half);
         let (failed, failures_left) = failed(report, room / 2 + half);
@@ -199,8 +198,8 @@ fn tiles(Totals { cases, directives, reader_only, aside }: &Totals, flaky: u64) 
         Tile { label: "passed", value: grouped(directives.passed), note: percent, mood: "good" },
     ];
     if *reader_only > 0 {
-        let note = "of those that passed".to_owned();
-        tiles.push(Tile { label: "reader only", value: grouped(*reader_only), note, mood: "" });
+        let note = "of the passed ones".to_owned();
+        tiles.push(Tile { label: "parser only", value: grouped(*reader_only), note, mood: "" });
     }
     let failed = [("failed", directives.failed, "bad", true)];
     let apart = aside.by_kind().map(|(apart, count)| (apart.word(), count, "", false));
@@ -212,10 +211,10 @@ fn tiles(Totals { cases, directives, reader_only, aside }: &Totals, flaky: u64) 
     for (label, count, mood, always) in failed.into_iter().chain(apart).chain(more) {
         if always || count > 0 {
             let note = match label {
-                "xfailed" => "failed as expected",
-                "xpassed" => "passed unexpectedly",
-                "blocked" => "by one that failed",
-                "not applicable" => "as the engine is driven",
+                "xfailed" => "expected failures",
+                "xpassed" => "unexpected passes",
+                "blocked" => "by an earlier failure",
+                "not applicable" => "to this way of driving the engine",
                 "limit" => "of engine or machine",
                 "superseded" => "by later versions",
                 _ => "",
@@ -225,7 +224,7 @@ fn tiles(Totals { cases, directives, reader_only, aside }: &Totals, flaky: u64) 
         }
     }
     if flaky > 0 {
-        let note = "cases that passed when run again".to_owned();
+        let note = "cases that passed on retry".to_owned();
         tiles.push(Tile { label: "flaky", value: grouped(flaky), note, mood: "odd" });
     }
     tiles
@@ -249,7 +248,7 @@ fn suite_row(suite: &Suite) -> SuiteRow {
     }
 }
 
-/// Where the suites are from, as far as their names do not say it; those from one place together.
+/// The sources of the suites, if they differ from the names, grouped by source.
 fn sources(report: &Report) -> Vec<Source> {
     let mut sources: Vec<(&str, Vec<String>)> = Vec::new();
     for suite in report.suites.iter().take(MAX_ROWS).filter(|suite| suite.source != suite.name) {
@@ -263,7 +262,7 @@ fn sources(report: &Report) -> Vec<Source> {
     sources.into_iter().map(source).collect()
 }
 
-/// The longest `most` times, the longest first, as shares of the longest.
+/// The longest `most` durations, in descending order, relative to the longest.
 fn times(named: impl Iterator<Item = (String, Duration)>, most: usize) -> Vec<Time> {
     let mut named: Vec<(String, Duration)> = named.collect();
     named.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));

@@ -1,10 +1,10 @@
-//! What changed, as Markdown.
+//! Renders a comparison as Markdown.
 
 use super::page::{MAX_ROWS, MAX_SHOWN, Page, code, fence, linked};
 use crate::diff::{CaseDrift, Change, Diff, Run, Verdict};
 use crate::text::{at, cut, grouped, percent_passed, seconds};
 
-/// What changed, as a comment of its own.
+/// Renders a comparison as a separate comment.
 pub fn render(diff: &Diff) -> String {
     let mut page = Page::new();
     let mark = match diff.verdict {
@@ -19,7 +19,7 @@ pub fn render(diff: &Diff) -> String {
 
 /// The changes without a title.
 pub(super) fn push_changes(page: &mut Page, diff: &Diff) {
-    page.push("| | cases | directives | passed | by the reader alone | failed | time |\n|:--|--:|--:|--:|--:|--:|--:|\n");
+    page.push("| | cases | directives | passed | by the parser alone | failed | time |\n|:--|--:|--:|--:|--:|--:|--:|\n");
     page.push(&row("before", &diff.old));
     page.push(&row("now", &diff.new));
     page.push("\n");
@@ -29,7 +29,7 @@ pub(super) fn push_changes(page: &mut Page, diff: &Diff) {
         page.push("\n");
     }
     if diff.is_empty() {
-        page.push("The engine does what it did.\n\n");
+        page.push("No changes of the engine.\n\n");
     }
     section(page, "regressed", true, &diff.regressed, change);
     section(

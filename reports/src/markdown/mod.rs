@@ -1,9 +1,9 @@
-//! The report as Markdown, for a comment on a pull request and for the summary of a CI step:
-//! totals, changes, failures.
+//! Renders the report as Markdown, for a comment on a pull request or a CI step summary: totals,
+//! changes, failures.
 //!
-//! It is GitHub's dialect, which GitLab reads as well. Names and messages stand in code, where they
-//! can neither call anybody nor be anything but text, and the whole is at most [`MAX_LENGTH`]
-//! bytes: what is left out is counted.
+//! It uses GitHub's dialect, which GitLab supports as well. Names and messages are in code spans,
+//! so that they cannot mention anyone or be interpreted as markup. The output has at most
+//! [`MAX_LENGTH`] bytes, and what is left out is counted.
 
 mod changes;
 mod page;
@@ -20,7 +20,7 @@ use crate::model::{Case, Failure, Report, Suite, Totals};
 use crate::outcome::{Counts, Outcome};
 use crate::text::{at, counted, cut, grouped, percent_passed, plural, seconds};
 
-/// The report, and what changed since an older one where that is given.
+/// Renders the report, with the changes since an older one if given.
 pub fn render(report: &Report, changes: Option<&Diff>) -> String {
     let mut page = Page::new();
     let totals = report.totals();
@@ -41,7 +41,7 @@ pub fn render(report: &Report, changes: Option<&Diff>) -> String {
     push_totals(&mut page, report);
     if let Some(diff) = changes {
         page.push(&format!("### Changes: {}\n\n", crate::diff::verdict(diff)));
-        // New directives that fail are in both lists.
+        // New failures are in both lists.
         page.limit = MAX_LENGTH / 2;
         push_changes(&mut page, diff);
         page.limit = MAX_LENGTH;
@@ -55,9 +55,9 @@ pub fn render(report: &Report, changes: Option<&Diff>) -> String {
 /// A column of the table of totals: its title and its count.
 type Column = (&'static str, fn(&Totals) -> u64);
 
-/// The columns that are there only where one of their counts is not zero.
+/// The columns that are shown only if one of their counts is not zero.
 const EXTRA: [Column; 9] = [
-    ("by the reader alone", |totals| totals.reader_only),
+    ("by the parser alone", |totals| totals.reader_only),
     ("coarsely judged", |totals| totals.aside.coarse),
     ("blocked", |totals| totals.aside.blocked),
     ("not applicable", |totals| totals.aside.not_applicable),
@@ -94,7 +94,7 @@ fn push_totals(page: &mut Page, report: &Report) {
     };
     let mut suites: Vec<&Suite> = report.suites.iter().collect();
     if suites.len() > MAX_ROWS {
-        // What failed must not be what is left out.
+        // Failed suites come first, so that they are not left out.
         suites.sort_by_key(|suite| suite.outcomes().outcome().is_expected());
     }
     let shown = suites.len().min(MAX_ROWS);
@@ -111,7 +111,7 @@ fn push_totals(page: &mut Page, report: &Report) {
     }
 }
 
-/// How many scripts, and how many of them failed.
+/// The number of scripts, and of failed ones.
 fn cell(cases: &Counts) -> String {
     let failed = cases.failed.saturating_add(cases.xpassed);
     let odd = if failed > 0 { format!(", {} not as expected", strong(failed)) } else { String::new() };
@@ -122,7 +122,7 @@ fn strong(count: u64) -> String {
     if count > 0 { format!("**{}**", grouped(count)) } else { count.to_string() }
 }
 
-/// A script and what failed in it.
+/// A script and its failures.
 struct Failed<'a> {
     suite: &'a Suite,
     case: &'a Case,
@@ -141,13 +141,13 @@ fn push_failures(page: &mut Page, report: &Report) {
     }
 }
 
-/// Why directives were put aside.
+/// Adds the reasons for setting directives aside.
 fn push_apart(page: &mut Page, report: &Report) {
     let sums = sums(report);
     if sums.is_empty() {
         return;
     }
-    page.push("### Put aside\n\nThese directives say nothing about the engine: they count neither as passed nor as failed.\n\n");
+    page.push("### Set aside\n\nThese directives say nothing about the engine and count neither as passed nor as failed.\n\n");
     page.list(&sums, MAX_ROWS, "more reason", |Sum { apart, reason, directives, cases }| {
         let (directives, cases) = (counted(*directives, "directive"), counted(*cases, "case"));
         format!("- {}: {directives} in {cases}: {}\n", apart.word(), code(reason))
@@ -155,7 +155,7 @@ fn push_apart(page: &mut Page, report: &Report) {
     page.push("\n");
 }
 
-/// What failed, and passed when it was run again.
+/// Adds the cases that passed on retry.
 fn push_flaky(page: &mut Page, report: &Report) {
     let cases = report.suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)));
     let flaky: Vec<(&Suite, &Case)> = cases.filter(|(_, case)| case.is_flaky()).collect();
@@ -172,10 +172,10 @@ fn push_flaky(page: &mut Page, report: &Report) {
     }
 }
 
-/// So many failures of a script are shown.
+/// The maximum number of failures of a script to show.
 const MAX_FAILURES: usize = 10;
 
-/// After so many bytes about a script there is no more about it.
+/// The approximate maximum size for a script in bytes.
 const ENOUGH: usize = 8000;
 
 impl Failed<'_> {
@@ -234,7 +234,7 @@ impl Failed<'_> {
         block
     }
 
-    /// Where it failed, as a link where that can be.
+    /// The position of a failure, as a link if possible.
     fn place(&self, line: u32, column: u32) -> String {
         linked(&at(&self.case.name, line, column), link(self.suite, &self.case.name, line))
     }

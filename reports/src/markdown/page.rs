@@ -3,16 +3,16 @@
 use crate::terminal::{self, Language, printable, printable_lines};
 use crate::text::{cut, plural};
 
-/// How long it is at most, in bytes: a comment on GitHub holds 65,536 characters.
+/// The maximum size in bytes: a GitHub comment can have 65,536 characters.
 pub const MAX_LENGTH: usize = 60_000;
 
-/// So many rows a table has at most, and so many items a list.
+/// The maximum number of rows of a table, and of items of a list.
 pub(super) const MAX_ROWS: usize = 60;
 
-/// So many characters of a directive's text, or of a value, are shown.
+/// The maximum number of characters of a directive or a value to show.
 pub(crate) const MAX_SHOWN: usize = 800;
 
-/// A text that grows block by block up to its limit.
+/// A text built of blocks up to a limit.
 pub(crate) struct Page {
     pub(crate) text: String,
     pub(super) limit: usize,
@@ -23,14 +23,14 @@ impl Page {
         Page { text: String::new(), limit: MAX_LENGTH }
     }
 
-    /// So much is kept free for the last line.
+    /// The space reserved for the last line.
     const REST: usize = 1000;
 
     pub(crate) fn push(&mut self, text: &str) {
         self.text.push_str(text);
     }
 
-    /// The text, in which no line is a command to a CI server.
+    /// Returns the text, with commands of CI servers escaped.
     pub(crate) fn finish(self) -> String {
         terminal::document(self.text, Language::Markdown)
     }
@@ -44,8 +44,8 @@ impl Page {
         fits
     }
 
-    /// Adds blocks as long as they fit and are no more than `most`, then a line that says how many
-    /// `things` are left out.
+    /// Adds up to `most` blocks as long as they fit, then a line with the number of `things` left
+    /// out.
     pub(crate) fn list<T>(&mut self, items: &[T], most: usize, things: &str, block: impl Fn(&T) -> String) {
         let shown = items.iter().take(most).take_while(|item| self.fits(&block(item))).count();
         let left = (items.len() - shown) as u64;
@@ -55,7 +55,7 @@ impl Page {
     }
 }
 
-/// A name that leads somewhere, where it does.
+/// A name, as a link if there is a URL.
 pub(crate) fn linked(name: &str, url: Option<String>) -> String {
     match url {
         Some(url) => format!("[{}]({url})", code(name)),
@@ -63,7 +63,7 @@ pub(crate) fn linked(name: &str, url: Option<String>) -> String {
     }
 }
 
-/// `text` as code within a line: between more backticks than it has in a row.
+/// Formats `text` as a code span, with more backticks than it has in a row.
 pub(crate) fn code(text: &str) -> String {
     let text = cut(text, MAX_SHOWN);
     let text = printable(&text);
@@ -71,7 +71,7 @@ pub(crate) fn code(text: &str) -> String {
         return String::new();
     }
     let ticks = "`".repeat(longest_run(&text) + 1);
-    // A blank after the backticks is taken away again where there is one before the others too.
+    // Renderers strip one blank on each side.
     if text.contains('`') || text.starts_with(' ') {
         format!("{ticks} {text} {ticks}")
     } else {
@@ -79,12 +79,12 @@ pub(crate) fn code(text: &str) -> String {
     }
 }
 
-/// `text` as code within a cell of a table, where a bar would end the cell even there.
+/// Formats `text` as a code span in a table cell, where bars must be escaped.
 pub(crate) fn in_table(text: &str) -> String {
     code(text).replace('|', "\\|")
 }
 
-/// `text` as a block of code; nothing where there is none.
+/// Formats `text` as a code block; empty if it is empty.
 pub(crate) fn fence(language: &str, text: &str) -> String {
     let text = printable_lines(text.trim_end());
     if text.is_empty() {
@@ -98,7 +98,7 @@ fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
-/// `text` between tags of HTML.
+/// Escapes `text` for HTML.
 pub(super) fn html(text: &str) -> String {
     let text = cut(text, MAX_SHOWN);
     let text = printable(&text);

@@ -1,4 +1,5 @@
-//! Which features an engine supports, by what became of the directives that depend on each.
+//! Assesses which features an engine supports, from the results of the directives that depend on
+//! each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
@@ -10,34 +11,35 @@ use crate::aside::Aside;
 use crate::model::{Case, Needs};
 use crate::outcome::Counts;
 
-/// How far an engine supports a feature, by the directives of whose features it is the newest.
-/// Those that need another one which the engine lacks altogether say nothing about it.
+/// How well an engine supports a feature, judged by the directives for which it is the newest
+/// feature. Directives that also need a feature that the engine does not support at all are
+/// ignored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// No directive that depends on it was run.
+    /// No directive that depends on it ran.
     NotRun,
-    /// What was run does not tell: no module that needs it was to compile, or the report is of a
-    /// version that does not count them.
+    /// Unknown: no module that needs it should compile, or the report is of a version that does not
+    /// count modules.
     Unknown,
     /// No module that needs it compiles.
     No,
-    /// Some modules that need it do not compile, or all of them compile and nothing else passes.
+    /// Some modules that need it do not compile, or all compile but nothing else passes.
     Partly,
-    /// All modules that need it compile, and some directives fail.
+    /// All modules that need it compile, but some directives fail.
     Deviates,
     /// All modules that need it compile, and every directive that was judged passes.
     Full,
 }
 
 impl State {
-    /// Whether it counts as supported: all modules compile.
+    /// Whether it counts as supported: all modules that need it compile.
     pub fn is_supported(self) -> bool {
         self >= State::Deviates
     }
 
-    /// Whether it says anything.
+    /// Whether the state is known.
     pub fn is_known(self) -> bool {
         self >= State::No
     }
@@ -55,17 +57,17 @@ impl State {
     }
 }
 
-/// Directives that say nothing about a feature, since they need one besides that the engine lacks.
+/// Directives that are ignored for a feature because they also need one that the engine lacks.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SetAside {
     /// The feature that the engine lacks.
     pub feature: String,
-    /// How many directives.
+    /// The number of directives.
     pub directives: u64,
 }
 
-/// What became of directives, and of the modules among them that are to compile.
+/// The results of directives, and of the modules among them that should compile.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Tally {
     pub(super) directives: Counts,
@@ -81,26 +83,26 @@ impl AddAssign for Tally {
     }
 }
 
-/// Those that did as asserted, expected or not.
+/// Those that passed, expected or not.
 pub(super) fn good(counts: &Counts) -> u64 {
     counts.passed.saturating_add(counts.xpassed)
 }
 
-/// Those that did not, expected or not.
+/// Those that failed, expected or not.
 pub(super) fn bad(counts: &Counts) -> u64 {
     counts.failed.saturating_add(counts.xfailed)
 }
 
-/// What is said of a feature.
+/// The assessment of a feature.
 pub(super) struct Assessed {
     pub(super) state: State,
-    /// What became of the directives that say something about it.
+    /// The results of the relevant directives.
     pub(super) tally: Tally,
     /// The other directives that depend on it.
     pub(super) set_aside: Vec<SetAside>,
 }
 
-/// What became of the directives of some cases, by the features that each depends on.
+/// The results of the directives of some cases, by the features that each depends on.
 #[derive(Default)]
 pub(super) struct Assessment<'a> {
     groups: BTreeMap<Vec<&'a str>, Tally>,
@@ -131,13 +133,13 @@ impl<'a> Assessment<'a> {
         self.groups.keys().flatten().copied().collect()
     }
 
-    /// Of these features, one that the engine lacks altogether.
+    /// The first of these features that the engine does not support at all.
     pub(super) fn lacking<'b>(&self, mut features: impl Iterator<Item = &'b str>) -> Option<&'b str> {
         features.find(|feature| self.absent.contains(feature))
     }
 
-    /// Whether directives that need these features say something about one of them; that one is
-    /// empty for what needs nothing.
+    /// Whether directives that need these features are relevant to `feature`, which is empty for
+    /// directives that need none.
     pub(super) fn is_about(&self, features: &[String], feature: &str) -> bool {
         let features = || features.iter().map(String::as_str);
         let lacks_feature = self.absent.contains(feature);
@@ -145,7 +147,7 @@ impl<'a> Assessment<'a> {
             && (lacks_feature || self.lacking(features().filter(|other| *other != feature)).is_none())
     }
 
-    /// What is said of a feature; of what needs none, where its name is empty.
+    /// Assesses a feature; an empty name means directives that need none.
     pub(super) fn feature(&self, feature: &str) -> Assessed {
         let (mut tally, mut aside) = (Tally::default(), BTreeMap::<&str, u64>::new());
         for (features, group) in &self.groups {
@@ -168,14 +170,14 @@ impl<'a> Assessment<'a> {
     }
 }
 
-/// The newest of these features; none where there are none. A directive counts for this one alone:
-/// what came later builds on what was there.
+/// The newest of these features, or an empty name. A directive counts only for this one, since
+/// later features build on earlier ones.
 fn newest<'a>(features: impl Iterator<Item = &'a str>) -> &'a str {
     features.max_by_key(|feature| (rank(feature), *feature)).unwrap_or_default()
 }
 
 fn state(Tally { directives, modules, .. }: &Tally) -> State {
-    // What is judged beside the modules. One that compiles and cannot be instantiated fails as a
+    // The results besides modules. A module that compiles but cannot be instantiated fails as a
     // directive.
     let good_beside = good(directives).saturating_sub(good(modules));
     let judged = |counts: &Counts| good(counts).saturating_add(bad(counts));
@@ -203,8 +205,8 @@ mod tests {
     use crate::aside::Apart;
     use crate::outcome::Outcome;
 
-    /// A case whose directives need these features: how many pass and fail, and how many modules
-    /// compile and do not.
+    /// A case whose directives need these features, with the numbers of directives that pass and
+    /// fail, and of modules that compile and do not.
     fn case(needs: &[(&[&str], [u64; 2], [u64; 2])]) -> Case {
         let counts = |[passed, failed]: [u64; 2]| Counts { passed, failed, ..Counts::default() };
         let of = |(features, directives, modules): &(&[&str], [u64; 2], [u64; 2])| Needs {
@@ -224,8 +226,8 @@ mod tests {
     }
 
     #[test]
-    fn an_engine_that_refuses_everything_supports_nothing() {
-        // Four hundred assertions that something is refused pass.
+    fn an_engine_that_rejects_everything_supports_nothing() {
+        // Four hundred assertions of errors pass.
         let refused: &[(&[&str], _, _)] = &[(&["gc"], [400, 90], [0, 40])];
         assert_eq!(states(refused, &["gc", "simd", ""]), [State::No, State::NotRun, State::NotRun]);
     }
@@ -236,14 +238,14 @@ mod tests {
         assert_eq!(state([400, 0], [40, 0]), State::Full);
         assert_eq!(state([399, 1], [40, 0]), State::Deviates);
         assert_eq!(state([399, 1], [39, 1]), State::Partly);
-        // Everything compiles, and nothing that is run is right.
+        // Everything compiles, but every result is wrong.
         assert_eq!(state([40, 360], [40, 0]), State::Partly);
         assert_eq!(state([400, 0], [0, 0]), State::Unknown);
         assert!(State::Deviates.is_supported() && !State::Partly.is_supported());
     }
 
     #[test]
-    fn a_feature_is_not_charged_with_what_another_one_lacks() {
+    fn a_feature_is_not_affected_by_another_missing_one() {
         let needs: &[(&[&str], _, _)] = &[
             (&[], [10, 0], [2, 0]),
             (&["memory64"], [60, 0], [6, 0]),
@@ -261,7 +263,7 @@ mod tests {
 
     #[test]
     fn a_directive_counts_for_the_newest_of_its_features() {
-        // Exceptions of 3.0 compile in part, since some of them are those that were there before.
+        // Exceptions of 3.0 compile partly, since some of them are legacy exceptions.
         let needs: &[(&[&str], _, _)] = &[
             (&["multi-value"], [50, 0], [9, 0]),
             (&["exceptions", "multi-value"], [0, 3], [0, 3]),
@@ -293,14 +295,14 @@ mod tests {
         let assessed = Assessment::of([&one].into_iter()).feature("memory64");
         let aside = Aside { limit: 3, blocked: 3, superseded: 3, ..Aside::default() };
         assert_eq!((assessed.state, assessed.tally.aside), (State::Full, aside));
-        // Where all of it is, nothing is known.
+        // If all of it is set aside, nothing is known.
         let needs = &mut one.needs[0];
         (needs.directives.passed, needs.modules.passed) = (0, 0);
         assert_eq!(Assessment::of([&one].into_iter()).feature("memory64").state, State::Unknown);
     }
 
     #[test]
-    fn counts_that_contradict_each_other_are_no_panic() {
+    fn contradictory_counts_do_not_panic() {
         for (directives, modules) in
             [([0, 1], [u64::MAX, u64::MAX]), ([u64::MAX, u64::MAX], [0, 1]), ([0, 0], [1, 0])]
         {

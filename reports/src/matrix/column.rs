@@ -1,4 +1,4 @@
-//! The columns: which runs are shown, and what has to be known of each.
+//! Selects the runs for the columns, with notes on each.
 
 use std::collections::BTreeMap;
 
@@ -14,10 +14,10 @@ use crate::model::{Case, Engine, MatchKind, Report, Suite};
 use crate::outcome::Counts;
 use crate::text::{listed, plural};
 
-/// So many columns a table has at most.
+/// The maximum number of columns.
 const MOST: usize = 64;
 
-/// A report, and the name that messages call it by.
+/// A report, and its name in messages.
 #[derive(Debug, Clone)]
 pub struct Named {
     /// The name, such as that of its file.
@@ -32,33 +32,33 @@ pub struct Named {
 pub struct Column {
     /// The engine, with its flags.
     pub engine: Engine,
-    /// What it ran on.
+    /// The host that it ran on.
     pub host: String,
-    /// The runs that its suites are from, the newest first.
+    /// The runs of its suites, the newest first.
     pub runs: Vec<Run>,
-    /// What became of all directives.
+    /// The results of all directives.
     pub directives: Counts,
-    /// How many of those that passed were judged by the reader alone.
+    /// The number of passed directives that were judged by the parser alone.
     pub reader_only: u64,
-    /// What of the directives says nothing about the engine, or less than it could.
+    /// Directives that say nothing about the engine, or less than they could.
     pub aside: Aside,
-    /// What a reader has to know besides, a line each: that a newer run was not complete, or that
-    /// somebody else packaged the engine.
+    /// Notes, one line each: such as that a newer run is incomplete, or that the engine was
+    /// packaged by someone else.
     pub notes: Vec<String>,
 }
 
-/// A run that is shown.
+/// A displayed run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Run {
     /// When it started.
     pub started: String,
-    /// What judged it.
+    /// The program that judged it.
     pub harness: Option<Engine>,
-    /// How the texts of errors were compared.
+    /// How error texts were compared.
     #[serde(rename = "match")]
     pub match_kind: Option<MatchKind>,
-    /// The suites of it that are shown.
+    /// The displayed suites of it.
     pub suites: Vec<Ran>,
 }
 
@@ -68,16 +68,15 @@ pub struct Run {
 pub struct Ran {
     /// Its name.
     pub name: String,
-    /// Where it came from.
+    /// Its source.
     pub source: String,
-    /// Where it can be read; the address names the commit where that is known.
+    /// Its URL, with the commit if known.
     pub url: Option<String>,
-    /// What tells its contents from those of other suites and versions: sixteen digits of a hash of
-    /// its directives.
+    /// Identifies its contents: sixteen hexadecimal digits of a hash of its directives.
     pub digest: String,
-    /// How many cases it has.
+    /// The number of its cases.
     pub cases: u64,
-    /// What became of its directives.
+    /// The results of its directives.
     pub directives: Counts,
 }
 
@@ -85,15 +84,15 @@ pub struct Ran {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LeftOut {
-    /// The name that the report was given by.
+    /// The name of the report.
     pub name: String,
-    /// What it is of.
+    /// The engine that was tested.
     pub engine: String,
-    /// Why it is in no column.
+    /// The reason.
     pub why: String,
 }
 
-/// A column before it is shown.
+/// A selected column.
 pub(super) struct Picked<'a> {
     /// The name of the report of its newest run.
     name: &'a str,
@@ -151,19 +150,19 @@ impl<'a> Picked<'a> {
 }
 
 impl Column {
-    /// What it is called: the engine's name and version, and its configuration where that has a
-    /// name.
+    /// Its title: the engine's name and version, and the name of its configuration, if any.
     pub fn title(&self) -> String {
         self.engine.title_with_configuration()
     }
 }
 
-/// Why a run cannot be a column: only complete ones say what an engine does not do.
+/// The reason why a run cannot be a column: only complete runs show what an engine does not
+/// support.
 fn unusable(report: &Report) -> Option<String> {
     report.incomplete().or_else(|| report.is_unjudged().then(|| "nothing was judged".to_owned()))
 }
 
-/// What tells columns apart: everything about the engine but where its command lies on a machine.
+/// The identity of a column: everything about the engine except the path of its command.
 fn key(report: &Report) -> (Engine, &str) {
     (Engine { command: None, ..report.engine.clone() }, &report.host)
 }
@@ -173,14 +172,14 @@ pub(super) fn is_usable(report: &Report) -> bool {
     unusable(report).is_none()
 }
 
-/// What is the same for all versions of a configuration of an engine.
+/// The identity common to all versions of an engine in a configuration.
 pub(super) fn lineage<'a>(engine: &'a Engine, host: &'a str) -> (&'a str, &'a str, &'a [String], &'a str) {
-    // Flags come and go with versions: a configuration is known by its name where it has one.
+    // Flags change between versions: identify a configuration by its name if it has one.
     let flags = if engine.configuration.is_some() { &[] } else { engine.flags.as_slice() };
     (&engine.name, engine.configuration.as_deref().unwrap_or_default(), flags, host)
 }
 
-/// The columns, and the reports that are in none.
+/// Selects the columns, and the reports that are in none.
 pub(super) fn pick<'a>(reports: &'a [Named], history: &'a [Named]) -> (Vec<Picked<'a>>, Vec<LeftOut>) {
     let mut groups: Vec<Vec<&Named>> = Vec::new();
     for named in reports {
@@ -224,7 +223,7 @@ pub(super) fn pick<'a>(reports: &'a [Named], history: &'a [Named]) -> (Vec<Picke
         let order =
             name(a).cmp(&name(b)).then_with(|| version::compare(&a.engine.version, &b.engine.version));
         let configuration = |picked: &Picked<'a>| {
-            // What an engine does by itself comes first.
+            // The default configuration comes first.
             let name = picked.engine.configuration.as_deref();
             (name.is_some_and(|name| name != "default"), name, picked.engine.flags.clone(), picked.host)
         };
@@ -238,8 +237,8 @@ pub(super) fn pick<'a>(reports: &'a [Named], history: &'a [Named]) -> (Vec<Picke
     (picked, left_out)
 }
 
-/// The newest complete run of another version of the same engine in the same configuration, where
-/// that is no column anyway.
+/// The newest complete run of another version of the same engine in the same configuration, unless
+/// it is a column itself.
 fn last_complete<'a>(
     group: &[&'a Named],
     reports: &'a [Named],
@@ -257,7 +256,7 @@ fn last_complete<'a>(
     candidates.max_by(|a, b| a.started.cmp(&b.started)).into_iter()
 }
 
-/// What a reader of a column has to know besides.
+/// Notes on a column.
 fn notes(newest: &Report, group: &[&Named]) -> Vec<String> {
     let mut notes = Vec::new();
     let later = group.iter().map(|named| &named.report).filter(|report| report.started > newest.started);
@@ -266,24 +265,26 @@ fn notes(newest: &Report, group: &[&Named]) -> Vec<String> {
         let of =
             if *version == newest.engine.version { String::new() } else { format!(" of version {version}") };
         let (started, shown) = (&report.started, &newest.started);
-        notes.push(format!("as of {shown}, the last complete run: the one of {started}{of} is not ({why})"));
+        notes.push(format!(
+            "as of {shown}, the last complete run; that of {started}{of} is not complete ({why})"
+        ));
     }
     if let Some(package) = &newest.engine.package {
         notes.push(format!("repackaged: {package}"));
     }
     if newest.is_by_reader_alone() {
-        notes.push("no directive passed by what the engine did".to_owned());
+        notes.push("all passed directives were judged by the parser alone, without the engine".to_owned());
     }
     notes
 }
 
-/// The newest run of each suite.
+/// Creates a column with the newest run of each suite.
 fn column<'a>(name: &'a str, newest: &'a Report, runs: &[&'a Report], notes: Vec<String>) -> Picked<'a> {
     let mut parts: Vec<Part<'a>> = Vec::new();
     for &report in runs {
         for suite in &report.suites {
             let digest = digest(suite);
-            // A suite may lie somewhere else, or have changed since.
+            // A suite may have been moved or changed since.
             let known = |part: &Part<'_>| {
                 !std::ptr::eq(part.report, report) && (part.suite.name == suite.name || part.digest == digest)
             };
@@ -297,7 +298,7 @@ fn column<'a>(name: &'a str, newest: &'a Report, runs: &[&'a Report], notes: Vec
     Picked { name, engine: &newest.engine, host: &newest.host, parts, assessment, guests, notes }
 }
 
-/// What has to be known before columns are compared.
+/// Warnings about comparing the columns.
 pub(super) fn warnings(picked: &[Picked<'_>]) -> Vec<String> {
     let mut warnings = Vec::new();
     let mut versions: BTreeMap<&str, BTreeMap<&str, Vec<String>>> = BTreeMap::new();

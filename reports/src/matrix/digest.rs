@@ -1,4 +1,4 @@
-//! What tells the contents of two suites, or of two versions of one, apart.
+//! Identifies the contents of a suite.
 
 use std::fmt::Write as _;
 
@@ -8,8 +8,8 @@ use super::units::units;
 use crate::model::{Case, Suite};
 
 /// The first 64 bits of the SHA-256 of the names of a suite's cases and the keys of their
-/// directives, as sixteen digits. It is the same wherever the suite lies and however the lines of
-/// its scripts move, as long as each says the same.
+/// directives, as sixteen hexadecimal digits. It does not depend on the location of the suite or on
+/// the lines of its scripts.
 pub(super) fn digest(suite: &Suite) -> String {
     let mut cases: Vec<&Case> = suite.cases.iter().collect();
     cases.sort_by(|a, b| a.name.cmp(&b.name));
@@ -17,8 +17,7 @@ pub(super) fn digest(suite: &Suite) -> String {
     let mut line = String::new();
     for case in cases {
         line.clear();
-        // Writing to a string cannot fail. A name has no length of its own, hence the number before
-        // it.
+        // Writing to a string cannot fail. The length before the name makes the text unambiguous.
         let _ = write!(line, "{} {} {} ", case.name.len(), case.name, case.directives.total());
         for key in units(case) {
             let _ = write!(line, "{key}");

@@ -1,10 +1,10 @@
-//! The directives on which engines differ, and those that all of them fail.
+//! Finds directives on which engines differ, and those that all engines fail.
 //!
-//! A report holds the keys of all directives that were to be judged, and says of each that did not
-//! pass why: what is left has passed. Two engines are compared on a script where both were to judge
-//! the same directives under the same features, and where what did not pass accounts for the
-//! counts; on any other script nothing is said, and it is counted. A directive that needs what an
-//! engine lacks altogether says nothing about it, whether it passes there or not.
+//! A report has the keys of all judged directives and a reason for each that did not pass: the
+//! others passed. Two engines are compared on a script if both judged the same directives under the
+//! same features, and if the listed results match the counts; other scripts are only counted. A
+//! directive that needs a feature that an engine does not support at all is ignored for that
+//! engine, whether it passes or not.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -20,45 +20,45 @@ use crate::model::{Case, Failure};
 use crate::outcome::Outcome;
 use crate::text::{MAX_SHOWN, cut};
 
-/// So many directives are listed; how many more there are is counted.
+/// The maximum number of directives to list; the others are counted.
 const MOST: usize = 3000;
 
-/// So many scripts that could not be compared are listed.
+/// The maximum number of scripts to list that could not be compared.
 const MOST_UNCOMPARED: usize = 100;
 
 /// The directives on which engines differ.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Disagreements {
-    /// How many directives and guests were compared between at least two engines.
+    /// The number of directives and guests compared between at least two engines.
     pub compared: u64,
-    /// How many of them exactly one engine fails, and at least two pass.
+    /// How many of them exactly one engine fails and at least two pass.
     pub one_fails: u64,
-    /// How many of them all engines fail, of at least two: this says something about the test.
+    /// How many of them all engines fail, of at least two, which suggests a problem of the test.
     pub all_fail: u64,
     /// How many others of them some engines pass and some fail.
     pub differ: u64,
-    /// These directives by their kind, those that one engine alone fails by engine, in the order of
-    /// the suites.
+    /// These directives by kind, those that only one engine fails by engine, in the order of the
+    /// suites.
     pub directives: Vec<Disagreement>,
-    /// How many of them are not listed.
+    /// The number of these that are not listed.
     pub left: u64,
     /// The scripts on which columns could not be compared.
     pub uncompared: Vec<Uncompared>,
-    /// How many of them are not listed.
+    /// The number of these that are not listed.
     pub uncompared_left: u64,
 }
 
-/// Who fails a directive.
+/// Which engines fail a directive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
-    /// One engine, in whatever versions and configurations; at least two others pass it.
+    /// One engine, in any versions and configurations; at least two others pass it.
     OneFails,
-    /// All that judged it, of at least two.
+    /// All that judged it, at least two.
     AllFail,
-    /// Some do and some do not.
+    /// Some fail it and some pass it.
     Differ,
 }
 
@@ -66,32 +66,32 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Disagreement {
-    /// Who fails it.
+    /// Which engines fail it.
     pub kind: Kind,
     /// The suite.
     pub suite: String,
     /// The case in it.
     pub case: String,
-    /// The line of the directive, from 1; 0 where it is not known.
+    /// The line of the directive, from 1; 0 if unknown.
     pub line: u32,
-    /// The column of the directive in characters, from 1; 0 where it is not known.
+    /// The column of the directive in characters, from 1; 0 if unknown.
     pub column: u32,
-    /// What tells it from the others of its script.
+    /// The key of the directive.
     #[cfg_attr(test, schemars(with = "String", regex(pattern = "^[0-9a-f]{12}$")))]
     pub key: Key,
-    /// Where it can be read, if that is known.
+    /// The URL of its source, if known.
     pub url: Option<String>,
     /// The features that it depends on.
     pub features: Vec<String>,
-    /// Its text; empty where no report has it.
+    /// Its text; empty if no report has it.
     pub source: String,
-    /// What it expects, where a report says it.
+    /// The expected result, if a report has it.
     pub expected: Option<String>,
-    /// What became of it, for each column of the matrix.
+    /// The verdict for each column of the matrix.
     pub verdicts: Vec<Verdict>,
 }
 
-/// What became of a directive with an engine.
+/// The result of a directive on an engine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case", tag = "verdict")]
@@ -102,14 +102,14 @@ pub enum Verdict {
     Failed {
         /// The kind of failure.
         kind: String,
-        /// What happened.
+        /// The message.
         message: String,
-        /// What came instead of what was expected.
+        /// The actual result.
         actual: Option<String>,
     },
     /// It says nothing about the engine.
     Apart {
-        /// Why.
+        /// The reason.
         reason: Apart,
     },
     /// It was skipped.
@@ -119,9 +119,9 @@ pub enum Verdict {
         /// The feature.
         feature: String,
     },
-    /// The report does not tell what became of it.
+    /// The report does not have its result.
     Unknown,
-    /// The engine was not to judge it: its script was not run, or in another version.
+    /// The engine did not run its script, or ran another version of it.
     NotRun,
 }
 
@@ -150,7 +150,7 @@ pub struct Uncompared {
     pub case: String,
     /// The columns, by their titles.
     pub columns: Vec<String>,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
@@ -183,7 +183,7 @@ pub(super) fn disagreements(columns: &[Picked<'_>]) -> Disagreements {
         found.not_compared(columns, &unknown, "its report does not say what became of each directive");
         found.compare(columns, &known, &unknown);
     }
-    // Those that one engine alone fails stand together by engine, in the order of the scripts.
+    // Group those that only one engine fails by engine, in the order of the scripts.
     let alone = |one: &Disagreement| {
         let mut verdicts = columns.iter().zip(&one.verdicts).filter(|_| one.kind == Kind::OneFails);
         let failing = verdicts.find(|(_, verdict)| matches!(verdict, Verdict::Failed { .. }));
@@ -193,8 +193,8 @@ pub(super) fn disagreements(columns: &[Picked<'_>]) -> Disagreements {
     found
 }
 
-/// The cases of all columns, those of the same suite and name together, in the order in which they
-/// are first met. Suites are the same that have the same name or the same contents.
+/// Groups the cases of all columns by suite and name, in the order of first occurrence. Suites are
+/// the same if they have the same name or the same contents.
 fn same_name<'a>(columns: &'a [Picked<'a>]) -> Vec<Vec<Place<'a>>> {
     let mut suites: Vec<(&str, &str)> = Vec::new();
     let mut of: HashMap<(usize, &str), usize> = HashMap::new();
@@ -212,7 +212,7 @@ fn same_name<'a>(columns: &'a [Picked<'a>]) -> Vec<Vec<Place<'a>>> {
                 if at == groups.len() {
                     groups.push(Vec::new());
                 }
-                // A column has a case once; where a report has it twice, the first counts.
+                // If a report has a case twice, use the first.
                 if let Some(group) = groups.get_mut(at)
                     && group.iter().all(|place| place.column != column)
                 {
@@ -225,8 +225,8 @@ fn same_name<'a>(columns: &'a [Picked<'a>]) -> Vec<Vec<Place<'a>>> {
     groups
 }
 
-/// The largest set of columns that were to judge the same directives under the same features, and
-/// the others.
+/// The largest set of columns that judged the same directives under the same features, and the
+/// others.
 fn same_script<'a>(cases: &[Place<'a>]) -> (Vec<Place<'a>>, Vec<Place<'a>>) {
     let is_same = |a: &Place<'_>, b: &Place<'_>| {
         let under = [&a.case.judged_under, &b.case.judged_under];
@@ -241,23 +241,23 @@ fn same_script<'a>(cases: &[Place<'a>]) -> (Vec<Place<'a>>, Vec<Place<'a>>) {
             None => sets.push(vec![*place]),
         }
     }
-    // Of two sets of one size, the first.
+    // The first of several sets of the same size.
     let largest = (0..sets.len()).rev().max_by_key(|at| sets[*at].len());
     let largest = largest.map(|at| sets.remove(at)).unwrap_or_default();
     (largest, sets.into_iter().flatten().collect())
 }
 
-/// What became of a directive that did not pass, or passed unexpectedly.
+/// The result of a directive that did not pass, or passed unexpectedly.
 enum Outcomes<'a> {
     Failed(&'a Failure),
-    /// It failed in a way that is put into words here.
+    /// It failed; the failure is described here.
     Told(Failure),
     Passed,
     Skipped(Option<Apart>),
 }
 
-/// What became of each directive of a case that did not simply pass; `None` where the report does
-/// not tell that of each.
+/// The results of a case's directives that did not plainly pass; `None` if the report is not
+/// complete.
 fn outcomes(case: &Case) -> Option<HashMap<Key, Outcomes<'_>>> {
     let mut of = HashMap::new();
     if let Some(key) = case.guest {
@@ -291,7 +291,7 @@ fn outcomes(case: &Case) -> Option<HashMap<Key, Outcomes<'_>>> {
     is_told.then_some(of)
 }
 
-/// What became of a guest that did not pass.
+/// The result of a guest that did not pass.
 fn guest_outcome(case: &Case) -> Option<Outcomes<'_>> {
     match guest_failure(case) {
         Some(failure) => Some(Outcomes::Told(failure)),
@@ -318,7 +318,7 @@ impl Disagreements {
         });
     }
 
-    /// Compares the columns that were to judge the same directives.
+    /// Compares columns that judged the same directives.
     fn compare(
         &mut self,
         columns: &[Picked<'_>],
@@ -370,8 +370,8 @@ impl Disagreements {
     }
 }
 
-/// The features that directives which did not pass depend on. They follow from the script alone, so
-/// that any column tells them.
+/// The features of directives that did not pass. They depend only on the script, so any column has
+/// them.
 fn features<'a>(known: &[(Place<'a>, HashMap<Key, Outcomes<'_>>)]) -> HashMap<Key, &'a [String]> {
     let needs = known.iter().flat_map(|(place, _)| &place.case.needs);
     needs
@@ -394,8 +394,8 @@ fn verdict(outcome: Option<&Outcomes<'_>>) -> Verdict {
     }
 }
 
-/// Which engines fail a directive; `None` where none does, or only one engine judged it. Versions
-/// and configurations of one engine are one here.
+/// Which engines fail a directive; `None` if none does, or only one engine judged it. Versions and
+/// configurations of an engine count as one.
 fn kind(columns: &[Picked<'_>], verdicts: &BTreeMap<usize, Verdict>) -> Option<Kind> {
     let engines = |is_wanted: fn(&Verdict) -> bool| -> BTreeSet<&str> {
         let wanted = verdicts.iter().filter(|(_, verdict)| is_wanted(verdict));
@@ -424,7 +424,7 @@ fn disagreement(
         Outcomes::Told(failure) => Some((place, failure)),
         _ => None,
     });
-    // The one with the most to say: expected failures have no text of the directive.
+    // The most detailed one: expected failures lack the text of the directive.
     let told = failures.max_by_key(|(_, failure)| (!failure.source.is_empty(), failure.expected.is_some()));
     let none = Failure::default();
     let (place, failure) = told

@@ -1,4 +1,4 @@
-//! The directives that fail, for the cell that they count in.
+//! The failing directives of each cell.
 
 use std::collections::HashSet;
 
@@ -12,10 +12,10 @@ use crate::model::{Case, Failure, Note, Suite};
 use crate::outcome::Outcome;
 use crate::text::{MAX_SHOWN, cut};
 
-/// So many of the directives that fail a cell has; how many more there are is counted.
+/// The maximum number of failing directives of a cell; the others are counted.
 pub(super) const MOST: usize = 40;
 
-/// A directive that fails, or a case as a whole.
+/// A failing directive, or a case that failed as a whole.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Failing {
@@ -23,9 +23,9 @@ pub struct Failing {
     pub suite: String,
     /// The case in it.
     pub case: String,
-    /// Where the directive can be read, if that is known.
+    /// The URL of the directive's source, if known.
     pub url: Option<String>,
-    /// How it fails. Texts of more than 4,000 characters are cut.
+    /// The failure. Texts are cut at 4,000 characters.
     #[serde(flatten)]
     pub failure: Failure,
 }
@@ -54,8 +54,7 @@ impl Failing {
     }
 }
 
-/// A directive of which no more is known than why its failure is expected, in the form of one that
-/// fails.
+/// Converts an expected failure, of which only the reason is known, to a failure.
 pub(super) fn expected_failure(note: &Note) -> Failure {
     Failure {
         line: note.line,
@@ -67,8 +66,7 @@ pub(super) fn expected_failure(note: &Note) -> Failure {
     }
 }
 
-/// What fails of the directives that say something about a feature, and how many of them are not
-/// listed.
+/// The failing directives that are relevant to a feature, and the number that are not listed.
 pub(super) fn failing(column: &Picked<'_>, feature: &str) -> (Vec<Failing>, u64) {
     let (mut found, mut total) = (Vec::new(), 0u64);
     for (part, case) in column.cases() {
@@ -93,7 +91,7 @@ pub(super) fn failing(column: &Picked<'_>, feature: &str) -> (Vec<Failing>, u64)
     (found, left)
 }
 
-/// The failure of a guest, where it failed.
+/// The failure of a guest, if it failed.
 pub(super) fn guest_failure(case: &Case) -> Option<Failure> {
     let whole = || Failure {
         kind: case.outcome.as_str().to_owned(),
@@ -107,7 +105,7 @@ pub(super) fn guest_failure(case: &Case) -> Option<Failure> {
     is_expected.then(|| case.notes.first().map_or_else(whole, expected_failure))
 }
 
-/// The guests of a suite that fail, and how many of them are not listed.
+/// The failing guests of a suite, and the number that are not listed.
 pub(super) fn failing_guests(column: &Picked<'_>, suite: &str) -> (Vec<Failing>, u64) {
     let of_suite = column.cases().filter(|(part, case)| part.suite.name == suite && case.guest.is_some());
     let failed =

@@ -1,12 +1,10 @@
-//! The matrix in the shape of webassembly.org's `features.json`, computed, with the evidence beside
-//! it.
+//! Renders the matrix in the format of webassembly.org's `features.json`, with added evidence.
 //!
-//! Without the field `evidence` the document has the fields of that file: `features`, and
-//! `browsers` with a status for each feature. What tests cannot tell is left to the editors: an
-//! engine's address, logo and category, and features that no script is about. A status is `null`
-//! where nothing is known, `false`, `true`, the version since which it is supported, `"flag"` where
-//! it has to be switched on, or one of these with a note. The schema is
-//! `schema/features.schema.json` of this crate.
+//! Except for the field `evidence`, the document has the fields of that file: `features`, and
+//! `browsers` with a status for each feature. It lacks what tests cannot determine: an engine's
+//! URL, logo and category, and features without scripts. A status is `null` if unknown, `false`,
+//! `true`, the version since which the feature is supported, `"flag"` if it must be enabled, or one
+//! of these with a note. The schema is `schema/features.schema.json` of this crate.
 
 use std::collections::BTreeMap;
 
@@ -21,16 +19,15 @@ use crate::model::Engine;
 use crate::outcome::Counts;
 use crate::text::{counted, grouped};
 
-/// The features that engines support, and what shows it.
+/// The features that engines support, with evidence.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Features {
-    /// The features, by their keys.
+    /// The features, by key.
     features: BTreeMap<&'static str, Info>,
-    /// The engines, by their names.
+    /// The engines, by name.
     browsers: BTreeMap<String, Browser>,
-    /// What shows each status: of an engine, by its name, of a feature, by its key. The same
-    /// fields, in the same order.
+    /// The evidence for each status, by engine name and feature key.
     evidence: BTreeMap<String, Evidence>,
 }
 
@@ -38,9 +35,9 @@ struct Features {
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Info {
-    /// What it is called.
+    /// Its name.
     description: &'static str,
-    /// Where its proposal can be read.
+    /// The URL of its proposal.
     url: &'static str,
     /// The phase of its proposal.
     phase: Phase,
@@ -78,13 +75,13 @@ enum Status {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 enum Plain {
-    /// Whether it is supported, since an unknown version; null where nothing is known.
+    /// Whether it is supported, since an unknown version; null if unknown.
     Supported(Option<bool>),
     /// The version since which it is supported, or `flag`.
     Text(String),
 }
 
-/// What shows the statuses of an engine.
+/// The evidence for the statuses of an engine.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Evidence {
@@ -92,45 +89,45 @@ struct Evidence {
     version: String,
     /// The configurations, with their runs.
     configurations: Vec<Configuration>,
-    /// What became of the directives that depend on a feature, by its key, for each configuration.
+    /// The results of the directives that depend on a feature, by key, for each configuration.
     features: BTreeMap<&'static str, Vec<Found>>,
 }
 
-/// A configuration that was tested.
+/// A tested configuration.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Configuration {
     /// The engine, with its flags.
     engine: Engine,
-    /// What it ran on.
+    /// The host that it ran on.
     host: String,
-    /// The suites that were run, with where they are from.
+    /// The suites that ran, with their sources.
     suites: Vec<Ran>,
     /// When the newest of its runs started.
     started: String,
-    /// What has to be known besides.
+    /// Notes.
     notes: Vec<String>,
 }
 
-/// What was found of a feature in a configuration.
+/// The results for a feature in a configuration.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 struct Found {
-    /// How far it is supported.
+    /// The state of support.
     state: State,
-    /// What became of the directives that say something about it.
+    /// The results of the relevant directives.
     directives: Counts,
-    /// Of these, the modules that are to compile.
+    /// Of these, the modules that should compile.
     modules: Counts,
-    /// What of the directives says nothing about the engine, or less than it could.
+    /// Directives that say nothing about the engine, or less than they could.
     aside: Aside,
     /// The other directives that depend on it.
     set_aside: Vec<SetAside>,
-    /// Since when it is supported, where reports of other versions tell.
+    /// Since when it is supported, if known from reports of other versions.
     since: Option<Since>,
 }
 
-/// The document as indented JSON, with a line feed at its end.
+/// Renders the document as indented JSON with a final line feed.
 pub fn render(matrix: &Matrix) -> String {
     let known: Vec<&Proposal> = PROPOSALS.iter().filter(|proposal| !proposal.key.is_empty()).collect();
     let cells = |feature: &str| {
@@ -180,15 +177,15 @@ pub fn render(matrix: &Matrix) -> String {
     document(&Features { features, browsers, evidence })
 }
 
-/// The columns of the newest version of each engine, by its name; one that others packaged is
-/// another engine.
+/// The columns of the newest version of each engine, by name; a repackaged engine is a different
+/// engine.
 fn engines(columns: &[Column]) -> BTreeMap<String, Vec<usize>> {
     let mut engines: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (at, column) in columns.iter().enumerate() {
         let Engine { name, package, .. } = &column.engine;
         let name = package.as_ref().map_or_else(|| name.clone(), |package| format!("{name} ({package})"));
         let known = engines.entry(name).or_default();
-        // Columns of an engine stand in the order of its versions.
+        // Columns of an engine are sorted by version.
         let is_newer = |other: &usize| {
             let other = columns.get(*other).map(|other| other.engine.version.as_str());
             version::compare(&column.engine.version, other.unwrap_or_default()).is_gt()
@@ -211,7 +208,7 @@ fn configuration(column: &Column) -> Configuration {
     }
 }
 
-/// Whether a column shows what an engine does by itself.
+/// Whether a column is the default configuration of an engine.
 fn is_default(column: &Column) -> bool {
     match column.engine.configuration.as_deref() {
         Some(name) => name == "default",
@@ -219,7 +216,7 @@ fn is_default(column: &Column) -> bool {
     }
 }
 
-/// The status of a feature, by what was found in each configuration.
+/// The status of a feature, from the results in each configuration.
 fn status(cells: &[(&Column, Cell)]) -> Status {
     let best = |default: bool| {
         let cells = cells.iter().filter(|(column, _)| is_default(column) == default);
@@ -276,7 +273,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_schema_file_says_what_is_written() {
+    fn the_schema_file_is_up_to_date() {
         super::super::json::tests::assert_schema::<Features>("features.schema.json");
     }
 }

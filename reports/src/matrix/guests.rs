@@ -1,4 +1,4 @@
-//! Guests of WASI: cases that are judged as a whole.
+//! WASI guests: cases that are judged as a whole.
 //!
 //! Scripts are compared directive by directive, guests case by case; a suite of guests is a row of
 //! the matrix.
@@ -9,7 +9,7 @@ use super::assess::{Assessed, State, Tally, bad, good};
 use crate::model::Suite;
 use crate::outcome::Counts;
 
-/// How the guests of suites ended, by the name of the suite.
+/// The results of guests, by suite.
 #[derive(Default)]
 pub(super) struct Guests<'a> {
     suites: BTreeMap<&'a str, Counts>,
@@ -31,7 +31,7 @@ impl<'a> Guests<'a> {
         self.suites.keys().copied().collect()
     }
 
-    /// What is said of a suite.
+    /// Assesses a suite.
     pub(super) fn suite(&self, name: &str) -> Assessed {
         let cases = self.suites.get(name).copied().unwrap_or_default();
         let tally = Tally { directives: cases, ..Tally::default() };
@@ -39,7 +39,7 @@ impl<'a> Guests<'a> {
     }
 }
 
-/// How far an engine runs the guests of a suite, by how many end as expected.
+/// The state of support for the guests of a suite, by how many end as expected.
 fn state(cases: &Counts) -> State {
     match (good(cases), bad(cases)) {
         _ if cases.is_none() => State::NotRun,

@@ -1,4 +1,4 @@
-//! Since when an engine supports a feature, by the reports of its versions.
+//! Determines since when an engine supports a feature, from reports of its versions.
 
 use std::collections::BTreeMap;
 
@@ -14,15 +14,15 @@ use crate::model::Report;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Since {
-    /// The first version of those reported that supports it, with no later one that does not.
+    /// The first reported version that supports it, if all later ones do.
     pub version: String,
-    /// When the run started that shows it.
+    /// The start time of the run that shows it.
     pub started: String,
-    /// The version before it that was found not to support it; absent where no older report tells.
+    /// The version before it that does not support it; absent if there is no older report.
     pub not_in: Option<String>,
 }
 
-/// What is known of the versions of a column's engine, the oldest first.
+/// The reported versions of a column's engine, the oldest first.
 pub(super) struct Timeline<'a> {
     points: Vec<Point<'a>>,
 }
@@ -34,7 +34,7 @@ struct Point<'a> {
     guests: BTreeMap<&'a str, State>,
 }
 
-/// What may be supported since a version.
+/// What a version may support.
 #[derive(Clone, Copy)]
 pub(super) enum Subject<'a> {
     /// A feature.
@@ -43,7 +43,7 @@ pub(super) enum Subject<'a> {
     Guests(&'a str),
 }
 
-/// A timeline for each column: of the complete runs of the same engine in the same configuration on
+/// A timeline for each column, from complete runs of the same engine in the same configuration on
 /// the same kind of host.
 pub(super) fn timelines<'a>(
     picked: &[Picked<'a>],
@@ -72,8 +72,8 @@ fn point(report: &Report) -> Point<'_> {
 }
 
 impl Timeline<'_> {
-    /// Since when something is supported that is supported in a version; `None` where no report of
-    /// another version tells anything.
+    /// Since when something that a version supports is supported; `None` without relevant reports
+    /// of other versions.
     pub(super) fn since(&self, subject: Subject<'_>, in_version: &str) -> Option<Since> {
         let until = self.points.iter().filter(|point| version::compare(point.version, in_version).is_le());
         let known = until.filter_map(|point| {
@@ -96,7 +96,7 @@ impl Timeline<'_> {
             }
         }
         let first = first.filter(|_| versions > 1)?;
-        // A version of which some runs show support and others do not is not the one before it.
+        // Ignore a version for which some runs show support and others do not.
         let not_in = not_in.filter(|version| version != first.version);
         Some(Since { version: first.version.to_owned(), started: first.started.to_owned(), not_in })
     }

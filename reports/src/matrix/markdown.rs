@@ -1,23 +1,23 @@
-//! The matrix as Markdown, for a readme and the summary of a CI step.
+//! Renders the matrix as Markdown, for a README or a CI step summary.
 //!
-//! It is GitHub's dialect. Names stand in code, where they are nothing but text; the whole is at
-//! most [`MAX_LENGTH`] bytes, and what is left out is counted.
+//! It uses GitHub's dialect. Names are in code spans, so that they are not interpreted as markup.
+//! The output has at most [`MAX_LENGTH`] bytes, and what is left out is counted.
 
 use super::{Cell, Column, Disagreement, Kind, Matrix, State, Verdict};
 pub use crate::markdown::MAX_LENGTH;
 use crate::markdown::{MAX_SHOWN, Page, code, fence, in_table, linked};
 use crate::text::{at, counted, cut, grouped};
 
-/// So many columns a table has at most.
+/// The maximum number of columns.
 const MAX_COLUMNS: usize = 16;
 
-/// So many lines of a directive's text are shown.
+/// The maximum number of lines of a directive to show.
 const MAX_LINES: usize = 8;
 
-/// So many directives of each kind are shown.
+/// The maximum number of directives of each kind to show.
 const MAX_DIRECTIVES: usize = 20;
 
-/// The table, what is said of its columns, and the directives on which engines differ.
+/// Renders the table, notes on its columns, and the directives on which engines differ.
 pub fn render(matrix: &Matrix) -> String {
     let mut page = Page::new();
     page.push("## Engines and proposals\n\n");
@@ -72,8 +72,8 @@ fn push_table(page: &mut Page, matrix: &Matrix) {
         page.push(&format!("The table leaves out {more} and {left}.\n\n"));
     }
     page.push(
-        "✅ all modules that need it compile, and every directive that was judged passes; ⚠️ all compile, and some directives fail; \
-         🟨 some modules do not compile; ❌ none compiles; – not run; ? not known.\n\n",
+        "✅ all modules that need it compile, and every judged directive passes; ⚠️ all compile, but some directives fail; \
+        🟨 some modules do not compile; ❌ none compiles; – not run; ? unknown.\n\n",
     );
 }
 
@@ -131,15 +131,15 @@ fn push_disagreements(page: &mut Page, matrix: &Matrix) {
     }
     page.push("\n### Disagreements\n\n");
     page.push(&format!(
-        "{} compared: {} that one engine alone fails, {} that all fail, {} others on which engines differ.\n\n",
+        "{} compared: {} that only one engine fails, {} that all fail, {} others on which engines differ.\n\n",
         counted(found.compared, "directive"),
         grouped(found.one_fails),
         grouped(found.all_fail),
         grouped(found.differ),
     ));
     for (kind, title) in [
-        (Kind::OneFails, "One engine alone fails"),
-        (Kind::AllFail, "All engines fail, which says something about the test"),
+        (Kind::OneFails, "Only one engine fails"),
+        (Kind::AllFail, "All engines fail, which suggests a problem of the test"),
         (Kind::Differ, "Engines differ"),
     ] {
         let of: Vec<&Disagreement> = found.directives.iter().filter(|one| one.kind == kind).collect();

@@ -1,48 +1,48 @@
-//! The rows of the matrix: the features that reports name, by the version of the specification that
-//! they came with, or by the phase of their proposal.
+//! The rows of the matrix: features by the version of the specification that introduced them, or by
+//! the phase of their proposal.
 
 use serde::Serialize;
 
-/// A proposal, under the name that reports have for its feature.
+/// A proposal, with the name of its feature in reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Proposal {
-    /// The name of the feature, as in `memory64`; empty for what version 1.0 has.
+    /// The name of the feature, such as `memory64`; empty for version 1.0.
     pub feature: &'static str,
-    /// What it is called.
+    /// Its title.
     pub title: &'static str,
-    /// Where it stands.
+    /// Its standardisation status.
     pub standard: Standard,
-    /// Its key in webassembly.org's `features.json`; empty where that has none.
+    /// Its key in webassembly.org's `features.json`; empty if that has none.
     pub key: &'static str,
-    /// Where it can be read.
+    /// Its URL.
     pub url: &'static str,
 }
 
-/// Where a feature stands on its way into the specification. The order is that of the rows.
+/// The standardisation status of a feature, in the order of the rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Standard {
-    /// It is part of version 1.0.
+    /// Part of version 1.0.
     V1,
-    /// It came with version 2.0.
+    /// Added in version 2.0.
     V2,
-    /// It came with version 3.0.
+    /// Added in version 3.0.
     V3,
-    /// A proposal in phase 4: the specification is to be changed.
+    /// A proposal in phase 4: standardise the feature.
     Phase4,
-    /// A proposal in phase 3: it is being implemented.
+    /// A proposal in phase 3: implementation.
     Phase3,
-    /// It was given up, and some engines have it.
+    /// Inactive, but implemented in some engines.
     Inactive,
-    /// Nothing is known of it here.
+    /// Unknown to this version.
     Unknown,
-    /// It is no feature, but a suite of guests of WASI.
+    /// Not a feature, but a suite of WASI guests.
     Wasi,
 }
 
 impl Standard {
-    /// Every one of them, in the order of the rows.
+    /// All of them, in the order of the rows.
     pub const ALL: [Standard; 8] = [
         Standard::V1,
         Standard::V2,
@@ -54,7 +54,7 @@ impl Standard {
         Standard::Wasi,
     ];
 
-    /// Its name as a heading.
+    /// Its heading.
     pub fn title(self) -> &'static str {
         match self {
             Standard::V1 => "WebAssembly 1.0",
@@ -68,13 +68,13 @@ impl Standard {
         }
     }
 
-    /// Whether it is a version of the specification, whose features belong together.
+    /// Whether it is a version of the specification, whose features are summarised together.
     pub fn is_version(self) -> bool {
         self <= Standard::V3
     }
 
-    /// The phase of its proposals in the W3C process: 5 where the specification has it, `None`
-    /// where there is no number.
+    /// The phase of its proposals in the W3C process: 5 if it is part of the specification, `None`
+    /// if there is no number.
     pub fn phase(self) -> Option<u8> {
         match self {
             Standard::V1 | Standard::V2 | Standard::V3 => Some(5),
@@ -95,7 +95,7 @@ const fn proposal(
     Proposal { feature, title, standard, key, url }
 }
 
-/// The features that are known, in the order of the rows.
+/// The known features, in the order of the rows.
 pub const PROPOSALS: [Proposal; 22] = [
     proposal("", "Nothing beyond 1.0", Standard::V1, "", "https://www.w3.org/TR/wasm-core-1/"),
     proposal(
@@ -228,7 +228,7 @@ pub fn find(feature: &str) -> Option<&'static Proposal> {
     PROPOSALS.iter().find(|proposal| proposal.feature == feature)
 }
 
-/// The place of a feature in the order in which they came; what is not known comes last.
+/// The rank of a feature by age; unknown features are last.
 pub(super) fn rank(feature: &str) -> usize {
     PROPOSALS.iter().position(|proposal| proposal.feature == feature).unwrap_or(PROPOSALS.len())
 }
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn features_are_there_once_in_the_order_of_the_standards() {
+    fn features_are_unique_and_in_the_order_of_the_standards() {
         for (at, proposal) in PROPOSALS.iter().enumerate() {
             let first = PROPOSALS.iter().position(|other| other.feature == proposal.feature);
             assert_eq!(first, Some(at), "{}", proposal.feature);

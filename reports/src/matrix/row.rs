@@ -1,4 +1,4 @@
-//! The rows: what is said of a feature, for each column.
+//! The rows of the matrix: a feature with a cell for each column.
 
 use std::collections::BTreeSet;
 
@@ -13,48 +13,48 @@ use crate::aside::Aside;
 use crate::outcome::Counts;
 use crate::text::grouped;
 
-/// So many features that nothing is known of have a row.
+/// The maximum number of rows for unknown features.
 const MOST_UNKNOWN: usize = 40;
 
-/// Rows that belong together.
+/// A group of rows.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Group {
     /// The version or phase.
     pub standard: Standard,
-    /// What the rows come to, for each column.
+    /// The summary of the rows for each column.
     pub summaries: Vec<Summary>,
     /// The features.
     pub rows: Vec<Row>,
 }
 
-/// What the rows of a group come to for a column.
+/// The summary of a group for a column.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Summary {
-    /// How many features are supported.
+    /// The number of supported features.
     pub supported: u64,
-    /// Of how many that is known.
+    /// The number of features whose state is known.
     pub known: u64,
 }
 
-/// A feature, or a suite of guests of WASI.
+/// A feature, or a suite of WASI guests.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Row {
-    /// Its name in reports; empty for what needs nothing beyond 1.0.
+    /// Its name in reports; empty for directives that need nothing beyond 1.0.
     pub feature: String,
-    /// What its cells count.
+    /// The unit that its cells count.
     pub unit: Unit,
-    /// What it is called.
+    /// Its title.
     pub title: String,
-    /// Where its proposal can be read.
+    /// The URL of its proposal.
     pub url: Option<String>,
-    /// What is said of it, for each column.
+    /// The cells, one per column.
     pub cells: Vec<Cell>,
 }
 
-/// What cells count.
+/// The unit that cells count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
@@ -75,29 +75,29 @@ impl Unit {
     }
 }
 
-/// How far an engine supports a feature, or runs the guests of a suite, and what shows it.
+/// How well an engine supports a feature, or runs the guests of a suite, with evidence.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Cell {
-    /// How far.
+    /// The state of support.
     pub state: State,
-    /// What became of the directives that say something about it.
+    /// The results of the relevant directives.
     pub directives: Counts,
-    /// Of these, the modules that are to compile: those that compiled are counted as passed.
+    /// Of these, the modules that should compile: those that compiled count as passed.
     pub modules: Counts,
-    /// What of the directives says nothing about the engine, or less than it could.
+    /// Directives that say nothing about the engine, or less than they could.
     pub aside: Aside,
     /// The other directives that depend on it.
     pub set_aside: Vec<SetAside>,
-    /// Since when it is supported, where reports of other versions tell.
+    /// Since when it is supported, if known from reports of other versions.
     pub since: Option<Since>,
-    /// The directives that fail.
+    /// The failing directives.
     pub failing: Vec<Failing>,
-    /// How many more there are.
+    /// The number of further failing directives.
     pub failing_left: u64,
 }
 
-/// The rows of all features that any of the columns says something about.
+/// The rows of all features that any column has results for.
 pub(super) fn groups(columns: &[Picked<'_>], timelines: &[Timeline<'_>]) -> Vec<Group> {
     let named: BTreeSet<&str> = columns.iter().flat_map(|column| column.assessment.features()).collect();
     let unknown: Vec<&str> =
@@ -141,7 +141,7 @@ fn summary(rows: &[Row], at: usize) -> Summary {
     }
 }
 
-/// The row of a suite of guests.
+/// The row of a suite of WASI guests.
 fn guests_row(columns: &[Picked<'_>], timelines: &[Timeline<'_>], suite: &str) -> Row {
     let cell = |(column, timeline): (&Picked<'_>, &Timeline<'_>)| {
         let (assessed, failing) = (column.guests.suite(suite), failing_guests(column, suite));
@@ -182,7 +182,7 @@ fn cell_of(
 }
 
 impl Cell {
-    /// How far the feature is supported, in a few words: `yes`, `3 fail`, `31 of 40 modules`.
+    /// The state of support in a few words: `yes`, `3 fail`, `31 of 40 modules`.
     pub fn words(&self) -> String {
         match self.state {
             State::Deviates => format!("{} fail", grouped(bad(&self.directives))),
@@ -190,12 +190,12 @@ impl Cell {
                 let (compiled, refused) = (good(&self.modules), bad(&self.modules));
                 format!("{} of {} modules", grouped(compiled), grouped(compiled.saturating_add(refused)))
             }
-            State::Partly => "compiles, and does nothing right".to_owned(),
+            State::Partly => "compiles, but all results are wrong".to_owned(),
             state => state.word().to_owned(),
         }
     }
 
-    /// How many directives passed of those that were judged; empty where that says nothing.
+    /// How many of the judged directives passed; empty if that is not meaningful.
     pub fn passed(&self) -> String {
         let (passed, failed) = (good(&self.directives), bad(&self.directives));
         match self.state {
@@ -207,11 +207,11 @@ impl Cell {
         }
     }
 
-    /// What is counted apart from passed and failed, in words; empty where there is nothing.
+    /// Describes what is counted neither as passed nor as failed; empty if there is nothing.
     pub fn apart(&self) -> String {
         let rest = [
             (self.aside.rest_of(self.directives.skipped), "skipped"),
-            (self.directives.xfailed, "failed as expected"),
+            (self.directives.xfailed, "expected failures"),
         ];
         let counts = self.aside.counts().chain(rest).filter(|(count, _)| *count > 0);
         counts.map(|(count, what)| format!("{} {what}", grouped(count))).collect::<Vec<_>>().join(", ")
@@ -219,7 +219,7 @@ impl Cell {
 }
 
 impl Since {
-    /// In words: `since 20.1`, or `since 20.1 at least` where nothing older was run.
+    /// In words: `since 20.1`, or `since 20.1 at least` if nothing older was tested.
     pub fn words(&self) -> String {
         let least = if self.not_in.is_none() { " at least" } else { "" };
         format!("since {}{least}", self.version)

@@ -1,9 +1,9 @@
-//! Versions in the order in which they follow each other.
+//! Orders versions.
 
 use std::cmp::Ordering;
 
-/// Compares two versions: numbers by their value, everything else as text. What a `-` sets off is a
-/// prerelease, which comes before the version itself (Semantic Versioning 2.0.0, section 11).
+/// Compares two versions: numbers by value, everything else as text. A part after `-` is a
+/// prerelease, which precedes the version itself (Semantic Versioning 2.0.0, section 11).
 pub(super) fn compare(a: &str, b: &str) -> Ordering {
     let (mut a, mut b) = (a, b);
     loop {
@@ -27,14 +27,14 @@ pub(super) fn compare(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// What a version begins with, digits or other characters, and the rest.
+/// Splits off the first run of digits or of other characters.
 fn part(text: &str) -> (&str, &str) {
     let is_number = text.starts_with(|c: char| c.is_ascii_digit());
     let end = text.find(|c: char| c.is_ascii_digit() != is_number).unwrap_or(text.len());
     text.split_at(end)
 }
 
-/// The digits of a number without zeros before it.
+/// The digits of a number without leading zeros.
 fn number(text: &str) -> Option<&str> {
     text.starts_with(|c: char| c.is_ascii_digit()).then(|| text.trim_start_matches('0'))
 }

@@ -1,16 +1,16 @@
-//! Characters that can steer a terminal or deceive its reader, written out.
+//! Escapes characters that can control a terminal or mislead its reader.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Whether a character is written out wherever it comes from: it moves the cursor, ends a line,
-/// turns the direction of the text, or cannot be seen.
+/// Whether a character must be escaped: it moves the cursor, ends a line, changes the text
+/// direction, or is invisible.
 ///
 /// These are the control characters (general category Cc), the separators of lines and paragraphs
 /// (Zl, Zp), the format characters that have no glyph (Cf), the other characters that are ignored
 /// by default (Unicode Standard, section 5.21), and noncharacters.
 pub fn is_hidden(c: char) -> bool {
-    // Nearly all text is ASCII.
+    // Fast path: most text is ASCII.
     if c.is_ascii() {
         return c.is_ascii_control();
     }
@@ -24,19 +24,19 @@ pub fn is_hidden(c: char) -> bool {
         || u32::from(c) & 0xfffe == 0xfffe
 }
 
-/// `text` as a part of a line: what [is hidden](is_hidden) is written out, as in `\n`, `\u{1b}` or
-/// `\u{202e}`.
+/// Escapes `text` for use within a line: [hidden](is_hidden) characters become for example `\n`,
+/// `\u{1b}` or `\u{202e}`.
 pub fn printable(text: &str) -> Cow<'_, str> {
     escaped(text, is_hidden)
 }
 
-/// `text` as a line or several: tabs and line feeds stay.
+/// Escapes `text` of one or more lines: tabs and line feeds are kept.
 pub(crate) fn printable_lines(text: &str) -> Cow<'_, str> {
     escaped(text, |c| is_hidden(c) && c != '\n' && c != '\t')
 }
 
-/// Bytes as a part of a line: besides what [is hidden](is_hidden), bytes that are not UTF-8 are
-/// written out, as in `\xff`.
+/// Escapes bytes for use within a line: [hidden](is_hidden) characters, and bytes that are not
+/// UTF-8, as `\xff`.
 pub fn printable_bytes(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
@@ -49,7 +49,7 @@ pub fn printable_bytes(bytes: &[u8]) -> String {
     text
 }
 
-/// `text` with the characters that are `bad` written out.
+/// Escapes the characters of `text` that are `bad`.
 pub(crate) fn escaped(text: &str, bad: fn(char) -> bool) -> Cow<'_, str> {
     replaced(text, |c, out| {
         let is_bad = bad(c);
@@ -63,8 +63,7 @@ pub(crate) fn escaped(text: &str, bad: fn(char) -> bool) -> Cow<'_, str> {
     })
 }
 
-/// `text` with the characters in whose place `replace` has written something else, of which it says
-/// so.
+/// Replaces the characters of `text` for which `replace` writes a replacement and returns true.
 pub(crate) fn replaced(text: &str, replace: impl Fn(char, &mut String) -> bool) -> Cow<'_, str> {
     let mut out: Option<String> = None;
     let mut instead = String::new();
@@ -91,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_steers_a_terminal_or_cannot_be_seen_is_written_out() {
+    fn control_and_invisible_characters_are_escaped() {
         for (text, expected) in [
             ("a\u{1b}[2J\r\nb\t", "a\\u{1b}[2J\\r\\nb\\t"),
             ("\u{0}\u{7}\u{7f}\u{80}\u{9b}", "\\u{0}\\u{7}\\u{7f}\\u{80}\\u{9b}"),
@@ -105,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_seen_stays() {
+    fn visible_characters_are_kept() {
         for text in ["", "a b", "i32.add \\u{1b}", "größer 漢字 العربية עברית 😀 e\u{301}", "\u{a0}\u{3000}"]
         {
             assert!(matches!(printable(text), Cow::Borrowed(_)), "{text}");
@@ -123,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_not_text_are_written_out_one_by_one() {
+    fn bytes_that_are_not_text_are_escaped_one_by_one() {
         assert_eq!(printable_bytes(b"a\xff\xc3\xa9\xe2\x82\x1b"), "a\\xffé\\xe2\\x82\\u{1b}");
         assert_eq!(printable_bytes(b""), "");
     }

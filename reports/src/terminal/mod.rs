@@ -1,10 +1,9 @@
-//! Text for terminals and logs, in which data is nothing but data.
+//! Text for terminals and logs in which all data is escaped.
 //!
-//! What reports, scripts and guests say is printed among our own lines: on terminals, which obey
-//! control sequences, and in the logs of CI servers, which obey lines that begin with certain
-//! characters. [`Text`] is the only kind of text that is printed there: whatever is put into it is
-//! escaped, so that it can neither steer a terminal, nor forge a line, nor give a command to a CI
-//! server.
+//! Data from reports, scripts and guests is printed on terminals, which interpret control
+//! sequences, and in logs of CI servers, which interpret certain lines as commands. [`Text`] is the
+//! only kind of text that is printed: it escapes all data, so that data cannot control a terminal,
+//! forge a line or issue a command to a CI server.
 
 mod escape;
 
@@ -16,32 +15,31 @@ use anstyle::Style;
 pub(crate) use self::escape::{escaped, printable_lines, replaced};
 pub use self::escape::{is_hidden, printable, printable_bytes};
 
-/// How many bytes of one datum are shown at most; how much is left out is said.
+/// The maximum number of bytes of a datum to show; longer ones are cut with a note.
 pub const MAX_DATUM: usize = 64 << 10;
 
-/// Lines for people. All that is put in is escaped as [`printable`] does it, and cut at
-/// [`MAX_DATUM`] bytes.
+/// Lines of output. All data is escaped as by [`printable`] and cut at [`MAX_DATUM`] bytes.
 ///
-/// No line of it is a command to a CI server: GitHub obeys lines that begin with `::` after any
-/// blanks, GitHub and Azure what follows `##[` and `##vso[` anywhere in a line, TeamCity
+/// No line of it is a command to a CI server: GitHub interprets lines that begin with `::` after
+/// any blanks, GitHub and Azure what follows `##[` and `##vso[` anywhere in a line, TeamCity
 /// `##teamcity[`. One character of these is escaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text {
     text: String,
     colour: bool,
-    /// Where the line begins that is being written.
+    /// The start of the current line.
     line: usize,
 }
 
 impl Text {
-    /// An empty text; styles count only where there is `colour`.
+    /// Creates an empty text; styles are ignored without `colour`.
     pub fn new(colour: bool) -> Text {
         Text { text: String::new(), colour, line: 0 }
     }
 
-    /// The text of a library that styles by ANSI sequences: those that select a graphic rendition
-    /// (`ESC [ … m`, ECMA-48 section 8.3.117) stay where there is `colour`, and line feeds end
-    /// lines. Data in it has to be escaped before, since it could style too.
+    /// Converts text that a library has styled with ANSI sequences. Those that select a graphic
+    /// rendition (`ESC [ … m`, ECMA-48 section 8.3.117) are kept with `colour`, and line feeds end
+    /// lines. Data in it must be escaped before, since it could contain styles too.
     pub fn of_styled(styled: &str, colour: bool) -> Text {
         let mut text = Text::new(colour);
         for line in styled.split_inclusive('\n') {
@@ -70,12 +68,12 @@ impl Text {
         text
     }
 
-    /// Adds a datum, or words with data in them, to the line.
+    /// Adds text or data to the current line.
     pub fn put(&mut self, datum: impl fmt::Display) -> &mut Text {
         self.paint(Style::new(), datum)
     }
 
-    /// The same in a style.
+    /// Like [`put`](Text::put), with a style.
     pub fn paint(&mut self, style: Style, datum: impl fmt::Display) -> &mut Text {
         let datum = datum.to_string();
         let (shown, left) = bounded(&datum);
@@ -100,12 +98,12 @@ impl Text {
         self
     }
 
-    /// Adds a line of its own.
+    /// Adds a line.
     pub fn line(&mut self, datum: impl fmt::Display) -> &mut Text {
         self.put(datum).end()
     }
 
-    /// Adds each line of a datum as a line of its own, behind `indent`. Tabs stay.
+    /// Adds each line of a datum as a separate line, indented by `indent`. Tabs are kept.
     pub fn block(&mut self, indent: &str, datum: &str, style: impl Fn(&str) -> Style) -> &mut Text {
         let (shown, left) = bounded(datum);
         for line in shown.lines() {
@@ -127,7 +125,7 @@ impl Text {
         self
     }
 
-    /// The text with its last line ended.
+    /// Ends the last line.
     pub fn ended(mut self) -> Text {
         if self.line < self.text.len() {
             self.end();
@@ -135,7 +133,7 @@ impl Text {
         self
     }
 
-    /// The text as a string.
+    /// Returns the text as a string.
     pub fn into_string(self) -> String {
         self.text
     }
@@ -179,7 +177,7 @@ impl PartialEq<Text> for String {
     }
 }
 
-/// A text as a line that something else prints: as a line of a [`Text`], without its end.
+/// Formats a text as a line of a [`Text`], without the line feed, for printing by other code.
 pub fn as_line(text: &str) -> String {
     let mut line = Text::new(false);
     line.line(text);
@@ -187,27 +185,26 @@ pub fn as_line(text: &str) -> String {
     line.text
 }
 
-/// As much of a datum as is shown, and how many bytes are left out.
+/// Cuts a datum at the limit; returns the rest's size in bytes.
 fn bounded(datum: &str) -> (&str, usize) {
     let end = datum.floor_char_boundary(MAX_DATUM);
     let (shown, left) = datum.split_at(end);
     (shown, left.len())
 }
 
-/// What is written in place of the first colon of `::` and of the last `#` of `##`.
+/// Replacements for the first colon of `::` and the last `#` of `##`.
 #[derive(Clone, Copy, Debug)]
 struct Instead {
     colon: &'static str,
     hash: &'static str,
 }
 
-/// As other characters are escaped here.
+/// Escapes in plain text.
 const PLAIN: Instead = Instead { colon: "\\u{3a}", hash: "\\u{23}" };
 
-/// A line in which what a CI server would take for a command is escaped; `None` where there is
-/// nothing of that kind.
+/// Escapes commands of CI servers in a line; `None` if there are none.
 fn without_commands(line: &str, instead: Instead) -> Option<String> {
-    // Without its styles a line begins in the same way.
+    // Skip styles at the start of the line.
     let mut rest = line.trim_start();
     while let Some(styled) = rest.strip_prefix("\u{1b}[") {
         rest = styled.split_once('m').map_or("", |(_, rest)| rest).trim_start();
@@ -233,8 +230,7 @@ fn without_commands(line: &str, instead: Instead) -> Option<String> {
     (written > 0).then(|| harmless + &line[written..])
 }
 
-/// A document in no line of which there is a command to a CI server, for those that print it. In
-/// JSON, XML and HTML it says the same as before.
+/// Escapes commands of CI servers in a document. The meaning in JSON, XML and HTML is unchanged.
 pub(crate) fn document(text: String, language: Language) -> String {
     let instead = match language {
         // No line of a JSON document begins with a colon.
@@ -255,7 +251,7 @@ pub(crate) fn document(text: String, language: Language) -> String {
     out
 }
 
-/// What a document is written in.
+/// The language of a document.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Language {
     Json,
@@ -307,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_says_the_same_without_commands() {
+    fn escaping_commands_keeps_the_meaning_of_a_document() {
         let json = document("{\n  \"a\": \"##[b]::\"\n}\n".to_owned(), Language::Json);
         assert_eq!(json, "{\n  \"a\": \"#\\u0023[b]::\"\n}\n");
         let markup = document("<a>\n ::b ##[c]</a>\n".to_owned(), Language::Markup);
@@ -316,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn styles_are_ours_alone() {
+    fn styles_in_data_are_escaped() {
         let red = AnsiColor::Red.on_default();
         let text = |colour| Text::new(colour).paint(red, "\u{1b}[31mx").end().to_string();
         assert_eq!(text(true), "\u{1b}[31m\\u{1b}[31mx\u{1b}[0m\n");
@@ -324,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_library_may_style_and_nothing_else() {
+    fn only_styles_of_a_library_are_kept() {
         let styled = "\u{1b}[1;31merror:\u{1b}[0m a\u{1b}[2J\u{1b}]0;x\u{7}\nb\u{1b}[\n";
         let rest = "a\\u{1b}[2J\\u{1b}]0;x\\u{7}\nb\\u{1b}[\n";
         assert_eq!(Text::of_styled(styled, true), format!("\u{1b}[1;31merror:\u{1b}[0m {rest}"));

@@ -1,8 +1,7 @@
-//! That the cost of a script is linear in whatever it has very many of: each kind of script is
-//! doubled until it takes a while, and the time must not grow much more than its size did.
+//! Checks that the cost of a script is linear in the number of its items: each kind of script is
+//! doubled until it takes long enough, and the time must not grow much more than the size.
 //!
-//! `cargo bench -p wassay --bench linear [-- NAME...]`; it exits with 1 where the cost of one is
-//! not linear.
+//! `cargo bench -p wassay --bench linear [-- NAME...]`; it exits with 1 if a cost is not linear.
 
 // A benchmark prints what it found by itself.
 #![allow(clippy::disallowed_macros)]
@@ -18,7 +17,7 @@ use wassay::batch::{self, Selection, Settings, Workers};
 use wassay_engine::Features;
 use wassay_testsuite::directory;
 
-/// A script is doubled until running it takes at least so long.
+/// A script is doubled until running it takes at least this long.
 const LONG: Duration = Duration::from_millis(50);
 
 /// The most that its time may grow by when it is doubled. The caches of a processor alone make it

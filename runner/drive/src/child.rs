@@ -1,4 +1,4 @@
-//! The process of an adapter: lines to it and from it, each on a thread of their own, so that
+//! The process of an adapter. Requests are written and answers read on separate threads, so that
 //! neither side can block the other.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -10,17 +10,16 @@ use std::time::{Duration, Instant};
 use crate::command::Command;
 use crate::process::{Group, Said, how};
 
-/// The longest line of an answer, in bytes.
+/// The maximum length of an answer in bytes.
 const LONGEST: u64 = 64 << 10;
-/// How many lines are read ahead.
+/// The number of lines to read ahead.
 const AHEAD: usize = 4096;
-/// How long a process that closed its output may take to end.
+/// How long to wait for the end of a process that closed its output.
 const ENDING: Duration = Duration::from_secs(2);
-/// How long a process may take to end by itself after its last request, to write what it has
-/// gathered.
+/// How long a process may take to end after its last request, such as to write collected data.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// A process that runs. It is killed when this is dropped.
+/// A running process. It is killed on drop.
 #[derive(Debug)]
 pub(crate) struct Child {
     group: Group,
@@ -29,26 +28,27 @@ pub(crate) struct Child {
     said: Said,
 }
 
-/// What comes from the process.
+/// A line from the process.
 #[derive(Debug)]
 pub(crate) enum Line {
-    /// A line, without its end.
+    /// A line without its line feed.
     Text(String),
-    /// A line that is longer than an answer can be.
+    /// A line over the maximum length.
     TooLong,
 }
 
-/// Why no line came.
+/// Why there is no line.
 #[derive(Debug)]
 pub(crate) enum Silence {
-    /// The time was over.
+    /// The deadline passed.
     Timeout,
-    /// Standard output was closed; how the process ended, and what it said last.
+    /// Standard output was closed; the text says how the process ended, with the last line of its
+    /// standard error.
     Ended(String),
 }
 
 impl Child {
-    /// Starts a process whose data may have so many bytes.
+    /// Starts a process with a memory limit.
     pub(crate) fn start(command: &Command, memory: Option<u64>) -> io::Result<Child> {
         let (program, arguments) = command.words().split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let mut process = Process::new(program);
@@ -68,14 +68,14 @@ impl Child {
         Ok(child)
     }
 
-    /// Sends text. Where the process has ended, that is noticed by its answers.
+    /// Sends text. If the process has ended, the missing answers show it.
     pub(crate) fn send(&self, text: &str) {
         if let Some(requests) = &self.requests {
             let _ = requests.send(text.as_bytes().to_vec());
         }
     }
 
-    /// The next line, where it comes before this time.
+    /// The next line, if it arrives before the deadline.
     pub(crate) fn line(&mut self, until: Instant) -> Result<Line, Silence> {
         let left = until.saturating_duration_since(Instant::now());
         match self.lines.recv_timeout(left) {
@@ -85,25 +85,24 @@ impl Child {
         }
     }
 
-    /// How the process ended that closed its output.
+    /// How a process that closed its output ended.
     fn ended(&mut self) -> String {
         let until = Instant::now() + ENDING;
         let status = if self.group.wait(until) { self.group.reap() } else { None };
         if status.is_some() {
-            // What it said may still be on its way.
+            // Standard error may not have been read completely.
             self.said.wait(until);
         }
         self.said.after(status.map_or_else(|| "the engine closed its output".to_owned(), how))
     }
 
-    /// Ends the process in order: it has no more requests, and some time to end by itself before it
-    /// is killed.
+    /// Ends the process: closes its input, and kills it if it does not end within the grace period.
     pub(crate) fn close(mut self) {
         self.end_input();
         self.group.wait(Instant::now() + GRACE);
     }
 
-    /// Lets it know that there are no more requests, once all are written.
+    /// Closes its input after all requests are written.
     pub(crate) fn end_input(&mut self) {
         self.requests = None;
     }
@@ -135,7 +134,7 @@ fn read_lines(stdout: ChildStdout, lines: &SyncSender<Line>) {
                 let line = line.strip_suffix(b"\r").unwrap_or(line);
                 lines.send(Line::Text(String::from_utf8_lossy(line).into_owned()))
             }
-            // The output ended within a line, or the line goes on for too long: no answer in either
+            // The output ended within a line, or the line is too long: not an answer in either
             // case.
             None if line.len() as u64 == LONGEST => {
                 let _ = lines.send(Line::TooLong);

@@ -10,14 +10,14 @@ use thiserror::Error;
 pub struct Command {
     /// The words, at least one.
     words: Vec<String>,
-    /// Variables of the environment that are set besides those of this process.
+    /// Additional environment variables.
     env: BTreeMap<String, String>,
 }
 
-/// A command line that is none.
+/// An invalid command line.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum BadCommand {
-    /// There is no word in it.
+    /// It is empty.
     #[error("expected a command, such as `node wap.js`")]
     Empty,
     /// A quote is not closed.
@@ -26,12 +26,12 @@ pub enum BadCommand {
 }
 
 impl Command {
-    /// Reads a command line: words between blanks, of which those in single or double quotes are
-    /// one. Nothing else has a meaning: no shell reads it.
+    /// Parses a command line: words separated by blanks, and quoted words in single or double
+    /// quotes. Other shell syntax is not supported.
     ///
     /// # Errors
     ///
-    /// There is no word, or a quote is not closed.
+    /// The line is empty, or a quote is not closed.
     ///
     /// ```
     /// use wassay_drive::Command;
@@ -61,11 +61,11 @@ impl Command {
         Command::new(words, BTreeMap::new())
     }
 
-    /// A command of these words, with variables of the environment besides those of this process.
+    /// Creates a command from words, with additional environment variables.
     ///
     /// # Errors
     ///
-    /// There is no word.
+    /// There are no words.
     pub fn new(words: Vec<String>, env: BTreeMap<String, String>) -> Result<Command, BadCommand> {
         if words.is_empty() { Err(BadCommand::Empty) } else { Ok(Command { words, env }) }
     }
@@ -75,7 +75,7 @@ impl Command {
         &self.words
     }
 
-    /// The variables of the environment that it sets.
+    /// The additional environment variables.
     pub fn env(&self) -> &BTreeMap<String, String> {
         &self.env
     }

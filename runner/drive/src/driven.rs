@@ -1,4 +1,4 @@
-//! Engines in whatever way they are driven.
+//! Engines, for all ways of driving them.
 
 use std::sync::Arc;
 
@@ -11,30 +11,30 @@ use wassay_script::{Judges, Options};
 use crate::driver::{Driver, Known};
 use crate::modules::{Modules, ModulesDriver};
 
-/// An engine, by the way in which scripts are judged on it.
+/// An engine, by the way of driving it.
 #[derive(Clone, Debug)]
 pub enum Way {
-    /// By an adapter that speaks wap/1.
+    /// By an adapter that implements wap/1.
     Protocol(Arc<Known>),
     /// By a command that runs modules.
     Modules(Arc<Modules>),
-    /// In none: it runs programs of WASI alone.
+    /// None: it runs only WASI programs.
     Neither(Box<Identity>),
 }
 
 /// An engine that judges one script at a time.
 #[derive(Debug)]
 pub enum Driven {
-    /// By an adapter that speaks wap/1.
+    /// By an adapter that implements wap/1.
     Protocol(Driver),
     /// By a command that runs modules.
     Modules(ModulesDriver),
-    /// Not at all.
+    /// Not driven.
     Neither(Box<Identity>),
 }
 
 impl Way {
-    /// A driver, which shares nothing with others that it could spoil.
+    /// Creates a driver with its own process state.
     pub fn driver(&self) -> Driven {
         match self {
             Way::Protocol(known) => Driven::Protocol(known.driver()),
@@ -43,7 +43,7 @@ impl Way {
         }
     }
 
-    /// What reports call the engine.
+    /// The engine's identity in reports.
     pub fn identity(&self) -> Identity {
         match self {
             Way::Protocol(known) => known.identity(),
@@ -73,9 +73,9 @@ impl Judges for Driven {
     }
 }
 
-/// A script of which nothing can be asked.
+/// The result of a script that cannot be judged.
 fn not_asked(script: &Reading<'_, '_>, options: &Options) -> ScriptResult {
-    let why = "the description of the engine says how it runs programs of WASI, and not how it runs modules";
+    let why = "the engine description only says how to run WASI programs, not modules";
     let plan = compile_parts(script, options);
     let replies = vec![Reply::NotApplicable(why.to_owned()); plan.requests.len()];
     let mut result = plan.judge_under(&replies, &Noted::new(), &Engine::default(), options);

@@ -1,4 +1,4 @@
-//! Scripts sent to a process, with what is done where it fails.
+//! Sends scripts to an adapter process, and recovers from failures.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,16 +16,16 @@ use wassay_script::{Judges, Options};
 use crate::child::{Child, Line, Silence};
 use crate::command::Command;
 
-/// What an engine may use.
+/// The limits of an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How long it may take for one request.
+    /// The time limit for a request.
     pub request: Duration,
-    /// How long it may take for a script where the options of a run do not say so.
+    /// The default time limit for a script.
     pub script: Duration,
-    /// How many bytes of writable memory its process may have.
+    /// The limit for writable memory of its process in bytes.
     pub memory: Option<u64>,
-    /// How often its process is replaced for one script.
+    /// The maximum number of restarts per script.
     pub restarts: usize,
 }
 
@@ -43,12 +43,12 @@ impl Default for Limits {
 /// Why an engine cannot be driven.
 #[derive(Debug, Error)]
 pub enum DriveError {
-    /// Its command cannot be run.
+    /// Its command cannot be started.
     #[error("cannot start `{command}`: {error}")]
     Start {
         /// The command.
         command: Command,
-        /// What the system said.
+        /// The error.
         error: std::io::Error,
     },
     /// It did not answer `hello`.
@@ -56,20 +56,20 @@ pub enum DriveError {
     Silent {
         /// The command.
         command: Command,
-        /// What came instead.
+        /// The reason.
         why: String,
     },
-    /// Its answer to `hello` is not one.
+    /// Its answer to `hello` is invalid.
     #[error("{command}: {error}")]
     Hello {
         /// The command.
         command: Command,
-        /// What is wrong with it.
+        /// The problem.
         error: BadHello,
     },
 }
 
-/// An engine that has said who it is: drivers are made of it.
+/// An engine whose identity is known; it creates drivers.
 #[derive(Clone, Debug)]
 pub struct Known {
     command: Command,
@@ -78,27 +78,27 @@ pub struct Known {
     published: Option<Published>,
 }
 
-/// What reports say of an engine that is described.
+/// The identity of a described engine in reports.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Published {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// Its version, where its adapter does not say it.
+    /// Its version, if its adapter does not report it.
     pub version: String,
-    /// The column that it is run in, where there are several.
+    /// The column, if there are several.
     pub configuration: Option<String>,
     /// The flags of the column.
     pub flags: Vec<String>,
-    /// The features that are on in the column.
+    /// The enabled features of the column.
     pub features: Vec<String>,
-    /// Who packaged it, where that was not its makers.
+    /// Its package, if it was not packaged by its developers.
     pub package: Option<String>,
-    /// The command that starts it, without paths of this machine.
+    /// The command, without paths of this machine.
     pub command: String,
 }
 
 impl Published {
-    /// What reports call it, where nothing stands between it and wassay.
+    /// Its identity in reports, without an adapter.
     pub fn identity(&self) -> Identity {
         let Published { name, version, configuration, flags, features, package, command } = self.clone();
         let (adapter, command) = (None, Some(command));
@@ -106,65 +106,65 @@ impl Published {
     }
 }
 
-/// An engine that is driven by its command.
+/// Drives an engine by its adapter.
 #[derive(Debug)]
 pub struct Driver {
     engine: Arc<Known>,
-    /// Its process, once there was a script.
+    /// Its process, started with the first script.
     child: Option<Child>,
 }
 
-/// What ends an attempt to send a script.
+/// Why an attempt to send a script ended.
 enum Broke {
     /// The process ended, in this way.
     Ended(String),
-    /// No answer came in time.
+    /// An answer timed out.
     Silent(Duration),
-    /// What came is no answer.
+    /// An invalid answer.
     Garbage(String),
-    /// The process cannot be started again.
+    /// The process cannot be restarted.
     Lost(DriveError),
 }
 
 impl Known {
-    /// Starts an engine to see who it is.
+    /// Starts an engine to query its identity.
     ///
     /// # Errors
     ///
-    /// It cannot be started, or does not answer `hello` as it has to.
+    /// It cannot be started, or its answer to `hello` is invalid.
     pub fn ask(command: Command, limits: Limits) -> Result<Known, DriveError> {
         let (child, hello) = greet(&command, &limits)?;
         child.close();
         Ok(Known { command, limits, hello, published: None })
     }
 
-    /// The same engine, called in reports as its description says.
+    /// Sets the identity from the engine's description.
     #[must_use]
     pub fn published_as(self, published: Published) -> Known {
         Known { published: Some(published), ..self }
     }
 
-    /// A driver with a process of its own, which is started with its first script.
+    /// Creates a driver with its own process, which is started with the first script.
     pub fn driver(self: &Arc<Self>) -> Driver {
         Driver { engine: Arc::clone(self), child: None }
     }
 
-    /// What the adapter says of itself.
+    /// The adapter's answer to `hello`.
     pub fn hello(&self) -> &Hello {
         &self.hello
     }
 
-    /// What it may use.
+    /// Its limits.
     pub(crate) fn limits(&self) -> Limits {
         self.limits
     }
 
-    /// The same engine within other limits.
+    /// Sets other limits.
     pub(crate) fn within(self, limits: Limits) -> Known {
         Known { limits, ..self }
     }
 
-    /// What reports call the engine.
+    /// The engine's identity in reports.
     pub fn identity(&self) -> Identity {
         let Known { command, hello, published, .. } = self;
         let said = hello.identity();
@@ -175,14 +175,13 @@ impl Known {
             let package = identity.package.clone().or_else(|| said.package.clone());
             return Identity { adapter: said.adapter, version, package, ..identity };
         }
-        // What a run was asked for is published with what it found: words of the command that look
-        // like flags tell configurations apart.
+        // Words of the command that look like flags distinguish configurations in reports.
         let flags = command.words().iter().skip(1).filter(|word| word.starts_with('-'));
         Identity { flags: flags.cloned().collect(), command: Some(command.to_string()), ..said }
     }
 }
 
-/// Starts a process and asks who it is.
+/// Starts a process and queries its identity.
 fn greet(command: &Command, limits: &Limits) -> Result<(Child, Hello), DriveError> {
     let started = Child::start(command, limits.memory);
     let mut child = started.map_err(|error| DriveError::Start { command: command.clone(), error })?;
@@ -193,10 +192,10 @@ fn greet(command: &Command, limits: &Limits) -> Result<(Child, Hello), DriveErro
     let wait = limits.request.max(Limits::default().request);
     let answer = match child.line(Instant::now() + wait) {
         Ok(Line::Text(line)) => line.parse::<Answer>().map_err(|error| silent(error.to_string()))?,
-        Ok(Line::TooLong) => return Err(silent("a line that does not end".to_owned())),
+        Ok(Line::TooLong) => return Err(silent("a line over the maximum length".to_owned())),
         Err(Silence::Timeout) => {
             return Err(silent(format!(
-                "nothing within {}; an adapter has to flush its output after each answer",
+                "timed out after {}; an adapter must flush its output after each answer",
                 shown(wait)
             )));
         }
@@ -208,20 +207,24 @@ fn greet(command: &Command, limits: &Limits) -> Result<(Child, Hello), DriveErro
 }
 
 impl Driver {
-    /// What the adapter says of itself.
+    /// The adapter's answer to `hello`.
     pub fn hello(&self) -> &Hello {
         &self.engine.hello
     }
 
-    /// Sends a script, and gives the reply to each of its requests, within this time.
+    /// Sends a script and returns the reply to each request, within a time limit.
     pub fn run(&mut self, plan: &ScriptPlan, time: Duration) -> Vec<Reply> {
         let until = Instant::now() + time;
-        // What ends a request early leaves time to send the script again twice.
+        // The time limit for a request leaves time to send the script again twice.
         let patience = self.engine.limits.request.min(time / 3);
         match self.stream(plan, until, patience) {
             Ok(replies) => replies,
             Err(broke) => {
-                tracing::debug!(script = plan.name, "sent again, one request at a time: {}", broke.told());
+                tracing::debug!(
+                    script = plan.name,
+                    "sending the script again, one request at a time: {}",
+                    broke.told()
+                );
                 self.child = None;
                 let replies = self.step(plan, until, patience);
                 self.child = None;
@@ -230,7 +233,7 @@ impl Driver {
         }
     }
 
-    /// Sends all requests at once: adapters answer faster than they could one by one.
+    /// Sends all requests at once, which is faster than one by one.
     fn stream(&mut self, plan: &ScriptPlan, until: Instant, patience: Duration) -> Result<Vec<Reply>, Broke> {
         let child = self.running()?;
         child.send(plan.requests.text());
@@ -242,8 +245,8 @@ impl Driver {
         Ok(replies)
     }
 
-    /// Sends a script again to learn the values that were not as expected, of which the replies
-    /// have the last of each wrapper alone.
+    /// Sends a script again to obtain unexpected values, of which the replies have only the last
+    /// one of each wrapper.
     fn note(&mut self, plan: &ScriptPlan, replies: &[Reply], until: Instant) -> Noted {
         let calls = plan.not_noted(replies);
         let mut noted = Noted::new();
@@ -276,14 +279,13 @@ impl Driver {
             Ok(())
         };
         if ask().is_err() {
-            // What was learned so far is as good; what is still to come belongs to no script.
+            // Keep the values so far; further answers of the process are useless.
             self.child = None;
         }
         noted
     }
 
-    /// Sends requests one by one, so that it is known which one an engine fails on, and begins
-    /// again without that.
+    /// Sends requests one by one to find the one that an engine fails on, and restarts without it.
     fn step(&mut self, plan: &ScriptPlan, until: Instant, patience: Duration) -> Vec<Reply> {
         let mut culprits: BTreeMap<usize, Reply> = BTreeMap::new();
         loop {
@@ -305,7 +307,7 @@ impl Driver {
             let why = if is_over {
                 "the script timed out earlier"
             } else if is_first {
-                "the engine does not begin a script"
+                "the engine fails to begin a script"
             } else if culprits.len() > self.engine.limits.restarts {
                 "the engine failed on too many requests of the script"
             } else {
@@ -336,7 +338,7 @@ impl Driver {
         Ok(())
     }
 
-    /// The process, started where there is none.
+    /// The process, started if necessary.
     fn running(&mut self) -> Result<&mut Child, Broke> {
         if self.child.is_none() {
             let (child, _) = greet(&self.engine.command, &self.engine.limits).map_err(Broke::Lost)?;
@@ -346,7 +348,7 @@ impl Driver {
     }
 }
 
-/// The next reply, within this time and before that.
+/// The next reply, before the deadline and within the time limit of a request.
 fn next(child: &mut Child, until: Instant, patience: Duration) -> Result<Reply, Broke> {
     let now = Instant::now();
     match child.line(until.min(now + patience)) {
@@ -354,7 +356,9 @@ fn next(child: &mut Child, until: Instant, patience: Duration) -> Result<Reply, 
             Reply::Broken(why) => Err(Broke::Garbage(why)),
             reply => Ok(reply),
         },
-        Ok(Line::TooLong) => Err(Broke::Garbage("the adapter wrote a line that does not end".to_owned())),
+        Ok(Line::TooLong) => {
+            Err(Broke::Garbage("the adapter wrote a line over the maximum length".to_owned()))
+        }
         Err(Silence::Timeout) => Err(Broke::Silent(now.elapsed())),
         Err(Silence::Ended(how)) => Err(Broke::Ended(how)),
     }
@@ -364,7 +368,7 @@ impl Broke {
     fn told(&self) -> String {
         match self {
             Broke::Ended(how) => how.clone(),
-            Broke::Silent(time) => format!("the engine did not answer within {}", shown(*time)),
+            Broke::Silent(time) => format!("the engine timed out after {}", shown(*time)),
             Broke::Garbage(why) => why.clone(),
             Broke::Lost(error) => error.to_string(),
         }
@@ -380,14 +384,14 @@ impl Broke {
     }
 }
 
-/// A time in seconds, to a tenth.
+/// A duration in seconds, to a tenth.
 fn shown(time: Duration) -> String {
     format!("{:.1} s", time.as_secs_f64())
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        // One that a script broke was killed then.
+        // A process that failed has already been killed.
         if let Some(child) = self.child.take() {
             child.close();
         }

@@ -1,15 +1,15 @@
-//! Other engines: whatever a command starts, within limits of time and memory.
+//! Drives other engines as processes, with limits on time and memory.
 //!
 //! | way | is |
 //! |---|---|
-//! | [`Driver`] | a process that speaks [`wap/1`](wassay_script::wap) and is sent the [plans](wassay_script::plan) of scripts |
-//! | [`modules`] | a command that runs a module, and says by its exit code how that ended |
-//! | [`wasi`] | a command that runs a program of WASI |
-//! | [`description`] | a TOML file that says which of these an engine has |
+//! | [`Driver`] | a process that implements [`wap/1`](wassay_script::wap) and receives the [plans](wassay_script::plan) of scripts |
+//! | [`modules`] | a command that runs a module, with the result as exit code |
+//! | [`wasi`] | a command that runs a WASI program |
+//! | [`description`] | a TOML file that describes an engine |
 //!
-//! The process of a [`Driver`] is begun when the first script comes, and replaced when it ends,
-//! takes too long, or answers what is no answer: the script is then sent again, request by request,
-//! without the request on which that happened, so that one crash costs one directive.
+//! The process of a [`Driver`] is started with the first script, and replaced when it ends, times
+//! out, or sends an invalid answer: the script is then sent again, request by request, without the
+//! failing request, so that a crash affects only one directive.
 
 mod child;
 mod command;

@@ -1,4 +1,4 @@
-//! Processes in groups of their own: what a process starts ends with it.
+//! Processes in their own process groups, which are killed with everything that they start.
 
 use std::collections::BTreeSet;
 use std::io::{self, Read};
@@ -15,21 +15,22 @@ use rustix::process::{
     pidfd_open, prlimit, waitid,
 };
 
-/// How much of the end of standard error is kept, in bytes.
+/// How many bytes of the end of standard error to keep.
 const KEPT: usize = 2 << 10;
-/// How often it is looked whether a process has ended, where the system cannot say.
+/// How often to check for the end of a process, if the system does not support waiting with a
+/// timeout.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// The processes that run, by their ids.
+/// The IDs of running processes.
 static RUNNING: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 
-/// Ends every engine that still runs, with all it started: for the end of a process that leaves
-/// threads behind.
+/// Kills every running engine with everything that it started; for the end of a process with
+/// abandoned threads.
 pub fn end_all() {
     let running = std::mem::take(&mut *running());
     for pid in running.into_iter().filter_map(Pid::from_raw) {
         let _ = kill_process_group(pid, Signal::KILL);
-        // It may have gone to another group.
+        // It may have changed its process group.
         let _ = kill_process(pid, Signal::KILL);
     }
 }
@@ -38,7 +39,7 @@ fn running() -> MutexGuard<'static, BTreeSet<i32>> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A process with all that it starts. It is killed when this is dropped.
+/// A process with everything that it starts. It is killed on drop.
 #[derive(Debug)]
 pub(crate) struct Group {
     process: Child,
@@ -47,8 +48,8 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    /// Starts a command in a group of its own. Its data may have so many bytes: writable memory of
-    /// its own, so that what is only reserved, as engines do for guard pages, does not count.
+    /// Starts a command in its own process group, with a limit for its private writable memory.
+    /// Reserved address space, as for guard pages, does not count.
     ///
     /// # Errors
     ///
@@ -68,28 +69,28 @@ impl Group {
         Pid::from_child(&self.process)
     }
 
-    /// Its standard input, where that is a pipe that was not taken yet.
+    /// Takes its standard input, if that is a pipe.
     pub(crate) fn stdin(&mut self) -> Option<ChildStdin> {
         self.process.stdin.take()
     }
 
-    /// Its standard output, likewise.
+    /// Takes its standard output, likewise.
     pub(crate) fn stdout(&mut self) -> Option<ChildStdout> {
         self.process.stdout.take()
     }
 
-    /// Its standard error, likewise.
+    /// Takes its standard error, likewise.
     pub(crate) fn stderr(&mut self) -> Option<ChildStderr> {
         self.process.stderr.take()
     }
 
-    /// Whether the process has ended; its id is still its own then.
+    /// Whether the process has ended; its ID is not reused before [`reap`](Group::reap).
     pub(crate) fn has_ended(&self) -> bool {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         !self.is_reaped && matches!(waitid(WaitId::Pid(self.pid()), options), Ok(Some(_)))
     }
 
-    /// Waits until the process has ended, but no longer than until this time; says whether it has.
+    /// Waits for the end of the process until the deadline; returns whether it has ended.
     pub(crate) fn wait(&self, until: Instant) -> bool {
         if self.is_reaped {
             return true;
@@ -102,7 +103,7 @@ impl Group {
             }
             match (&descriptor, Timespec::try_from(left)) {
                 (Some(descriptor), Ok(left)) => {
-                    // An interruption is one more look.
+                    // After an interruption, check again.
                     let _ = poll(&mut [PollFd::new(descriptor, PollFlags::IN)], Some(&left));
                 }
                 _ => thread::sleep(LOOK.min(left)),
@@ -111,13 +112,13 @@ impl Group {
         true
     }
 
-    /// Ends the process with all it started, and gives its id back; how it ended, where that was
-    /// not asked before.
+    /// Kills the process with everything that it started, and reaps it. Returns the exit status on
+    /// the first call.
     pub(crate) fn reap(&mut self) -> Option<ExitStatus> {
         if std::mem::replace(&mut self.is_reaped, true) {
             return None;
         }
-        // Nothing else can have the id before the process is waited for.
+        // The ID is not reused before the process is reaped.
         let mut running = running();
         running.remove(&self.pid().as_raw_nonzero().get());
         let _ = kill_process_group(self.pid(), Signal::KILL);
@@ -133,16 +134,16 @@ impl Drop for Group {
     }
 }
 
-/// What a process says on standard error, of which the end is kept.
+/// The last part of a process's standard error.
 #[derive(Debug)]
 pub(crate) struct Said {
     kept: Arc<Mutex<Vec<u8>>>,
-    /// Closed when all of it was read.
+    /// Closed after everything was read.
     end: Receiver<()>,
 }
 
 impl Said {
-    /// Reads what is said to its end, on a thread of its own.
+    /// Reads standard error to its end, on a separate thread.
     pub(crate) fn of(mut stderr: ChildStderr) -> io::Result<Said> {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let (reads, end) = channel::<()>();
@@ -161,12 +162,12 @@ impl Said {
         Ok(said)
     }
 
-    /// Waits until all of it was read, but no longer than until this time.
+    /// Waits until everything was read or the deadline.
     pub(crate) fn wait(&self, until: Instant) {
         let _ = self.end.recv_timeout(until.saturating_duration_since(Instant::now()));
     }
 
-    /// How the process ended, with the last line that it said.
+    /// How the process ended, with the last line of its standard error.
     pub(crate) fn after(&self, how: String) -> String {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let said = String::from_utf8_lossy(&kept);
@@ -177,11 +178,11 @@ impl Said {
     }
 }
 
-/// How a process ended, in words.
+/// Describes how a process ended.
 pub(crate) fn how(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
-        (Some(code), _) => format!("the engine ended with exit code {code}"),
-        (None, Some(signal)) => format!("the engine was ended by signal {signal}"),
+        (Some(code), _) => format!("the engine exited with code {code}"),
+        (None, Some(signal)) => format!("the engine was killed by signal {signal}"),
         (None, None) => "the engine ended".to_owned(),
     }
 }

@@ -1,12 +1,12 @@
-//! Times and sizes as people write them, on the command line and in descriptions of engines.
+//! Parses durations and sizes, on the command line and in engine descriptions.
 
 use std::time::Duration;
 
-/// Reads a time above zero, such as `10s`, `1m 30s` or `500ms`.
+/// Parses a duration above zero, such as `10s`, `1m 30s` or `500ms`.
 ///
 /// # Errors
 ///
-/// The text is not such a time; the message says what is expected.
+/// The text is not a valid duration; the message says what is expected.
 ///
 /// ```
 /// use std::time::Duration;
@@ -16,17 +16,20 @@ use std::time::Duration;
 /// assert!(duration("10").is_err() && duration("0s").is_err());
 /// ```
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let bad =
-        || format!("invalid duration `{text}`: expected one above zero, such as `10s`, `500ms` or `1m 30s`");
+    let bad = || {
+        format!(
+            "invalid duration `{text}`: expected a duration above zero, such as `10s`, `500ms` or `1m 30s`"
+        )
+    };
     let parsed: jiff::SignedDuration = text.parse().map_err(|_| bad())?;
     Duration::try_from(parsed).ok().filter(|duration| !duration.is_zero()).ok_or_else(bad)
 }
 
-/// Reads a number of bytes above zero, as [`size`] does.
+/// Parses a size above zero, like [`size`].
 ///
 /// # Errors
 ///
-/// The text is not such a size, or it is zero.
+/// The text is not a valid size, or it is zero.
 pub fn limit(text: &str) -> Result<u64, String> {
     match size(text)? {
         0 => Err("expected a size above zero".to_owned()),
@@ -34,11 +37,11 @@ pub fn limit(text: &str) -> Result<u64, String> {
     }
 }
 
-/// Reads a number of bytes such as `65536`, `64KiB`, `512MiB` or `1GiB`.
+/// Parses a size such as `65536`, `64KiB`, `512MiB` or `1GiB`.
 ///
 /// # Errors
 ///
-/// The text is not such a size; the message says what is expected.
+/// The text is not a valid size; the message says what is expected.
 ///
 /// ```
 /// use wassay_drive::quantity::size;
@@ -58,11 +61,11 @@ pub fn size(text: &str) -> Result<u64, String> {
     };
     let bytes = unit.and_then(|unit| digits.parse::<u64>().ok()?.checked_mul(unit));
     bytes.ok_or_else(|| {
-        format!("invalid size `{text}`: expected a number of bytes, or one with a unit, such as `65536`, `512MiB` or `1GiB`")
+        format!("invalid size `{text}`: expected a number of bytes with an optional unit, such as `65536`, `512MiB` or `1GiB`")
     })
 }
 
-/// A number of bytes in the largest unit that it has at least one of, as in `1.5 GiB`.
+/// A number of bytes in the largest fitting unit, such as `1.5 GiB`.
 pub fn written(bytes: u64) -> String {
     let units = [(30, "GiB"), (20, "MiB"), (10, "KiB")];
     match units.into_iter().find(|(shift, _)| bytes >> shift > 0) {

@@ -6,12 +6,12 @@ use std::str::FromStr;
 use serde::Deserialize;
 use wassay_script::suggest::did_you_mean;
 
-/// A command line whose words may have placeholders in braces, such as
+/// A command line whose words may contain placeholders in braces, such as
 /// `["node", "{flags}", "{dir}/wap.js"]`.
 ///
-/// A word is repeated for each value of a placeholder that has several, and left out where there is
-/// none: `{flags}` becomes as many words as there are flags, and `--dir={dirs}` an option for each
-/// directory. `{{` and `}}` are braces.
+/// A word is repeated for each value of a list placeholder, and omitted if the list is empty:
+/// `{flags}` becomes one word per flag, and `--dir={dirs}` one option per folder. `{{` and `}}` are
+/// escaped braces.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "Vec<String>")]
 pub struct Template {
@@ -31,34 +31,34 @@ enum Piece {
     Placeholder(Placeholder),
 }
 
-/// What a placeholder stands for.
+/// A placeholder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placeholder {
-    /// The folder of the adapters that wassay ships.
+    /// The folder of the built-in adapters.
     Adapters,
-    /// The arguments of a program of WASI.
+    /// The arguments of a WASI program.
     Args,
     /// The folder of the description.
     Dir,
-    /// The words for the folders of a program of WASI.
+    /// The words for the folders of a WASI program.
     Dirs,
-    /// The words for the variables of its environment.
+    /// The words for its environment variables.
     Env,
-    /// The flags of the column, each a value.
+    /// The flags of the column.
     Flags,
-    /// The name that a folder has for a program of WASI.
+    /// The name of a folder in the guest.
     Guest,
-    /// Where that folder is.
+    /// The host path of that folder.
     Host,
-    /// The file of the module that is to be run.
+    /// The file of the module to run.
     Module,
     /// The name of a variable.
     Name,
-    /// The program of the engine: the first of `program` that is there.
+    /// The program of the engine: the first of `program` that is installed.
     Program,
     /// The value of a variable.
     Value,
-    /// The program of wassay itself.
+    /// The wassay executable.
     Wassay,
 }
 
@@ -99,7 +99,7 @@ impl Placeholder {
         }
     }
 
-    /// Whether it has any number of values, instead of one.
+    /// Whether it is a list of values.
     pub fn is_list(self) -> bool {
         matches!(self, Placeholder::Args | Placeholder::Dirs | Placeholder::Env | Placeholder::Flags)
     }
@@ -115,7 +115,7 @@ impl FromStr for Placeholder {
             let listed = Placeholder::ALL.map(|placeholder| placeholder.to_string()).join(", ");
             let meant = did_you_mean(name, names);
             format!(
-                "`{{{name}}}` is not a placeholder{meant}; there are {listed}, and `{{{{` and `}}}}` for braces"
+                "unknown placeholder `{{{name}}}`{meant}; expected one of {listed}, or `{{{{` and `}}}}` for braces"
             )
         })
     }
@@ -128,8 +128,8 @@ impl fmt::Display for Placeholder {
 }
 
 impl Template {
-    /// The words with values in the place of placeholders. A placeholder that is not a list has the
-    /// first of its values, or an empty text.
+    /// Replaces placeholders by values. A placeholder that is not a list uses the first value, or
+    /// an empty text.
     pub fn fill(&self, values: &dyn Fn(Placeholder) -> Vec<String>) -> Vec<String> {
         self.words.iter().flat_map(|word| word.fill(values)).collect()
     }
@@ -146,7 +146,7 @@ impl Template {
 }
 
 impl Word {
-    /// The text with values in the place of placeholders: one for each value of a list, else one.
+    /// Replaces placeholders by values: one result for each value of a list, else one.
     pub fn fill(&self, values: &dyn Fn(Placeholder) -> Vec<String>) -> Vec<String> {
         let list = self.placeholders().find(|placeholder| placeholder.is_list());
         let filled = |item: &str| {
@@ -176,7 +176,7 @@ impl Word {
         })
     }
 
-    /// Whether it is a path that would depend on the folder that wassay is called in.
+    /// Whether it is a path relative to the current folder.
     pub(super) fn is_relative_path(&self) -> bool {
         match self.pieces.first() {
             Some(Piece::Text(text)) => text.contains('/') && !text.starts_with('/'),
@@ -192,7 +192,8 @@ impl TryFrom<Vec<String>> for Template {
         let words = words.into_iter().map(Word::try_from).collect::<Result<Vec<_>, _>>()?;
         match words.first() {
             None => {
-                Err("expected a program and its arguments, as in `[\"my-engine\", \"--version\"]`".to_owned())
+                Err("expected a program and its arguments, such as `[\"my-engine\", \"--version\"]`"
+                    .to_owned())
             }
             Some(program) if program.pieces.is_empty() => Err("the program is an empty word".to_owned()),
             Some(_) => Ok(Template { words }),
@@ -215,7 +216,7 @@ impl TryFrom<String> for Word {
             }
             let inside = rest.strip_prefix('{').and_then(|inside| inside.split_once('}'));
             let Some((name, after)) = inside else {
-                return Err(format!("`{text}`: a brace is not paired; `{{{{` and `}}}}` are braces as such"));
+                return Err(format!("`{text}`: unpaired brace; use `{{{{` and `}}}}` for literal braces"));
             };
             let placeholder = name.parse::<Placeholder>()?;
             if !part.is_empty() {
@@ -260,11 +261,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_placeholder_is_named() {
+    fn unknown_placeholders_are_named() {
         let error = |words: &[&str]| filled(words).unwrap_err();
         assert!(error(&["{programm}"]).contains("did you mean `program`?"), "{}", error(&["{programm}"]));
-        assert!(error(&["a", "{}"]).contains("`{}` is not a placeholder; there are `{adapters}`"));
-        assert!(error(&["a{"]).contains("not paired") && error(&["a}b"]).contains("not paired"));
+        assert!(error(&["a", "{}"]).contains("unknown placeholder `{}`; expected one of `{adapters}`"));
+        assert!(error(&["a{"]).contains("unpaired brace") && error(&["a}b"]).contains("unpaired brace"));
         assert!(error(&["a", "{flags}{flags}"]).contains("several values"));
         assert!(error(&[]).contains("expected a program") && error(&["", "a"]).contains("empty word"));
     }

@@ -1,4 +1,4 @@
-//! What an engine prints when it is asked for its version.
+//! Queries the version of an engine.
 
 use std::io::Read;
 use std::os::unix::process::CommandExt;
@@ -11,15 +11,15 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::command::Command;
 
-/// How long a command may take to print a version.
+/// The time limit for a version command.
 const WAIT: Duration = Duration::from_secs(10);
-/// How much of what it prints is read, in bytes.
+/// How many bytes of its output to read.
 const READ: u64 = 4 << 10;
-/// How many characters a version has at most.
+/// The maximum length of a version in characters.
 const LONGEST: usize = 100;
 
-/// The first line that a command prints, without the name of the engine before its version; `None`
-/// where it fails, prints nothing, or takes longer than 10 s.
+/// The first line of a command's output, without the name of the engine before the version; `None`
+/// if it fails, prints nothing, or takes longer than 10 s.
 pub fn of(command: &Command) -> Option<String> {
     within(command, WAIT)
 }
@@ -51,8 +51,8 @@ fn within(command: &Command, time: Duration) -> Option<String> {
     Some(without_name(line).chars().take(LONGEST).collect())
 }
 
-/// Waits for the end of a process, and ends it with all it started when the time is over. Whether
-/// it succeeded.
+/// Waits for the end of a process and kills it with everything that it started at the deadline.
+/// Returns whether it succeeded.
 fn ends(process: &mut Child, until: Instant) -> bool {
     loop {
         match process.try_wait() {
@@ -67,8 +67,8 @@ fn ends(process: &mut Child, until: Instant) -> bool {
     }
 }
 
-/// A line such as `my-engine 1.2.3 (abc)` or `v1.2.3` from its first number on; the whole line
-/// where it has none.
+/// A line such as `my-engine 1.2.3 (abc)` or `v1.2.3` from its first number on; the whole line if
+/// it has none.
 fn without_name(line: &str) -> &str {
     let begins =
         |word: &str| word.strip_prefix('v').unwrap_or(word).starts_with(|c: char| c.is_ascii_digit());

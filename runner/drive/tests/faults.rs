@@ -71,20 +71,20 @@ fn check(fault: &str, expected: &str) {
 
 #[test]
 fn an_engine_that_ends_costs_the_directive_that_ended_it() {
-    check("exit 3", "crashed: the engine ended with exit code 3");
-    check("kill -9 $$", "crashed: the engine was ended by signal 9");
-    check("exit 0", "crashed: the engine ended with exit code 0");
+    check("exit 3", "crashed: the engine exited with code 3");
+    check("kill -9 $$", "crashed: the engine was killed by signal 9");
+    check("exit 0", "crashed: the engine exited with code 0");
     check(
         "echo why >&2; exit 1",
-        "crashed: the engine ended with exit code 1; the last line of its standard error: why",
+        "crashed: the engine exited with code 1; the last line of its standard error: why",
     );
     check("exec 1>&-; sleep 613", "crashed: the engine closed its output");
 }
 
 #[test]
 fn an_engine_that_hangs_is_ended_with_all_that_it_started() {
-    check("sleep 614", "timeout: the engine did not answer within 0.4 s");
-    check(":", "timeout: the engine did not answer within 0.4 s");
+    check("sleep 614", "timeout: the engine timed out after 0.4 s");
+    check(":", "timeout: the engine timed out after 0.4 s");
     let is_running = |time: &str| {
         let processes = std::fs::read_dir("/proc").unwrap().flatten();
         let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
@@ -102,7 +102,7 @@ fn what_is_no_answer_is_told() {
         "unexpected-internal: unexpected answer `v 7` from the adapter: expected another number",
     );
     let endless = "head -c 9000000 /dev/zero | tr \"\\\\0\" x; sleep 1";
-    check(endless, "unexpected-internal: the adapter wrote a line that does not end");
+    check(endless, "unexpected-internal: the adapter wrote a line over the maximum length");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn an_engine_that_leaves_its_process_group_is_ended() {
     // It joins the group of a process that it has started.
     let leaves = "exec perl -e \"\\$c = fork; if (\\$c == 0) { setpgrp(0, 0); sleep 5; exit }
         select(undef, undef, undef, 0.1); setpgrp(0, \\$c); sleep 60\"";
-    check(leaves, "timeout: the engine did not answer within 0.4 s");
+    check(leaves, "timeout: the engine timed out after 0.4 s");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn memory_is_limited() {
     let limited = Limits { memory: Some(64 << 20), request: Duration::from_secs(5), ..limits() };
     let mut driver = driver(&adapter(hungry), limited);
     let outcomes = outcomes(&judge(&mut driver));
-    assert!(outcomes[2].starts_with("crashed: the engine ended with exit code 9"), "{outcomes:#?}");
+    assert!(outcomes[2].starts_with("crashed: the engine exited with code 9"), "{outcomes:#?}");
     assert_eq!((outcomes.len(), outcomes[3].as_str()), (5, "pass"));
 }
 
@@ -160,7 +160,7 @@ fn memory_is_limited() {
 fn answers_that_are_too_many_are_noticed() {
     for lie in ["echo v 0; echo v 0", "echo v 0; echo ok"] {
         let outcomes = outcomes(&judge(&mut driver(&adapter(lie), limits())));
-        let fits = |outcome: &String| outcome.contains("answers do not fit the requests");
+        let fits = |outcome: &String| outcome.contains("answers do not match the requests");
         assert!(outcomes.len() == 5 && outcomes.iter().all(fits), "{outcomes:#?}");
         assert!(outcomes[0].starts_with("unexpected-internal: "), "{outcomes:#?}");
         assert!(outcomes[1..].iter().all(|outcome| outcome.starts_with("not-run: ")), "{outcomes:#?}");
@@ -182,7 +182,7 @@ fn the_time_of_a_script_is_kept() {
 fn an_engine_that_begins_no_script_is_not_asked_for_ever() {
     let command = "sh -c 'read -r line; echo ok engine=e; read -r line; exit 4'";
     let outcomes = outcomes(&judge(&mut driver(command, limits())));
-    assert!(outcomes[0].starts_with("crashed: the engine ended with exit code 4"), "{outcomes:#?}");
+    assert!(outcomes[0].starts_with("crashed: the engine exited with code 4"), "{outcomes:#?}");
     assert!(outcomes[1..].iter().all(|outcome| outcome.starts_with("not-run: ")), "{outcomes:#?}");
 }
 
@@ -221,7 +221,7 @@ fn an_adapter_without_host_references_fails_nothing_by_that() {
 fn a_command_that_is_no_adapter_is_refused() {
     let ask = |command: &str| Known::ask(Command::read(command).unwrap(), limits()).unwrap_err().to_string();
     assert!(ask("/no/such/adapter").contains("cannot start"));
-    assert!(ask("true").contains("no answer to `hello wap/1`: the engine ended with exit code 0"));
+    assert!(ask("true").contains("no answer to `hello wap/1`: the engine exited with code 0"));
     assert!(ask("echo hi").contains("`hi` is not an answer"));
     assert!(ask("echo ok").contains("it has no `engine=NAME`"));
     assert!(ask("echo E unsupported wap/1").contains("expected `ok engine=NAME ..`"));

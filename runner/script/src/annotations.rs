@@ -1,4 +1,4 @@
-//! The text of a module without its annotations (appendix "Custom Sections and Annotations").
+//! Removes annotations from the text of a module (appendix "Custom Sections and Annotations").
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use wast::lexer::TokenKind;
 
 use super::split::lexer;
 
-/// The text with a space in the place of every annotation; unchanged where it is no text at all.
+/// Replaces every annotation by spaces; returns the text unchanged if it is not UTF-8.
 pub(crate) fn without_annotations(text: &[u8]) -> Vec<u8> {
     let mut bare = text.to_vec();
     for range in std::str::from_utf8(text).map(annotations).unwrap_or_default() {
@@ -17,11 +17,11 @@ pub(crate) fn without_annotations(text: &[u8]) -> Vec<u8> {
     bare
 }
 
-/// Where the outermost annotations stand.
+/// The spans of the outermost annotations.
 fn annotations(text: &str) -> Vec<Range<usize>> {
     let lexer = lexer(text);
     let mut found = Vec::new();
-    // How deep the open parentheses are, and where and how deep the open annotation began.
+    // The depth of open parentheses, and the position and depth of the open annotation.
     let (mut depth, mut open, mut position) = (0usize, None, 0);
     let mut last_paren = None;
     while let Ok(Some(token)) = lexer.parse(&mut position) {
@@ -57,14 +57,14 @@ mod tests {
     }
 
     #[test]
-    fn annotations_give_way_to_spaces_with_all_that_is_in_them() {
+    fn annotations_and_their_contents_become_spaces() {
         assert_eq!(bare("(a (@b \")\" (c (@d))) e)"), format!("(a {} e)", " ".repeat(17)));
         assert_eq!(bare("(@a) (b) (@c)"), "     (b)     ");
         assert_eq!(bare("(a ( ;; (@b)\n c))"), "(a ( ;; (@b)\n c))");
     }
 
     #[test]
-    fn text_without_annotations_stays_as_it_is() {
+    fn text_without_annotations_is_unchanged() {
         assert_eq!(without_annotations(b"(a \xff)"), b"(a \xff)");
         assert_eq!(bare("(a @b))"), "(a @b))");
     }

@@ -1,19 +1,19 @@
-//! What a directive binds: the names that later directives use.
+//! Determines what a directive binds: the names that later directives use.
 //!
-//! A directive that is not carried out, since it does not parse, is skipped or is not known, binds
-//! nothing. What it would have bound must not stay what it was: a later directive would run on an
-//! older module and pass. So it is found out by structure what that is, also for a form that does
-//! not parse. Where the form leaves open which name was meant, it counts as each that it may be:
+//! A directive that is not run, because it does not parse, is skipped or is unsupported, binds
+//! nothing. The names that it would have bound must be unbound: otherwise later directives would
+//! run on an older module and pass. They are determined from the structure of the form, even if it
+//! does not parse. If it is ambiguous which name was meant, all candidates count:
 //!
 //! | form | would bind |
 //! |---|---|
 //! | `(module $m? ..)` | the definition and the instance `$m`, and the current ones |
 //! | `(module definition $m? ..)` | the definition `$m`, and the current one |
 //! | `(module instance $i $m ..)` | the instance `$i`, and the current one |
-//! | any of these with something else where a name may stand | of its kind every name directly in it |
+//! | any of these with something else in place of a name | of its kind every name directly in it |
 //! | `(register "name" ..)` | the registration `"name"`; without a readable name, every registration |
 //! | `(thread $t ..)` | the thread `$t`; without a readable name, every thread |
-//! | `(input ..)` | everything: what it runs lies elsewhere |
+//! | `(input ..)` | everything: it runs another file |
 //! | `(invoke ..)`, `(get ..)`, `(wait ..)`, `(assert_… ..)` | nothing |
 //! | a form with any other word, or without one | every name in it of every kind, every string in it as a registration, and the current definition and instance |
 //! | text outside parentheses | nothing |
@@ -28,11 +28,11 @@ use super::tokens::{Token, TokenKind, tokens};
 /// What a directive binds, by kind.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Bindings {
-    /// Definitions of modules; the last one counts among them unless there are none.
+    /// Definitions of modules; the last one is included unless there are none.
     pub(super) definitions: Names,
-    /// Instances; the current one counts among them unless there are none.
+    /// Instances; the current one is included unless there are none.
     pub(super) instances: Names,
-    /// Names that imports use.
+    /// Registered names.
     pub(super) registrations: Names,
     /// Threads.
     pub(super) threads: Names,
@@ -41,17 +41,17 @@ pub(super) struct Bindings {
 /// Names of one kind.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) enum Names {
-    /// None at all.
+    /// No names.
     #[default]
     Nothing,
-    /// These, and what has no name.
+    /// These names, and the unnamed one.
     These(Vec<Name>),
-    /// Each that there may be.
+    /// All names.
     All,
 }
 
 impl Bindings {
-    /// What a directive binds that has this text.
+    /// The bindings of a directive with this text.
     pub(super) fn of(command: &Command, text: &str) -> Bindings {
         let one = |name: &Option<Name>| Names::These(name.iter().cloned().collect());
         let nothing = Bindings::default();
@@ -78,14 +78,14 @@ impl Bindings {
     }
 }
 
-/// A form that does not parse, as far as it can be read: the tokens in its parentheses, annotations
-/// left out.
+/// The readable part of a form that does not parse: the tokens within its parentheses, without
+/// annotations.
 struct Form<'a> {
-    /// Each with how many parentheses of the form are open around it.
+    /// The tokens with their depth in the form.
     tokens: Vec<(usize, Item<'a>)>,
 }
 
-/// What a token can be in a place where a name may stand.
+/// A token, classified for use as a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Item<'a> {
     Paren,
@@ -94,7 +94,7 @@ enum Item<'a> {
     /// `"string"`
     String(&'a str),
     Word(&'a str),
-    /// A number, or no token at all.
+    /// Any other token, or an invalid one.
     Other,
 }
 
@@ -179,7 +179,7 @@ impl<'a> Form<'a> {
         Bindings { definitions: names(), instances: names(), registrations, threads: names() }
     }
 
-    /// The names with at most this many parentheses of the form around them.
+    /// The names up to this depth.
     fn names(&self, deepest: usize) -> Vec<Name> {
         let within = self.tokens.iter().filter(|(depth, _)| *depth <= deepest);
         within.filter_map(|(_, item)| item.name()).collect()
@@ -208,12 +208,12 @@ impl<'a> Item<'a> {
     }
 }
 
-/// The name that was read; where it could not be, it may be any.
+/// The name if it is known, else all names.
 fn one_or_all(name: Option<Name>) -> Names {
     name.map_or(Names::All, |name| Names::These(vec![name]))
 }
 
-/// The name that a token denotes.
+/// The name of an identifier token.
 fn identifier(token: &str) -> Option<Name> {
     struct Identifier(Name);
     impl<'a> Parse<'a> for Identifier {
@@ -225,7 +225,7 @@ fn identifier(token: &str) -> Option<Name> {
     parse(&buffer).ok().map(|Identifier(name)| name)
 }
 
-/// The text that a token denotes.
+/// The text of a string token.
 fn string(token: &str) -> Option<Name> {
     let buffer = ParseBuffer::new_with_lexer(lexer(token)).ok()?;
     parse::<String>(&buffer).ok().map(Into::into)
@@ -235,8 +235,7 @@ fn string(token: &str) -> Option<Name> {
 mod tests {
     use super::*;
 
-    /// What a form that does not parse would bind: definitions, instances, registrations and
-    /// threads.
+    /// The bindings of an unparsable form: definitions, instances, registrations and threads.
     fn bound(text: &str) -> [String; 4] {
         let Bindings { definitions, instances, registrations, threads } = Form::read(text).bindings();
         [definitions, instances, registrations, threads].map(|names| match names {
@@ -247,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_that_does_not_parse_would_have_bound_what_its_head_names() {
+    fn an_unparsable_form_binds_the_names_in_its_head() {
         for (text, expected) in [
             ("(module (func) (typo))", ["", "", "-", "-"]),
             ("(module $m (func $f) (typo $x))", ["m", "m", "-", "-"]),
@@ -272,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_name_cannot_be_told_each_counts_that_may_be_meant() {
+    fn an_ambiguous_form_binds_all_candidate_names() {
         for (text, expected) in [
             ("(module 5 $m (func $f))", ["m", "m", "-", "-"]),
             ("(module definiton $m (func $f))", ["m", "m", "-", "-"]),
@@ -293,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_that_is_not_known_counts_for_all_that_it_names() {
+    fn an_unknown_form_binds_all_names_in_it() {
         for text in
             ["(modul $m (instance $i) \"r\")", "(\"r\" $m $i)", "($m ($i \"r\"))", "((module $m) $i \"r\")"]
         {
@@ -304,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn what_asserts_or_stands_in_no_parentheses_binds_nothing() {
+    fn assertions_and_text_without_parentheses_bind_nothing() {
         for text in [
             "(assert_return (invoke $m \"f\") typo)",
             "(assert_something_new (module $m))",

@@ -1,31 +1,30 @@
-//! The little that a script asks of an engine.
+//! The interface between scripts and engines.
 //!
 //! # Another engine
 //!
-//! To drive an engine from Rust, implement [`Embedder`] and hand it to `cli::main_with` or
-//! `harness::run_with` of the crate `wassay`. `examples/wasmi` is a complete one, and
-//! `docs/your-own-engine-in-rust.md` leads through it. Everything that an implementation needs is
-//! exported by this crate: [`Features`], the values of [`value`](super::value), and
-//! [`spectest`](super::spectest).
+//! To drive an engine from Rust, implement [`Embedder`] and pass it to `cli::main_with` or
+//! `harness::run_with` of the crate `wassay`. `examples/wasmi` is a complete example, which
+//! `docs/your-own-engine-in-rust.md` explains. This crate exports everything that an implementation
+//! needs: [`Features`], the values of [`value`](super::value), and [`spectest`](super::spectest).
 //!
 //! - **Kinds.** Every error has a [kind](ErrorKind), which is compared strictly. Its text is
-//!   compared by the rule that it stands for; if the table of texts does not have one of the two,
-//!   or the engine's texts are its [own](Embedder::HAS_TEXTS), the directive passes and is counted
-//!   as *text not compared*. An engine that refuses a module without saying whether it is malformed
-//!   or invalid returns [`Refused`](ErrorKind::Refused), which passes for either and is counted
-//!   as *coarse*.
-//! - **What cannot be asked.** [`NotApplicable`](ErrorKind::NotApplicable) is for what the engine's
-//!   interface cannot express, such as a reference that the host cannot make: the directive then
-//!   neither passes nor fails. [`Unsupported`](ErrorKind::Unsupported) is for what the engine does
-//!   not implement, and fails a module that should compile; what needs that module is *blocked*,
-//!   not failed.
+//!   compared by the rule that it states; if the table of texts does not have one of the two, or
+//!   the engine does not use [the texts of scripts](Embedder::HAS_TEXTS), the directive passes and
+//!   is counted as *text not compared*. An engine that rejects a module without distinguishing
+//!   malformed from invalid returns [`Refused`](ErrorKind::Refused), which passes for either and is
+//!   counted as *coarse*.
+//! - **What cannot be tested.** [`NotApplicable`](ErrorKind::NotApplicable) is for what the
+//!   engine's interface cannot express, such as a reference that the host cannot make: the
+//!   directive then neither passes nor fails. [`Unsupported`](ErrorKind::Unsupported) is for what
+//!   the engine does not implement, and fails a module that should compile; what needs that module
+//!   is *blocked*, not failed.
 //! - **Deadlines.** [`begin`](Embedder::begin) gets the time at which the script has to end. An
 //!   engine that cannot interrupt its code may ignore it: a few seconds later the script has timed
 //!   out, its thread is left behind, and another thread runs the other scripts. With `--isolate`
 //!   the process of the case is killed.
 //! - **WASI.** WASI cases run on wassay's own engine, so for another engine they are reported as
 //!   not run: see [`DRIVES_WASSAY`](Embedder::DRIVES_WASSAY).
-//! - **What is not asked.** A directive that the reader can judge alone, such as one about text
+//! - **What is not tested.** A directive that the parser can judge alone, such as one about text
 //!   that does not parse, does not reach the engine. If it passes, reports count it as
 //!   `reader_only`.
 
@@ -40,7 +39,7 @@ use wassay_terms::{Classification, Features, Rule};
 use super::source::Place;
 use super::value::Value;
 
-/// What an engine is called, and its version.
+/// The name and version of an engine.
 pub use wassay_reports::Engine as Identity;
 
 /// The results of an invocation; most functions have at most one.
@@ -48,51 +47,46 @@ pub type Results = SmallVec<[Value; 2]>;
 
 /// An engine that scripts can drive.
 ///
-/// The host module `spectest` has to be there after every [`begin`](Embedder::begin): see
-/// [`spectest::module`](super::spectest::module). Errors say how something failed by their kind
-/// alone; nothing reads their text to find out. Where an engine does not tell malformed modules
-/// from invalid ones, `classify` of the crate `wassay` does, and [`EmbedError::of`] makes an error
-/// of what it says.
+/// The host module `spectest` must be available after every [`begin`](Embedder::begin): see
+/// [`spectest::module`](super::spectest::module). Failures are classified by the kind of the error
+/// only, never by its text. If an engine does not distinguish malformed from invalid modules, use
+/// `classify` of the crate `wassay`, and [`EmbedError::of`] to convert its result.
 pub trait Embedder {
     /// A compiled module.
     type Module;
     /// An instance in the embedder's store.
     type Instance: Clone;
-    /// What drives the engine on a thread that a script starts; `Self` for an engine that does not
-    /// run threads.
+    /// The embedder for a thread of a script; `Self` for an engine without threads.
     type Thread: Embedder<Thread = Self::Thread, Instance: Send> + Send + 'static;
 
-    /// Whether wassay's own engine is what this embedder drives, perhaps with something in between.
-    /// WASI cases run on that engine: for any other they are not run, so that it is not credited
-    /// with what it did not do.
+    /// Whether this embedder drives wassay's own engine, directly or indirectly. WASI cases run on
+    /// that engine only, so that other engines are not credited for them.
     const DRIVES_WASSAY: bool = false;
 
-    /// Whether the texts of the engine's errors are those of the rules of scripts. Where they are
-    /// not, `--match class` does not compare them, and the directive is counted as *text not
-    /// compared*.
+    /// Whether the engine's errors use the texts of scripts. If not, `--match class` does not
+    /// compare them, and the directive is counted as *text not compared*.
     const HAS_TEXTS: bool = true;
 
-    /// What reports call the engine. Without a definition it is the path of the embedder's type,
+    /// The identity of the engine in reports. By default it is the path of the embedder's type,
     /// without a version.
     fn identity(&self) -> Identity {
         Identity::new(std::any::type_name::<Self>(), "")
     }
 
-    /// Forgets every module, instance and registered name, and from now on compiles with these
-    /// features.
+    /// Starts a script: drops every module, instance and registered name, and compiles with these
+    /// features from now on.
     ///
-    /// Code that runs when the deadline passes ends in an error of kind [`ErrorKind::Timeout`], and
-    /// none runs after it.
+    /// Code that is running at the deadline must end with an error of kind [`ErrorKind::Timeout`],
+    /// and none may run after it.
     ///
     /// # Errors
     ///
-    /// Where the engine cannot do with these features: [`ErrorKind::Unsupported`], or another kind
-    /// where its setup fails.
+    /// [`ErrorKind::Unsupported`] if the engine does not support these features, or another kind if
+    /// its setup fails.
     fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError>;
 
-    /// Limits what a script may use, in bytes, from the next [`begin`](Embedder::begin) on: the
-    /// memories, tables and objects of its stores together. An engine without such limits leaves it
-    /// at that.
+    /// Limits the memories, tables and objects of a script's stores together, in bytes, from the
+    /// next [`begin`](Embedder::begin) on. The default implementation does nothing.
     fn limit_memory(&mut self, bytes: Option<u64>) {
         let _ = bytes;
     }
@@ -105,9 +99,8 @@ pub trait Embedder {
     /// [`ErrorKind::Limit`].
     fn compile(&mut self, bytes: &[u8]) -> Result<Self::Module, EmbedError>;
 
-    /// Checks those custom sections of a module that the specification has rules for. The module
-    /// has not been compiled before. Without a definition, assertions about custom sections are not
-    /// applicable.
+    /// Checks the custom sections of a module that the specification has rules for. The module has
+    /// not been compiled before. By default, assertions about custom sections are not applicable.
     ///
     /// # Errors
     ///
@@ -127,20 +120,20 @@ pub trait Embedder {
     /// failed.
     fn instantiate(&mut self, module: &Self::Module) -> Result<Self::Instance, EmbedError>;
 
-    /// Makes an instance's exports importable under a module name, or takes the name away.
+    /// Registers an instance's exports under a module name, or removes the name.
     ///
     /// # Errors
     ///
-    /// Where the engine fails at it: [`ErrorKind::Limit`] or [`ErrorKind::Internal`].
+    /// [`ErrorKind::Limit`] or [`ErrorKind::Internal`] if the engine fails.
     fn register(&mut self, name: &str, instance: Option<&Self::Instance>) -> Result<(), EmbedError>;
 
     /// Calls an exported function.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NoSuchExport`] where there is no function of that name,
-    /// [`ErrorKind::WrongArguments`] where it takes others, or the kind with which the call ended:
-    /// trap, exhaustion, exception or limit.
+    /// [`ErrorKind::NoSuchExport`] if there is no function of that name,
+    /// [`ErrorKind::WrongArguments`] if its parameters differ, or the kind with which the call
+    /// ended: trap, exhaustion, exception or limit.
     fn invoke(
         &mut self,
         instance: &Self::Instance,
@@ -152,30 +145,30 @@ pub trait Embedder {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NoSuchExport`] where there is no global of that name.
+    /// [`ErrorKind::NoSuchExport`] if there is no global of that name.
     fn global(&mut self, instance: &Self::Instance, export: &str) -> Result<Value, EmbedError>;
 
-    /// Makes an embedder for another thread: begun with the same features and deadline, and with
-    /// nothing in it but, for each of these instances, one that exports its shared memories under
-    /// the same names. Without a definition, directives that start threads are not applicable.
+    /// Creates an embedder for another thread, with the same features and deadline. For each of
+    /// these instances it has one that exports the same shared memories under the same names, and
+    /// nothing else. By default, directives that start threads are not applicable.
     ///
     /// # Errors
     ///
-    /// Where the engine fails at it or cannot do it: [`ErrorKind::Limit`],
-    /// [`ErrorKind::Unsupported`] or [`ErrorKind::Internal`].
+    /// [`ErrorKind::Limit`], [`ErrorKind::Unsupported`] or [`ErrorKind::Internal`] if the engine
+    /// fails or does not support it.
     fn begin_thread(&mut self, shared: &[Self::Instance]) -> Result<Begun<Self::Thread>, EmbedError> {
         let _ = shared;
         Err(EmbedError::new(ErrorKind::NotApplicable, "the engine does not run the threads of scripts"))
     }
 }
 
-/// An embedder for another thread, with the instances that it begins with.
+/// An embedder for another thread, with its initial instances.
 pub type Begun<E> = (E, Vec<<E as Embedder>::Instance>);
 
-/// How something failed.
+/// The kind of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ErrorKind {
-    /// The bytes or the text are no module.
+    /// The bytes or the text are malformed.
     Malformed,
     /// The module breaks a validation rule.
     Invalid,
@@ -183,51 +176,50 @@ pub enum ErrorKind {
     MalformedCustom,
     /// A custom section or annotation is invalid.
     InvalidCustom,
-    /// The module is refused, and whether as malformed or as invalid is not said.
+    /// The module is rejected, without distinguishing malformed from invalid.
     Refused,
-    /// The module uses what the engine does not implement.
+    /// The module uses a feature that the engine does not implement.
     Unsupported,
-    /// The interface of the engine cannot express what the directive asks, so that it says nothing
-    /// about the engine.
+    /// The interface of the engine cannot express the directive, which therefore says nothing about
+    /// the engine.
     NotApplicable,
     /// An import is missing or does not match.
     Unlinkable,
     /// Execution trapped.
     Trap,
-    /// The call stack was used up.
+    /// The call stack was exhausted.
     Exhaustion,
     /// An exception was not caught.
     Exception,
     /// A limit of the engine or the machine was reached.
     Limit,
-    /// The time of the script is over.
+    /// The script timed out.
     Timeout,
-    /// The instance exports nothing of that name and kind.
+    /// The instance has no export of that name and kind.
     NoSuchExport,
-    /// The function takes other arguments.
+    /// The arguments do not match the function's parameters.
     WrongArguments,
     /// The engine itself failed.
     Internal,
 }
 
-/// An error of an engine, in the terms of scripts.
+/// An error of an engine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmbedError {
-    /// How it failed.
+    /// Its kind.
     pub kind: ErrorKind,
-    /// The engine's text, without the place.
+    /// The engine's text, without a location.
     pub message: String,
-    /// The rules that a malformed or invalid module breaks, where the engine names them: a script's
-    /// text is then compared with these.
+    /// The rules that a malformed or invalid module breaks, if known; a script's text is then
+    /// compared with these.
     pub rules: SmallVec<[Rule; 2]>,
-    /// Where in the module it arose, if that is known.
+    /// The location in the module, if known.
     pub location: Option<Location>,
-    /// Which functions it left, if that is known.
+    /// The backtrace, if known.
     pub backtrace: Option<Left>,
 }
 
-/// The functions of wasm code that an error left, as a line for each: to be shown, and no part of
-/// what the error is. So any two are equal.
+/// A backtrace with one line per function. It is for display only, so all values compare equal.
 #[derive(Clone)]
 pub struct Left(pub Arc<dyn fmt::Display + Send + Sync>);
 
@@ -245,31 +237,30 @@ impl PartialEq for Left {
 
 impl Eq for Left {}
 
-/// A place in a module, in the form that the script has it.
+/// A location in a module, in the form in which the script has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Location {
     /// An offset in the module's bytes.
     Offset(u64),
-    /// A place in the script, for a module that is written there.
+    /// A position in the script, for a module in text form.
     Source(Place),
-    /// A place in the text of a quoted module.
+    /// A position in the text of a quoted module.
     Quoted(Place),
 }
 
 impl EmbedError {
-    /// An error without a place.
+    /// Creates an error without a location.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         EmbedError { kind, message: message.into(), rules: SmallVec::new(), location: None, backtrace: None }
     }
 
-    /// The error where an instance exports nothing of that name that is such a thing: `function` or
-    /// `global`.
+    /// Creates the error for a missing export of kind `function` or `global`.
     pub fn no_such(what: &str, export: &str) -> Self {
         EmbedError::new(ErrorKind::NoSuchExport, format!("no {what} is exported as `{export}`"))
     }
 
-    /// What is wrong with the bytes of a module, for an engine that refuses them and does not say
-    /// in which of the specification's ways; `None` where nothing is.
+    /// Converts a classification to an error, for an engine that rejects a module without
+    /// distinguishing malformed from invalid; `None` if it is valid.
     ///
     /// ```
     /// use wassay_script::embed::{EmbedError, ErrorKind};
@@ -299,14 +290,14 @@ impl EmbedError {
         }
     }
 
-    /// The error with its place.
+    /// Sets the location of the error.
     pub fn at(self, location: Option<Location>) -> Self {
         EmbedError { location, ..self }
     }
 }
 
 impl ErrorKind {
-    /// The kind as part of a failure's name.
+    /// The name of the kind, as part of a failure's name.
     pub fn name(self) -> &'static str {
         match self {
             ErrorKind::Malformed => "malformed",

@@ -1,4 +1,4 @@
-//! From a module's text to its bytes.
+//! Encodes parsed module texts.
 
 use wast::core::{ElemKind, ElemPayload, Module, ModuleField, ModuleKind, TableKind};
 use wast::parser::Result;
@@ -6,9 +6,9 @@ use wast::token::Index;
 
 /// Encodes a module.
 ///
-/// The encoder writes the table of an element segment wherever the text names one, also the first.
-/// 1.0 has no such encoding, and the one that it has means the same in every version, so that a
-/// segment of functions for the first table is written without its table.
+/// The encoder writes the table index of an element segment whenever the text names it, even if it
+/// is 0. Version 1.0 does not have this encoding, while the encoding without the index is
+/// equivalent in every version, so it is used for segments of functions for table 0.
 pub(super) fn encode(module: &mut Module<'_>) -> Result<Vec<u8>> {
     if names_tables(module) {
         module.resolve()?;
@@ -19,7 +19,7 @@ pub(super) fn encode(module: &mut Module<'_>) -> Result<Vec<u8>> {
     module.encode()
 }
 
-/// Whether an element segment names a table, or is inside one.
+/// Whether an element segment names a table, or is inline in one.
 fn names_tables(module: &Module<'_>) -> bool {
     let ModuleKind::Text(fields) = &module.kind else { return false };
     fields.iter().any(|field| match field {

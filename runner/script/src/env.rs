@@ -1,4 +1,4 @@
-//! What the names of a script stand for while it runs.
+//! The bindings of names while a script runs.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -7,35 +7,34 @@ use super::binds::Names;
 use super::model::Name;
 use super::spectest;
 
-/// The definitions, instances and registrations that later directives can name.
+/// The definitions, instances and registrations of a script.
 ///
-/// What failed is kept too: a directive that needs it must not silently get what had the name
-/// before.
+/// Failed ones are recorded too, so that a directive that needs one does not silently get an older
+/// one of the same name.
 #[derive(Debug)]
 pub(crate) struct Env<Module, Instance> {
     modules: Bound<Rc<Module>>,
     instances: Bound<Instance>,
-    /// The names that instances are registered under.
+    /// The registered names.
     registered: HashSet<Name>,
-    /// The names that no instance could be registered under, with the line of the directive that
-    /// failed.
+    /// The names that could not be registered, with the line of the directive that failed.
     unregistered: HashMap<Name, usize>,
 }
 
-/// Why a name stands for nothing.
+/// Why a name is unbound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Missing {
     /// No directive defined it.
     Undefined,
-    /// The directive on this line was to define it and failed.
+    /// The directive on this line defines it and failed.
     Failed(usize),
-    /// The directive on this line was to define it and was skipped.
+    /// The directive on this line defines it and was skipped.
     Skipped(usize),
-    /// The directive on this line failed, and it cannot be told whether it was to define it.
+    /// The directive on this line failed and may define it.
     Unclear(usize),
 }
 
-/// What names stand for.
+/// The bindings of names of one kind.
 #[derive(Debug)]
 pub(super) struct Bound<T> {
     current: Result<T, Missing>,
@@ -59,39 +58,38 @@ impl<Module, Instance: Clone> Env<Module, Instance> {
         Env { modules: Bound::new(), instances: Bound::new(), registered, unregistered }
     }
 
-    /// Binds a definition, or notes the line on which it failed.
+    /// Binds a definition, or records the line on which it failed.
     pub(crate) fn bind_module(&mut self, name: Option<&str>, module: Result<Rc<Module>, usize>) {
         self.modules.bind(name, module);
     }
 
-    /// Binds an instance, or notes the line on which it failed.
+    /// Binds an instance, or records the line on which it failed.
     pub(crate) fn bind_instance(&mut self, name: Option<&str>, instance: Result<Instance, usize>) {
         self.instances.bind(name, instance);
     }
 
-    /// The definition of a name, or the last one.
+    /// The definition with a name, or the last one.
     pub(crate) fn module(&self, name: Option<&str>) -> Result<Rc<Module>, Missing> {
         self.modules.get(name)
     }
 
-    /// The instance of a name, or the current one.
+    /// The instance with a name, or the current one.
     pub(crate) fn instance(&self, name: Option<&str>) -> Result<Instance, Missing> {
         self.instances.get(name)
     }
 
-    /// Notes that an instance was registered under this name.
+    /// Records that an instance was registered under this name.
     pub(crate) fn bind_registration(&mut self, name: &str) {
         self.registered.insert(name.into());
         self.unregistered.remove(name);
     }
 
-    /// Notes that the directive on a line failed to register an instance under this name.
+    /// Records that the directive on this line failed to register an instance under this name.
     pub(super) fn fail_registration(&mut self, name: &str, line: usize) {
         self.unregistered.insert(name.into(), line);
     }
 
-    /// The names that no instance could be registered under, with the line of the directive that
-    /// failed.
+    /// The names that could not be registered, with the line of the directive that failed.
     pub(super) fn unregistered(&self) -> &HashMap<Name, usize> {
         &self.unregistered
     }
@@ -102,8 +100,7 @@ impl<Module, Instance: Clone> Env<Module, Instance> {
         self.instances.unbind(instances, why);
     }
 
-    /// The names that nothing may be registered under any more: all of them include that of the
-    /// host module.
+    /// Removes registered names and returns them; all names include that of the host module.
     pub(super) fn unbind_registrations(&mut self, names: Names) -> Vec<Name> {
         match names {
             Names::Nothing => Vec::new(),
@@ -152,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_failed_hides_what_was_there_before() {
+    fn a_failed_definition_hides_the_previous_one() {
         let mut env: Env<(), u32> = Env::new();
         assert_eq!(env.instance(None), Err(Missing::Undefined));
         env.bind_instance(Some("a"), Ok(1));
@@ -167,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_have_been_meant_stands_for_nothing_until_it_is_bound_again() {
+    fn ambiguous_names_are_unbound_until_they_are_bound_again() {
         let mut env: Env<(), u32> = Env::new();
         env.bind_instance(Some("a"), Ok(1));
         env.unbind(&Names::Nothing, &Names::Nothing, Missing::Failed(2));

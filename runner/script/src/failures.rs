@@ -23,31 +23,31 @@ pub(crate) fn unsupported(keyword: &str) -> Failure {
     Failure::new(FailureKind::Unsupported, format!("unsupported directive `{keyword}`"))
 }
 
-/// A failure where nothing was to fail.
+/// The failure for an unexpected error.
 pub(crate) fn unexpected(error: &EmbedError) -> Failure {
     Failure::new(FailureKind::Unexpected(error.kind), error.to_string()).left_by(error)
 }
 
-/// A failure where an action returned although it was not to.
+/// The failure for an action that returned instead of failing.
 pub(crate) fn missed(expected: ErrorKind, results: &Results) -> Failure {
     let message = format!("expected {}, but the call returned", expected.name());
     Failure::new(FailureKind::Missed(expected), message).with(expected.name(), results_written(results, &[]))
 }
 
-/// The failure where results were expected and an error came.
+/// The failure if results were expected but the call ended with an error.
 pub(crate) fn not_returned(error: &EmbedError, patterns: &[Pattern]) -> Failure {
     let failure = Failure::new(FailureKind::Unexpected(error.kind), "expected the call to return");
     failure.with(patterns_written(patterns), error.to_string()).left_by(error)
 }
 
-/// The failure where an error of another kind came.
+/// The failure for an error of another kind.
 pub(crate) fn instead(error: &EmbedError, expected: ErrorKind, text: Option<&str>) -> Failure {
     let kind = FailureKind::Instead { actual: error.kind, expected };
     let message = format!("expected {}, got {}", expected.name(), error.kind.name());
     Failure::new(kind, message).with(wanted(expected, text), error.to_string()).left_by(error)
 }
 
-/// The failure where an error of the right kind came, for another reason.
+/// The failure for an error of the right kind with another text.
 pub(crate) fn wrong_text(error: &EmbedError, text: &str, match_kind: MatchKind) -> Failure {
     let message = format!("the text of the error does not match (--match {match_kind})");
     let failure = Failure::new(FailureKind::WrongText, message);
@@ -58,7 +58,7 @@ pub(crate) fn accepted(kind: ErrorKind, text: &str, message: &str) -> Failure {
     Failure::new(FailureKind::Missed(kind), message).with(wanted(kind, Some(text)), "no error")
 }
 
-/// Results as messages write them; vectors in the shapes of the patterns beside them.
+/// Formats results for messages; vectors in the shapes of the corresponding patterns.
 pub(crate) fn results_written(results: &Results, patterns: &[Pattern]) -> String {
     let written =
         |(index, value): (usize, &Value)| value.in_shape(patterns.get(index).and_then(Pattern::shape));
@@ -74,12 +74,12 @@ pub(crate) fn list_written(items: impl Iterator<Item = String>) -> String {
     if items.is_empty() { "no result".to_owned() } else { items.join("; ") }
 }
 
-/// What an assertion wants, as an error would be written.
+/// Formats the error that an assertion expects.
 fn wanted(kind: ErrorKind, text: Option<&str>) -> String {
     text.map_or_else(|| kind.name().to_owned(), |text| format!("{}: {text}", kind.name()))
 }
 
-/// The error of a script whose time is over.
+/// The error of a script that timed out.
 pub(crate) fn time_over() -> EmbedError {
     EmbedError::new(ErrorKind::Timeout, "timed out")
 }

@@ -8,10 +8,10 @@ use super::encode::encode;
 use super::literal::{constant, keyword, pattern};
 use super::model::{Action, Command, Definition, Directive, Instantiation, ModuleForm, Name, TextError};
 
-/// The annotations that a module's text may carry and that its encoding keeps.
+/// The annotations of module texts that the encoding keeps.
 const ANNOTATIONS: [&str; 5] = ["custom", "producers", "name", "dylink.0", "metadata.code.branch_hint"];
 
-/// Parses what stands within the parentheses of a directive.
+/// Parses the contents of a directive's parentheses.
 pub(crate) fn command(parser: Parser<'_>) -> Result<Command> {
     if parser.peek::<wast::kw::module>()? {
         return module_command(parser);
@@ -60,19 +60,18 @@ pub(crate) fn directives(parser: Parser<'_>) -> Result<Vec<Directive>> {
     while !parser.is_empty() {
         let start = parser.cur_span().offset();
         let command = parser.parens(command)?;
-        // The parser tells as the previous token's place where that token ends, which is behind the
-        // `)`.
+        // The parser's previous position is the end of the previous token, which is after the `)`.
         directives.push(Directive { span: start..parser.prev_span().offset(), command });
     }
     Ok(directives)
 }
 
-/// A module's encoding, or why its text has none.
+/// The encoding of a module, or why it has none.
 pub(crate) fn text_module(encoded: std::result::Result<Vec<u8>, wast::Error>) -> ModuleForm {
     ModuleForm::Text(encoded.map_err(text_error))
 }
 
-/// What is wrong with text, with its place.
+/// Converts an error in text, with its position.
 pub(crate) fn text_error(error: wast::Error) -> TextError {
     TextError { message: error.message(), offset: error.span().offset() }
 }
@@ -83,7 +82,7 @@ pub(crate) fn bare_module(parser: Parser<'_>) -> Result<Module<'_>> {
     fields(parser, parser.cur_span(), None)
 }
 
-/// Goes to the parenthesis that closes the current form.
+/// Skips to the closing parenthesis of the current form.
 pub(crate) fn skip_rest(parser: Parser<'_>) -> Result<()> {
     parser.step(|mut cursor| {
         let mut depth = 0usize;
@@ -102,7 +101,7 @@ pub(crate) fn skip_rest(parser: Parser<'_>) -> Result<()> {
     })
 }
 
-/// Behind the next token where it is no parenthesis.
+/// The cursor after the next token, unless that is a parenthesis.
 fn atom(cursor: Cursor<'_>) -> Result<Option<Cursor<'_>>> {
     let found = [
         cursor.keyword()?.map(|(_, rest)| rest),
@@ -128,7 +127,7 @@ fn action(parser: Parser<'_>) -> Result<Action> {
     match keyword(parser)? {
         "invoke" => invoke(parser),
         "get" => get(parser),
-        other => Err(parser.error(format!("`{other}` is no action: expected `invoke` or `get`"))),
+        other => Err(parser.error(format!("invalid action `{other}`: expected `invoke` or `get`"))),
     }
 }
 
@@ -141,13 +140,13 @@ fn get(parser: Parser<'_>) -> Result<Action> {
     Ok(Action::Get { instance: parser.parse::<Option<Id<'_>>>()?.map(name), export: string(parser)? })
 }
 
-/// How deep threads may start threads.
+/// The maximum depth of nested threads.
 const MAX_THREADS: usize = 16;
 
 fn thread(parser: Parser<'_>) -> Result<Command> {
-    // The form of each thread stands in that of the one that starts it.
+    // Threads are nested in the form of the thread that starts them.
     if parser.parens_depth() > MAX_THREADS {
-        return Err(parser.error(format!("threads start threads more than {MAX_THREADS} deep")));
+        return Err(parser.error(format!("threads are nested more than {MAX_THREADS} deep")));
     }
     let id = name(parser.parse()?);
     let mut shared = Vec::new();
@@ -179,7 +178,7 @@ fn name(id: Id<'_>) -> Name {
     id.name().into()
 }
 
-/// What comes between `module` and a module's content.
+/// The part between `module` and the content of a module.
 struct Head<'a> {
     verb: Verb,
     name: Option<&'a str>,
@@ -200,7 +199,7 @@ enum Form {
     Quote,
 }
 
-/// Reads the head of a module; where its content is given as strings, goes to the first of them.
+/// Parses the head of a module, up to the first string if its content is given as strings.
 fn head(parser: Parser<'_>) -> Result<Head<'_>> {
     parser.step(|start| {
         let (_, mut cursor) = start.keyword()?.ok_or_else(|| start.error("expected `module`"))?;
@@ -231,7 +230,7 @@ fn module_command(parser: Parser<'_>) -> Result<Command> {
         Verb::Instance => {
             let first = parser.parse::<Option<Id<'_>>>()?.map(name);
             let second = parser.parse::<Option<Id<'_>>>()?.map(name);
-            // One name alone is the definition's.
+            // A single name is that of the definition.
             match second {
                 Some(_) => Command::ModuleInstance { instance: first, module: second },
                 None => Command::ModuleInstance { instance: None, module: first },
@@ -242,7 +241,7 @@ fn module_command(parser: Parser<'_>) -> Result<Command> {
     })
 }
 
-/// A module in an assertion, which does not bind it.
+/// Parses a module in an assertion, which does not bind it.
 fn module(parser: Parser<'_>) -> Result<Definition> {
     let head = head(parser)?;
     match head.verb {
@@ -270,7 +269,8 @@ fn definition<'a>(parser: Parser<'a>, head: Head<'a>) -> Result<Definition> {
     Ok(Definition { name: head.name.map(Into::into), form })
 }
 
-/// The text module of a `module definition`, whose second word the parser of modules does not know.
+/// Parses the text module of a `module definition`, whose second keyword the module parser does not
+/// support.
 fn defined(parser: Parser<'_>) -> Result<Module<'_>> {
     let _annotations = ANNOTATIONS.map(|name| parser.register_annotation(name));
     let span = parser.cur_span();
@@ -280,7 +280,7 @@ fn defined(parser: Parser<'_>) -> Result<Module<'_>> {
     fields(parser, span, id)
 }
 
-/// A module's name annotation and fields, with the annotations of modules registered.
+/// Parses a module's name annotation and fields, with module annotations enabled.
 fn fields<'a>(parser: Parser<'a>, span: Span, id: Option<Id<'a>>) -> Result<Module<'a>> {
     let name = parser.parse()?;
     let mut fields = Vec::new();

@@ -1,4 +1,4 @@
-//! What judges scripts.
+//! The trait for judging scripts.
 
 use crate::embed::{Embedder, Identity};
 use crate::interpreter::run_parts;
@@ -6,13 +6,13 @@ use crate::options::Options;
 use crate::reading::Reading;
 use crate::verdict::ScriptResult;
 
-/// Whatever judges scripts: an [`Embedder`], directive by directive, or what drives an engine in
-/// another way, such as by [plans](crate::plan).
+/// Judges scripts: with an [`Embedder`], directive by directive, or by driving an engine in another
+/// way, such as by [plans](crate::plan).
 pub trait Judges {
-    /// Whether wassay's own engine is what is driven: see [`Embedder::DRIVES_WASSAY`].
+    /// Whether it drives wassay's own engine: see [`Embedder::DRIVES_WASSAY`].
     const DRIVES_WASSAY: bool;
 
-    /// What reports call the engine.
+    /// The identity of the engine in reports.
     fn identity(&self) -> Identity;
 
     /// Judges a script, from a fresh start of the engine.

@@ -1,5 +1,5 @@
-//! The keys of a script's directives, by which reports and expectations know them whatever line
-//! they stand on.
+//! Computes the keys of a script's directives, which identify them in reports and expectations
+//! independent of their lines.
 
 use std::collections::HashMap;
 
@@ -11,28 +11,27 @@ use crate::model::Script;
 use crate::reading::Reading;
 use crate::source::{Place, Source, Span};
 
-/// Where each directive of a script begins, and its [key](Key), in order.
+/// The position and the [key](Key) of each directive of a script, in order.
 pub fn of(script: &Script<'_>) -> Vec<(Place, Key)> {
     let mut keys = Keys::default();
     script.directives.iter().map(|directive| keys.next(&script.source, &directive.span)).collect()
 }
 
-/// The same of a script that is read in parts.
+/// Like [`of`], for a script that is parsed in parts.
 pub fn in_parts(reading: &Reading<'_, '_>) -> Vec<(Place, Key)> {
     let mut keys = Keys::default();
     reading.spans().map(|span| keys.next(reading.source(), &span)).collect()
 }
 
-/// Counts the directives that have the same tokens.
+/// Counts directives with the same tokens.
 #[derive(Default)]
 struct Keys {
-    /// By the beginning of their digests, which tells them apart as well as keys do, how many there
-    /// were.
+    /// The counts by the start of the digest, which is as distinctive as the key.
     before: HashMap<u64, u32>,
 }
 
 impl Keys {
-    /// Where the next directive begins, and its key.
+    /// The position and the key of the next directive.
     fn next(&mut self, source: &Source<'_>, span: &Span) -> (Place, Key) {
         let tokens = tokens(source.slice(span));
         let digest = tokens.clone().finalize();
@@ -44,7 +43,7 @@ impl Keys {
     }
 }
 
-/// The digest so far of the tokens of a text, a space behind each. Blanks and comments are none
+/// The digest of the tokens of a text, each followed by a space. Blanks and comments are not tokens
 /// (core spec, section 6.3.3).
 fn tokens(text: &str) -> Sha256 {
     let mut lexer = Lexer::new(text);
@@ -58,7 +57,7 @@ fn tokens(text: &str) -> Sha256 {
                 TokenKind::Whitespace | TokenKind::LineComment | TokenKind::BlockComment => continue,
                 _ => text.get(start..position),
             },
-            // What does not fall into tokens is taken as it stands.
+            // Text that cannot be tokenised is hashed as it is.
             Err(_) => text.get(start..),
         };
         let token = token.unwrap_or_default();
@@ -98,20 +97,20 @@ mod tests {
         let three = keys("(invoke \"f\") (invoke \"g\") (invoke \"f\") (invoke \"f\")");
         let distinct: std::collections::HashSet<&String> = three.iter().collect();
         assert_eq!(distinct.len(), 4);
-        // One that is put between them changes no other key.
+        // Inserting another directive changes no other key.
         let more = keys("(invoke \"f\") (invoke \"h\") (invoke \"g\") (invoke \"f\") (invoke \"f\")");
         assert_eq!([&more[0], &more[2], &more[3], &more[4]], [&three[0], &three[1], &three[2], &three[3]]);
     }
 
     #[test]
-    fn a_key_is_what_is_documented_of_it() {
+    fn a_key_is_computed_as_documented() {
         // printf '( register "m" ) 0' | sha256sum
         assert_eq!(keys("(register \"m\")"), ["b261bd087095"]);
         assert_eq!(keys("(register \"m\") (register\n\"m\")")[1], "1b3bafd84215");
     }
 
     #[test]
-    fn what_is_no_token_has_a_key_too() {
+    fn text_that_is_not_tokens_has_a_key_too() {
         let script = parse(Source::new("a.wast", "(module) (\u{7}) (foo \u{7} a) (foo \u{7} b)")).unwrap();
         let keys = of(&script);
         assert_eq!(keys.len(), 4);

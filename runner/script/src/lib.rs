@@ -2,7 +2,7 @@
 //!
 //! The directives are those of the reference interpreter (`interpreter/README.md` of the
 //! specification, "Scripts"). A script is [parsed](parse) into [directives](model), which [run] on
-//! any engine behind the [`Embedder`] trait; what becomes of them is a
+//! any engine that implements the [`Embedder`] trait; the result is a
 //! [`ScriptResult`](crate::verdict::ScriptResult).
 
 mod annotations;

@@ -6,10 +6,10 @@ use wast::token::{F32, F64};
 
 use super::value::{FloatPattern, HeapType, Pattern, RefPattern, Reference, Value, VectorPattern};
 
-/// How deep patterns may nest: far beyond any use, and far from the end of a stack.
+/// The maximum nesting depth of patterns, which no stack is too small for.
 const MAX_DEPTH: usize = 64;
 
-/// Parses what stands within the parentheses of a constant.
+/// Parses the contents of a constant's parentheses.
 pub(crate) fn constant(parser: Parser<'_>) -> Result<Value> {
     let keyword = keyword(parser)?;
     Ok(match keyword {
@@ -25,7 +25,7 @@ pub(crate) fn constant(parser: Parser<'_>) -> Result<Value> {
     })
 }
 
-/// Parses what stands within the parentheses of a result pattern.
+/// Parses the contents of a result pattern's parentheses.
 pub(crate) fn pattern(parser: Parser<'_>) -> Result<Pattern> {
     let keyword = keyword(parser)?;
     Ok(match keyword {
@@ -82,7 +82,7 @@ fn number(parser: Parser<'_>) -> Result<Option<u32>> {
 fn heap_type(parser: Parser<'_>) -> Result<HeapType> {
     parser.step(|cursor| {
         let found = cursor.keyword()?.and_then(|(word, rest)| HeapType::from_keyword(word).zip(Some(rest)));
-        found.ok_or_else(|| cursor.error("expected an abstract heap type, as `func` or `extern`"))
+        found.ok_or_else(|| cursor.error("expected an abstract heap type, such as `func` or `extern`"))
     })
 }
 
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_a_pattern_only_is_no_constant() {
+    fn patterns_are_not_constants() {
         for text in [
             "ref.func",
             "ref.null",
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_that_cannot_be_judged_are_refused() {
+    fn unsupported_patterns_are_rejected() {
         for text in [
             "ref.func 3",
             "ref.func $f",
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_is_an_error_and_no_crash() {
+    fn deep_nesting_is_an_error() {
         let text = format!("{}i32.const 1{}", "either (".repeat(100_000), ")".repeat(100_000));
         assert_eq!(pattern_of(&text), None);
     }

@@ -1,9 +1,9 @@
-//! Which rule of the text format (core spec, chapter 6) malformed text breaks.
+//! Determines which rule of the text format (core spec, chapter 6) a malformed text breaks.
 //!
-//! The `wast` crate says what it expected where it stopped, in the same words for several rules of
-//! the specification. Which rule it is follows from the tokens there: an unknown keyword is another
-//! rule than a known one in the wrong place, and a number that is too large is another one where
-//! lanes are counted. The message that this makes begins with the specification's words.
+//! The `wast` crate reports what it expected, with the same text for several rules of the
+//! specification. The rule follows from the tokens at that position: an unknown keyword breaks
+//! another rule than a misplaced one, and so does a number that is too large within a list of
+//! lanes. The resulting message begins with the specification's text.
 
 use wast::lexer::{Token, TokenKind};
 
@@ -11,7 +11,7 @@ use super::model::TextError;
 use super::split::lexer;
 use super::text::{is_instruction, is_nat};
 
-/// The error with a message that begins with the rule that is broken, where the tokens tell it.
+/// Prefixes the message with the broken rule, if the tokens determine it.
 pub(super) fn named(text: &str, error: TextError) -> TextError {
     let tokens = Tokens::of(text);
     let rule = match tokens.broken {
@@ -24,11 +24,11 @@ pub(super) fn named(text: &str, error: TextError) -> TextError {
     }
 }
 
-/// The tokens of a text but for blanks and comments, up to the first place where there is none.
+/// The tokens of a text without blanks and comments, up to the first invalid one.
 struct Tokens<'a> {
     text: &'a str,
     tokens: Vec<Token>,
-    /// Where no token begins, unless the text ends there.
+    /// The position of an invalid token, if any.
     broken: Option<usize>,
 }
 
@@ -62,7 +62,7 @@ impl<'a> Tokens<'a> {
         self.tokens.split_at(self.tokens.partition_point(|token| token.offset < offset))
     }
 
-    /// A rule of tokens (section 6.3), where the text stops falling into tokens.
+    /// The broken rule of tokens (section 6.3), for an invalid token.
     fn lexical(&self, broken: usize, message: &str) -> Option<&'static str> {
         let rest = self.text.get(broken..)?;
         if rest.starts_with("$\"") {
@@ -78,7 +78,7 @@ impl<'a> Tokens<'a> {
         if !rest.starts_with('"') {
             return None;
         }
-        // A line's end within a string ends the line, not the string.
+        // A line break within a string means that the string is unclosed.
         let ends = message == "unexpected end-of-file" || message.ends_with("'\\n'");
         let escape = message.starts_with("invalid string escape") || message.starts_with("invalid hex digit");
         if ends {
@@ -92,17 +92,17 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// A rule of annotations (appendix "Custom Sections and Annotations"), where the error is at
-    /// one or in one.
+    /// The broken rule of annotations (appendix "Custom Sections and Annotations"), for an error at
+    /// or in one.
     fn annotation(&self, error: &TextError) -> Option<String> {
-        // Those that the parser reads; it passes over all others.
+        // The annotations that the parser handles; it ignores all others.
         const READ: [&str; 3] = ["custom", "name", "metadata.code.branch_hint"];
         if error.message == "unclosed annotation" || error.message.starts_with('@') {
             return None;
         }
         let (before, from) = self.split(error.offset);
         let is = |token: Option<&Token>, kind| token.is_some_and(|token| token.kind == kind);
-        // At the parenthesis, or at the name behind it.
+        // At the parenthesis, or at the name after it.
         let head = match from {
             [paren, head, ..] if paren.kind == TokenKind::LParen => Some(head),
             [head, ..] if is(before.last(), TokenKind::LParen) => Some(head),
@@ -122,7 +122,7 @@ impl<'a> Tokens<'a> {
                 other => format!("misplaced @{other} annotation"),
             });
         }
-        // The innermost annotation that is open.
+        // The innermost open annotation.
         let mut open: Vec<usize> = Vec::new();
         for (at, token) in before.iter().enumerate() {
             match token.kind {
@@ -143,7 +143,7 @@ impl<'a> Tokens<'a> {
         })
     }
 
-    /// A rule of the grammar over tokens (sections 6.4 to 6.6).
+    /// The broken rule of the grammar (sections 6.4 to 6.6).
     fn syntactic(&self, error: &TextError) -> Option<String> {
         let (before, from) = self.split(error.offset);
         let token = from.first().filter(|token| token.offset == error.offset);
@@ -159,7 +159,8 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// A rule of lanes (section 6.5, "Vector Instructions"): how many there are, then what each is.
+    /// The broken rule of lanes (section 6.5, "Vector Instructions"): first their number, then each
+    /// lane.
     fn lanes(&self, before: &[Token], from: &[Token], message: &str) -> Option<&'static str> {
         let is_number = |token: &Token| matches!(token.kind, TokenKind::Integer(_) | TokenKind::Float(_));
         let number_before = before.iter().rev().take_while(|token| is_number(token)).count();
@@ -174,7 +175,7 @@ impl<'a> Tokens<'a> {
                 "i64x2" | "f64x2" => 2,
                 _ => return None,
             };
-            // What stops the count decides, unless it is a word of its own.
+            // The token after the last number decides, unless it is an unknown keyword.
             let stops = from.get(numbers - number_before).is_none_or(|token| self.is_known(token));
             return (numbers != lanes && stops).then_some("wrong number of lane literals");
         }
@@ -195,11 +196,11 @@ impl<'a> Tokens<'a> {
         (instruction.contains("_lane") && ranged && natural).then_some("malformed lane index")
     }
 
-    /// Whether the reference interpreter's lexer has the token: it knows every keyword, and calls
-    /// all else an unknown operator.
+    /// Whether the reference interpreter's lexer accepts the token: it reports unknown keywords as
+    /// unknown operators.
     fn is_known(&self, token: &Token) -> bool {
         match token.kind {
-            // An annotation that is not behind a parenthesis.
+            // An annotation without a parenthesis.
             TokenKind::Reserved | TokenKind::Annotation => false,
             TokenKind::Keyword => is_keyword(self.word(token)),
             _ => true,
@@ -207,7 +208,7 @@ impl<'a> Tokens<'a> {
     }
 }
 
-/// Whether a message says that the grammar does not derive the token.
+/// Whether a message is a syntax error.
 fn is_syntax(message: &str) -> bool {
     const BEGINS: [&str; 7] = [
         "expected ",
@@ -231,7 +232,7 @@ fn is_keyword(word: &str) -> bool {
     }
 }
 
-/// The keywords that begin no instruction.
+/// The keywords that are not instructions.
 const KEYWORDS: &[&str] = &[
     // Types.
     "i32",

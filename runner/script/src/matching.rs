@@ -1,4 +1,4 @@
-//! Whether results are what an `assert_return` expects, and if not, in what they differ.
+//! Compares results with the patterns of an `assert_return`.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,26 +7,26 @@ use super::value::{FloatPattern, Pattern, RefPattern, Reference, Value, VectorPa
 /// The first difference between results and patterns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mismatch {
-    /// In what they differ.
+    /// The kind of difference.
     pub kind: MismatchKind,
-    /// Where: the result, and the lane of a vector.
+    /// The message, which names the result and the lane of a vector.
     pub message: String,
 }
 
-/// In what a result differs from its pattern.
+/// How a result differs from its pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum MismatchKind {
-    /// There are more or fewer results than patterns.
+    /// The number of results differs.
     Count,
     /// The result has the wrong type.
     Type,
-    /// The result is another number, or another reference of the right kind.
+    /// The result is a different number, or a different reference of the right kind.
     Value,
-    /// A NaN of a class was expected, and the result is another NaN or none.
+    /// A NaN of a class was expected, but the result is another NaN or a number.
     Nan,
     /// A null was expected.
     NullExpected,
-    /// A reference that is not null was expected.
+    /// A non-null reference was expected.
     UnexpectedNull,
     /// A reference of another kind in the same hierarchy was expected.
     Reference,
@@ -47,7 +47,7 @@ impl MismatchKind {
     }
 }
 
-/// Holds results against patterns.
+/// Compares results with patterns.
 ///
 /// # Errors
 ///
@@ -62,18 +62,18 @@ pub fn match_results(results: &[Value], patterns: &[Pattern]) -> Result<(), Mism
     Ok(())
 }
 
-/// In what the result of a number differs from its pattern; `None` where it does not.
+/// The mismatch of the result with this index, if any.
 pub(crate) fn mismatch(index: usize, result: &Value, pattern: &Pattern) -> Option<Mismatch> {
     match_value(result, pattern).err().map(|difference| difference.at(index))
 }
 
-/// The mismatch where there are more or fewer results than patterns.
+/// The mismatch for a different number of results.
 pub(crate) fn miscounted(results: usize, patterns: usize) -> Mismatch {
     let message = format!("expected {}, got {}", counted(patterns), counted(results));
     Mismatch { kind: MismatchKind::Count, message }
 }
 
-/// In what a value differs from a pattern, with the lane where it is a vector's.
+/// How a value differs from a pattern, with the lane of a vector.
 struct Difference {
     kind: MismatchKind,
     lane: Option<usize>,
@@ -122,8 +122,8 @@ fn match_value(value: &Value, pattern: &Pattern) -> Result<(), Difference> {
     }
 }
 
-/// One of the patterns has to match. Where none does, the difference told is of the first whose
-/// type fits.
+/// One of the patterns must match. If none does, returns the difference from the first one with the
+/// right type.
 fn match_either(value: &Value, patterns: &[Pattern]) -> Result<(), Difference> {
     let mut told: Option<Difference> = None;
     for pattern in patterns {
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_types_and_values_are_told_apart() {
+    fn counts_types_and_values_are_distinguished() {
         let one = Value::I32(1);
         assert_eq!(match_results(&[], &[Pattern::I32(1)]).unwrap_err().kind, MismatchKind::Count);
         assert_eq!(
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_result_is_held_against_the_second_pattern() {
+    fn the_second_result_is_compared_with_the_second_pattern() {
         let mismatch =
             match_results(&[Value::I32(1), Value::I32(2)], &[Pattern::I32(1), Pattern::I32(3)]).unwrap_err();
         assert_eq!(mismatch.message, "result 1 has the wrong value");
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn differences_of_references_are_told_apart() {
+    fn differences_of_references_are_distinguished() {
         let difference = |reference, pattern| kind(Value::Ref(reference), Pattern::Ref(pattern));
         use MismatchKind as M;
         assert_eq!(difference(Reference::Null(HeapType::Func), RefPattern::Func), Some(M::UnexpectedNull));

@@ -1,22 +1,21 @@
-//! The one table of error texts: the specification's rules, each with the texts that say it is
-//! broken.
+//! The table of error texts: the specification's rules, each with the texts for breaking it.
 //!
-//! `spec` are the texts of scripts (the reference interpreter's, over the years), `ours` those of
-//! `wast` (text), `wasmparser` (binary and validation) and the engine (linking and execution). `#`
-//! stands for a number, `*` for anything. A text may stand under several rules: scripts write
-//! `out of bounds` for three traps.
+//! `spec` has the texts of scripts (those of all versions of the reference interpreter), `ours`
+//! those of `wast` (text), `wasmparser` (binary and validation) and the engine (linking and
+//! execution). `#` matches a number, `*` matches anything. A text may occur under several rules:
+//! scripts use `out of bounds` for three traps.
 //!
-//! Rules of the binary format and of validation have names in the engine ([`Rule`]); `NAMES` has
-//! what scripts call them besides.
+//! Rules of the binary format and of validation are identified by [`Rule`]; `NAMES` has further
+//! texts for them.
 
 use wassay_terms::Rule;
 
-/// A rule and the texts that stand for it.
+/// The texts for a rule.
 #[derive(Debug)]
 pub struct Texts {
-    /// As scripts write it.
+    /// The texts in scripts.
     pub spec: &'static [&'static str],
-    /// As the libraries write it.
+    /// The texts of the libraries.
     pub ours: &'static [&'static str],
 }
 
@@ -42,7 +41,7 @@ pub const TEXTS: &[Texts] = &[
         &["illegal control character in string literal*"],
     ),
     rule(&["unclosed annotation"], &["unclosed annotation"]),
-    // Numbers, by their width: scripts name it or leave it out.
+    // Numbers by width, which scripts may omit.
     rule(
         &["constant out of range", "i8 constant out of range"],
         &["invalid i8 number: constant out of range", "invalid u8 number: constant out of range"],
@@ -60,8 +59,8 @@ pub const TEXTS: &[Texts] = &[
         &["invalid i64 number: constant out of range", "invalid u64 number: constant out of range"],
     ),
     rule(&["constant out of range"], &["invalid float value: constant out of range"]),
-    // The grammar of the text format: a word that is not a keyword, and one in the wrong place (see
-    // `malformed_text`). A script may name the word.
+    // The grammar of the text format: an unknown keyword, and a misplaced one (see
+    // `malformed_text`). A script may name the keyword.
     rule(&["unknown operator"], &["unknown operator *"]),
     rule(&["unknown operator *"], &[]),
     rule(&["unexpected token"], &["unexpected token*"]),
@@ -69,7 +68,7 @@ pub const TEXTS: &[Texts] = &[
     rule(&["wrong number of lane literals"], &["wrong number of lane literals*"]),
     rule(&["invalid lane length", "wrong number of lane indices"], &["invalid lane length*"]),
     rule(&["malformed lane index", "i8 constant out of range"], &["malformed lane index*"]),
-    // Older versions read any number as a lane index and judged it then.
+    // Older versions first parse any number as a lane index, then check it.
     rule(
         &["unexpected token", "malformed lane index", "i8 constant out of range"],
         &["unexpected lane index*"],
@@ -82,7 +81,7 @@ pub const TEXTS: &[Texts] = &[
     rule(&["import after memory"], &["import after memory"]),
     rule(&["import after table"], &["import after table"]),
     rule(&["import after tag"], &["import after tag"]),
-    // Identifiers that nothing is bound to, where `wast` words the index space in its own way.
+    // Unbound identifiers, where `wast` uses its own names of index spaces.
     rule(&["unknown function", "unknown function $*"], &["unknown func: failed to find name *"]),
     rule(&["unknown data segment", "unknown data segment $*"], &["unknown data: failed to find name *"]),
     rule(&["unknown elem segment", "unknown elem segment $*"], &["unknown elem: failed to find name *"]),
@@ -145,8 +144,8 @@ pub const TEXTS: &[Texts] = &[
         &["@metadata.code.branch_hint annotation: invalid hint value"],
         &["@metadata.code.branch_hint annotation: invalid value for branch hint"],
     ),
-    // Custom sections (the same appendix). The interpreter names the annotation where the section
-    // is invalid, in the binary format too.
+    // Custom sections (the same appendix). The interpreter names the annotation if the section is
+    // invalid, even in the binary format.
     rule(
         &["@metadata.code.branch_hint annotation: invalid target"],
         &["metadata.code.branch_hint section: invalid target*"],
@@ -212,7 +211,7 @@ pub const TEXTS: &[Texts] = &[
     rule(&["null function reference"], &["null function reference"]),
     rule(&["null structure reference"], &["null structure reference"]),
     rule(&["null array reference"], &["null array reference"]),
-    // No trap of the specification's: engines write it each in their own way.
+    // Not a trap of the specification: each engine has its own text.
     rule(&["allocation size too large", "requested new array is too large"], &["allocation size too large"]),
     rule(&["null i31 reference"], &["null i31 reference"]),
     rule(&["null exception reference"], &["null exception reference"]),
@@ -224,8 +223,8 @@ pub const TEXTS: &[Texts] = &[
     rule(&["call stack exhausted"], &["call stack exhausted"]),
 ];
 
-/// What scripts call the rules of the binary format and of validation, besides their names: the
-/// words of other versions.
+/// Further texts in scripts for the rules of the binary format and of validation, from other
+/// versions.
 pub const NAMES: &[(Rule, &[&str])] = &[
     (Rule::UnexpectedEnd, &["unexpected end of section or function"]),
     (Rule::MalformedUtf8, &["malformed UTF-8", "invalid UTF-8 encoding"]),
@@ -264,13 +263,13 @@ pub const NAMES: &[(Rule, &[&str])] = &[
     (Rule::CastToAbstract, &["type any does not have a descriptor", "type none does not have a descriptor"]),
 ];
 
-/// What scripts call the rules of the binary format where the module is written as text: what the
-/// text grammar of an older version does not derive, the binary grammar does not derive in its
-/// encoding.
+/// The texts in scripts for the rules of the binary format if the module is written as text: a text
+/// that the grammar of an older version does not derive has an encoding that its binary grammar
+/// does not derive.
 pub const NAMES_IN_TEXT: &[(Rule, &[&str])] = &[
-    // Limits, offsets and alignments are numbers of 32 bits where no address has 64.
+    // Limits, offsets and alignments are 32-bit numbers without memory64.
     (Rule::IntegerTooLarge, &["constant out of range", "i32 constant out of range", "i32 constant"]),
-    // A word that the version does not have: an unknown operator to its lexer.
+    // A keyword that the version does not have: its lexer reports an unknown operator.
     (Rule::IllegalOpcode, UNKNOWN_WORD),
     (Rule::MalformedValueType, UNKNOWN_WORD),
     (Rule::MalformedReferenceType, UNKNOWN_WORD),
@@ -283,8 +282,8 @@ pub const NAMES_IN_TEXT: &[(Rule, &[&str])] = &[
     (Rule::MalformedExportKind, UNKNOWN_WORD),
     (Rule::MalformedElementSegment, UNKNOWN_WORD),
     (Rule::MalformedDataSegment, UNKNOWN_WORD),
-    // A word that it has, in a place of a later version, whose encoding the version reads in
-    // another way.
+    // An existing keyword in a position that only a later version allows, whose encoding the
+    // version interprets differently.
     (Rule::UnexpectedEnd, &["unexpected token"]),
     (Rule::LengthOutOfBounds, &["unexpected token"]),
     (Rule::SectionSizeMismatch, &["unexpected token"]),
@@ -292,15 +291,15 @@ pub const NAMES_IN_TEXT: &[(Rule, &[&str])] = &[
     (Rule::MalformedMemop, &["unexpected token"]),
     (Rule::EndExpected, &["unexpected token"]),
     (Rule::MisplacedClause, &["unexpected token"]),
-    // The encoder orders all sections: only a start function can be there twice.
+    // The encoder orders all sections: only a start section can occur twice.
     (Rule::UnexpectedContent, &["multiple start sections"]),
     (Rule::MalformedPageSize, &["invalid custom page size"]),
 ];
 
 const UNKNOWN_WORD: &[&str] = &["unknown operator", "unknown operator *", "unexpected token"];
 
-/// What `wasmparser` says, in engines that pass it on, where one of these rules is broken: it reads
-/// no byte beyond the section, function or module it is in, and says that it ends.
+/// The text of `wasmparser` for breaking one of these rules: it does not read beyond the end of a
+/// section, function or module, and reports that end.
 pub const VAGUE: &[(&str, &[Rule])] = &[(
     "unexpected end-of-file",
     &[

@@ -1,10 +1,9 @@
-//! Whether two texts of an error mean the same: the specification's text in a script, and the text
-//! that an engine gives.
+//! Compares error texts: the specification's text in a script with the text of an engine.
 //!
-//! The texts in scripts are those of the reference interpreter, and its rule is that a script's
-//! text begins the real one. No other engine words its errors so. What a script's text stands for
-//! is the rule of the specification that is broken; the table in `message_table` lists each rule
-//! once, with the interpreter's texts for it and those of the libraries used here.
+//! The texts in scripts are those of the reference interpreter, which compares them as prefixes.
+//! Other engines have other texts. A script's text stands for the rule of the specification that is
+//! broken; the table in `message_table` lists each rule once, with the interpreter's texts and
+//! those of the libraries used here.
 
 use std::fmt;
 use std::str::FromStr;
@@ -16,18 +15,18 @@ use wassay_terms::Rule;
 use super::embed::EmbedError;
 use super::message_table::{NAMES, NAMES_IN_TEXT, TEXTS, Texts, VAGUE};
 
-/// How the text of an error is compared. The kind of the failure is compared strictly in every
-/// case.
+/// How error texts are compared. The kind of an error is always compared strictly.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MatchKind {
-    /// Both texts have to be about the same rule, or the script's has to begin the other at a word.
+    /// Both texts must state the same rule, or the script's must be a prefix of the other up to a
+    /// word boundary.
     #[default]
     Class,
-    /// Both texts have to be equal.
+    /// Both texts must be equal.
     Exact,
-    /// The script's text has to begin the other: the reference interpreter's rule.
+    /// The script's text must be a prefix of the other, as in the reference interpreter.
     Prefix,
-    /// Texts are not looked at.
+    /// Texts are not compared.
     Ignore,
 }
 
@@ -42,28 +41,28 @@ impl From<MatchKind> for wassay_reports::MatchKind {
     }
 }
 
-/// What comparing two texts gave.
+/// The result of comparing two texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
-    /// They mean the same.
+    /// They have the same meaning.
     Same,
-    /// They do not.
+    /// They have different meanings.
     Different,
-    /// One of them is not in the table, so that nothing can be said.
+    /// One of them is not in the table, so the result is unknown.
     NotCompared,
 }
 
-/// How a module is written.
+/// The format of a module.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Written {
-    /// In the binary format, or there is no module.
+    /// The binary format, or there is no module.
     #[default]
     Binary,
-    /// In the text format.
+    /// The text format.
     Text,
 }
 
-/// Compares the text that a script expects with the error that came.
+/// Compares the text that a script expects with the actual error.
 pub fn compare(kind: MatchKind, expected: &str, actual: &EmbedError, written: Written) -> Comparison {
     let same = match kind {
         MatchKind::Ignore => true,
@@ -94,13 +93,13 @@ fn compare_class(expected: &str, actual: &EmbedError, written: Written) -> Compa
     }
 }
 
-/// Whether a library may say so of the rule that a script's text names, and of others.
+/// Whether a library uses this message for the rule that a script's text names, among others.
 fn is_vague(expected: &str, message: &str) -> bool {
     let vague = VAGUE.iter().filter(|(text, _)| *text == message);
     vague.flat_map(|(_, rules)| *rules).any(|rule| names(expected, *rule, "", Written::Binary))
 }
 
-/// Whether a script's text names a rule.
+/// Whether a script's text states a rule.
 fn names(expected: &str, rule: Rule, message: &str, written: Written) -> bool {
     if expected == rule.text() {
         return true;
@@ -113,7 +112,7 @@ fn names(expected: &str, rule: Rule, message: &str, written: Written) -> bool {
     named && !other_index(expected, rule, message)
 }
 
-/// Whether both texts give the index of what is unknown, and not the same.
+/// Whether both texts have an index of the unknown item, and the indices differ.
 fn other_index(expected: &str, rule: Rule, message: &str) -> bool {
     let index = |text: &str| {
         let rest = text.strip_prefix(rule.text())?.strip_prefix(' ')?;
@@ -122,7 +121,7 @@ fn other_index(expected: &str, rule: Rule, message: &str) -> bool {
     matches!((index(expected), index(message)), (Some(expected), Some(actual)) if expected != actual)
 }
 
-/// Whether the tables have a script's text.
+/// Whether a script's text is in the tables.
 fn is_known(expected: &str) -> bool {
     let listed = |names: &[(Rule, &[&str])]| {
         names.iter().flat_map(|(_, texts)| *texts).any(|pattern| matches(pattern, expected))
@@ -133,7 +132,7 @@ fn is_known(expected: &str) -> bool {
         || TEXTS.iter().any(|texts| texts.has_spec(expected))
 }
 
-/// Whether a text begins another and ends there at a word's end.
+/// Whether a text is a prefix of another up to a word boundary.
 fn begins(start: &str, text: &str) -> bool {
     let rest = text.strip_prefix(start).filter(|_| !start.is_empty());
     rest.is_some_and(|rest| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_'))
@@ -153,9 +152,9 @@ impl Texts {
     }
 }
 
-/// Whether a text is of a pattern of the table: `#` stands for a number, `*` for anything at all.
+/// Whether a text matches a pattern of the table: `#` matches a number, `*` matches anything.
 fn matches(pattern: &str, text: &str) -> bool {
-    // Most patterns of the table differ in the first byte, which is soon told.
+    // Fast path: most patterns differ in the first byte.
     match pattern.as_bytes().first() {
         Some(b'#' | b'*') => {}
         first if first != text.as_bytes().first() => return false,
@@ -198,9 +197,9 @@ impl fmt::Display for MatchKind {
     }
 }
 
-/// A word that names no way to compare texts.
+/// The error for an unknown kind of text comparison.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown way to match texts `{0}`: expected class, exact, prefix or ignore")]
+#[error("unknown kind of text comparison `{0}`: expected class, exact, prefix or ignore")]
 pub struct UnknownMatchKind(String);
 
 #[cfg(test)]
@@ -213,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_stands_for_numbers_and_rests() {
+    fn patterns_match_numbers_and_suffixes() {
         assert!(matches("unknown type #", "unknown type 12"));
         assert!(matches("byte (#) for *", "byte (0x4c) for type"));
         assert!(!matches("unknown type #", "unknown type"));
@@ -225,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_one_rule_are_the_same_and_of_two_are_not() {
+    fn texts_of_the_same_rule_are_equivalent() {
         assert_eq!(
             class("unknown function 7", "unknown function 7: function index out of bounds"),
             Comparison::Same
@@ -244,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn an_identifier_that_nothing_is_bound_to_is_of_one_index_space() {
+    fn unbound_identifiers_are_distinguished_by_index_space() {
         for (ours, spec) in [
             ("unknown func: failed to find name `$x`", "unknown function"),
             ("unknown func: failed to find name `$x`", "unknown function $x"),
@@ -268,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_begins_another_at_a_word_only() {
+    fn prefixes_end_at_a_word_boundary() {
         assert_eq!(class("out of bounds", "out of bounds memory access"), Comparison::Same);
         assert_eq!(class("out of bounds", "undefined element"), Comparison::Different);
         assert_eq!(class("un", "unreachable"), Comparison::NotCompared);
@@ -283,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn the_other_ways_look_at_the_letters() {
+    fn the_other_kinds_compare_the_texts_literally() {
         use Comparison::{Different, Same};
         let compared = |kind, actual: &str| {
             let actual = EmbedError::new(ErrorKind::Invalid, actual);
@@ -303,8 +302,8 @@ mod tests {
     }
 
     #[test]
-    fn no_text_of_the_specification_is_of_every_rule() {
-        // A pattern that takes everything would make any text match any other.
+    fn no_pattern_matches_everything() {
+        // A pattern that matches everything would make all texts equivalent.
         let foreign = ["moon phase", "unexpected moon", "out of moon", "unknown moon 7"];
         for rule in TEXTS {
             for text in foreign {

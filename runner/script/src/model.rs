@@ -1,4 +1,4 @@
-//! What a script says: its directives, owned and free of the parser's lifetimes.
+//! The model of a parsed script: its directives, without the parser's lifetimes.
 //!
 //! The grammar is that of the reference interpreter's scripts (`interpreter/README.md`, "Scripts").
 
@@ -20,24 +20,23 @@ pub struct Script<'a> {
 /// One top-level form.
 #[derive(Debug)]
 pub struct Directive {
-    /// Where it stands in the source, parentheses included.
+    /// Its span in the source, including parentheses.
     pub span: Span,
-    /// What it asks for.
+    /// Its command.
     pub command: Command,
 }
 
 /// A name without its `$`.
 pub type Name = Box<str>;
 
-/// What a directive asks for.
+/// The command of a directive.
 #[derive(Debug)]
 pub enum Command {
     /// `(module ..)`: defines a module and instantiates it under the same name.
     Module(Definition),
     /// `(module definition ..)`: defines a module only.
     ModuleDefinition(Definition),
-    /// `(module instance $instance? $module?)`: instantiates a definition, the last one where none
-    /// is named.
+    /// `(module instance $instance? $module?)`: instantiates a definition, by default the last one.
     ModuleInstance {
         /// The name of the new instance.
         instance: Option<Name>,
@@ -48,35 +47,35 @@ pub enum Command {
     Register {
         /// The module name that imports will use.
         name: Box<str>,
-        /// The instance, the current one where none is named.
+        /// The instance; by default the current one.
         instance: Option<Name>,
     },
     /// `(invoke ..)` or `(get ..)` for its effect.
     Action(Action),
     /// `(assert_return action pattern*)`.
     AssertReturn {
-        /// What to do.
+        /// The action.
         action: Action,
-        /// One pattern a result.
+        /// One pattern per result.
         results: Vec<Pattern>,
     },
     /// `(assert_trap action "text")`.
     AssertTrap {
-        /// What to do.
+        /// The action.
         action: Action,
         /// The text of the trap.
         text: Box<str>,
     },
     /// `(assert_trap (module ..) "text")`: instantiation traps.
     AssertUninstantiable {
-        /// What to instantiate.
+        /// The module to instantiate.
         instance: Instantiation,
         /// The text of the trap.
         text: Box<str>,
     },
     /// `(assert_exhaustion action "text")`.
     AssertExhaustion {
-        /// What to do.
+        /// The action.
         action: Action,
         /// The text of the exhaustion.
         text: Box<str>,
@@ -113,19 +112,19 @@ pub enum Command {
     },
     /// `(assert_unlinkable (module ..) "text")`.
     AssertUnlinkable {
-        /// What to instantiate.
+        /// The module to instantiate.
         instance: Instantiation,
         /// The text of the error.
         text: Box<str>,
     },
-    /// `(thread $name (shared (module $instance))* directive*)`: runs directives on a thread of
-    /// their own, in a store of its own that has the shared memories of these instances.
+    /// `(thread $name (shared (module $instance))* directive*)`: runs directives on a new thread,
+    /// in a new store that has the shared memories of these instances.
     Thread {
-        /// The name that `wait` uses.
+        /// The name for `wait`.
         name: Name,
         /// The instances whose shared memories the thread gets, under their names.
         shared: Vec<Name>,
-        /// What it does.
+        /// Its directives.
         directives: Arc<[Directive]>,
     },
     /// `(wait $thread)`: waits for the end of a thread, all of whose directives must pass.
@@ -133,16 +132,16 @@ pub enum Command {
         /// The name of the thread.
         thread: Name,
     },
-    /// A directive that is known, or looks like one, and that this runner does not carry out.
+    /// A directive that this runner does not support.
     Unsupported {
-        /// Its first word.
+        /// Its keyword.
         keyword: Name,
     },
-    /// A form that is no directive.
+    /// A form that is not a directive.
     Malformed {
         /// What the parser expected.
         message: String,
-        /// Where it expected it, as an offset in the source.
+        /// The offset of the error in the source.
         offset: usize,
     },
 }
@@ -152,14 +151,14 @@ pub enum Command {
 pub enum Instantiation {
     /// A module written in place.
     Module(Definition),
-    /// `(module instance $module?)`: a definition made before, the last one where none is named.
+    /// `(module instance $module?)`: an earlier definition, by default the last one.
     Defined(Option<Name>),
 }
 
-/// A module as a script writes it.
+/// A module in a script.
 #[derive(Debug)]
 pub struct Definition {
-    /// The name it is bound to.
+    /// Its name.
     pub name: Option<Name>,
     /// Its form.
     pub form: ModuleForm,
@@ -168,16 +167,16 @@ pub struct Definition {
 /// The three forms of a module in a script.
 #[derive(Debug)]
 pub enum ModuleForm {
-    /// In the text format, in place: its encoding, or why there is none although it parsed.
+    /// In the text format, in place: its encoding, or why it has none although it parsed.
     Text(Result<Vec<u8>, TextError>),
     /// `binary`: the bytes.
     Binary(Vec<u8>),
-    /// `quote`: text in the text format, which is read when the directive runs.
+    /// `quote`: text in the text format, which is parsed when the directive runs.
     Quote(Vec<u8>),
 }
 
 impl ModuleForm {
-    /// Which of the specification's two formats the module is written in.
+    /// The format that the module is written in.
     pub fn written(&self) -> Written {
         match self {
             ModuleForm::Text(_) | ModuleForm::Quote(_) => Written::Text,
@@ -189,10 +188,9 @@ impl ModuleForm {
 /// Why the text of a module is malformed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TextError {
-    /// What is wrong.
+    /// The message.
     pub message: String,
-    /// Where, as an offset: in the source for a module in place, in the quoted text for a quoted
-    /// one.
+    /// The offset: in the source for a module in place, in the quoted text for a quoted one.
     pub offset: usize,
 }
 
@@ -201,7 +199,7 @@ pub struct TextError {
 pub enum Action {
     /// `(invoke $instance? "export" const*)`.
     Invoke {
-        /// The instance, the current one where none is named.
+        /// The instance; by default the current one.
         instance: Option<Name>,
         /// The name of the exported function.
         export: Box<str>,
@@ -210,7 +208,7 @@ pub enum Action {
     },
     /// `(get $instance? "export")`.
     Get {
-        /// The instance, the current one where none is named.
+        /// The instance; by default the current one.
         instance: Option<Name>,
         /// The name of the exported global.
         export: Box<str>,
@@ -226,7 +224,7 @@ impl Action {
     }
 }
 
-/// The words that [`Command::keyword`] gives.
+/// All results of [`Command::keyword`].
 pub(crate) const KEYWORDS: [&str; 19] = [
     "module",
     "module definition",
@@ -250,7 +248,7 @@ pub(crate) const KEYWORDS: [&str; 19] = [
 ];
 
 impl Command {
-    /// The word that begins the directive, as reports name it.
+    /// The keyword of the directive, as in reports.
     pub fn keyword(&self) -> &'static str {
         match self {
             Command::Module(_) => "module",
@@ -275,7 +273,7 @@ impl Command {
         }
     }
 
-    /// The module that the directive is about, where it writes one.
+    /// The module that the directive contains, if any.
     pub(crate) fn definition_mut(&mut self) -> Option<&mut Definition> {
         match self {
             Command::Module(definition) | Command::ModuleDefinition(definition) => Some(definition),
@@ -293,7 +291,7 @@ impl Command {
         }
     }
 
-    /// Whether the directive makes a module or an instance, or names one.
+    /// Whether the directive defines or names a module or an instance.
     pub fn defines(&self) -> bool {
         matches!(
             self,
@@ -304,8 +302,8 @@ impl Command {
         )
     }
 
-    /// Whether running the directive can change what later directives meet. A form that is not
-    /// understood can: what it would have bound stands for nothing then.
+    /// Whether running the directive can affect later directives. An unparsable form can, because
+    /// it unbinds names.
     pub fn has_effects(&self) -> bool {
         !matches!(
             self,

@@ -1,4 +1,4 @@
-//! How a script is to be run.
+//! Options for running a script.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -17,36 +17,35 @@ use super::messages::MatchKind;
 use super::source::{Place, Source, Span};
 use crate::verdict::DirectiveResult;
 
-/// How a script is to be run.
+/// Options for running a script.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// The features that modules may use.
+    /// The enabled features.
     pub features: Features,
-    /// How texts of errors are compared.
+    /// How to compare error texts.
     pub match_kind: MatchKind,
-    /// The lines to judge; what stands before them is run for its effects.
+    /// The lines to check; earlier directives run unchecked.
     pub lines: Option<LineRange>,
-    /// Whether to end at the first failure; what was not reached is skipped.
+    /// Whether to stop at the first failure; the remaining directives are skipped.
     pub fail_fast: bool,
-    /// What is expected of directives besides that they pass, by their number in the script; of
-    /// several the first that fits holds.
+    /// The expectations of directives, by index; the first that matches applies.
     pub expected: HashMap<usize, Vec<Arc<Expectation>>>,
-    /// The directives, by their number, that are passed over as if they did not stand in the
-    /// script. What is *expected* to be skipped unbinds what it would have bound.
+    /// The indices of directives to skip as if the script did not have them. In contrast, a
+    /// directive that is *expected* to be skipped unbinds the names that it would bind.
     pub left_out: HashSet<usize>,
-    /// How long the script may run; what was not reached then fails as not run.
+    /// The time limit; directives that are not reached fail as not run.
     pub timeout: Option<Duration>,
-    /// How many bytes the memories, tables and objects of the script's stores may have together,
-    /// where the engine has such a limit.
+    /// The limit in bytes for the memories, tables and objects of the script's stores together, if
+    /// the engine supports one.
     pub max_memory: Option<u64>,
-    /// Who is told of each directive while the script runs.
+    /// The observer of each directive.
     pub observer: Option<Arc<dyn Observer>>,
 }
 
-/// Who is told how far a script has come, by the thread that runs it. What its own threads do is
-/// part of the directives that start them and wait for them.
+/// Observes the progress of a script, on the thread that runs it. The script's own threads belong
+/// to the directives that start them and wait for them.
 pub trait Observer: fmt::Debug + Send + Sync {
-    /// The directive at this place begins.
+    /// The directive at this position starts.
     fn begins(&self, place: Place);
 
     /// A directive was judged.
@@ -56,29 +55,28 @@ pub trait Observer: fmt::Debug + Send + Sync {
     fn ended(&self) {}
 }
 
-/// A range of lines, counted from 1, both ends within.
+/// An inclusive range of lines, counted from 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LineRange(RangeInclusive<usize>);
 
-/// A text that is no range of lines.
+/// The error for an invalid range of lines.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("invalid lines `{0}`: expected a line number such as `12`, or a range such as `12-20`")]
 pub struct BadLineRange(String);
 
-/// Where a directive stands, as seen from a range.
+/// The position of a directive relative to a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Position {
     /// It ends before the range.
     Before,
-    /// It has a line in common with it.
+    /// It overlaps the range.
     Within,
     /// It begins after the range.
     Behind,
 }
 
 impl LineRange {
-    /// Where a span of a source stands, as seen from the range; a span that has a line in common
-    /// with it is within.
+    /// The position of a span relative to the range; a span that overlaps it is within.
     pub fn position(&self, source: &Source<'_>, span: &Span) -> Position {
         let (first, last) = (source.line(span.start), source.line(span.end.saturating_sub(1)));
         if last < *self.0.start() {
@@ -123,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_directive_is_within_by_any_of_its_lines() {
+    fn a_directive_is_within_if_any_of_its_lines_is() {
         let source = Source::new("a.wast", "(a)\n(b\n)\n(c)");
         let position = |range: &str, span| range.parse::<LineRange>().unwrap().position(&source, &span);
         assert_eq!(position("2", 0..3), Position::Before);

@@ -1,4 +1,4 @@
-//! From a script's text to its directives.
+//! Parses the text of a script into directives.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -16,29 +16,27 @@ use super::text::{Checked, Grammar};
 
 /// Parses a script.
 ///
-/// A form that does not parse becomes a directive of its own that fails ([`Command::Malformed`]);
-/// the others still run. A file that holds the fields of a module and no `(module` is one
-/// directive.
+/// A form that does not parse becomes a directive that fails ([`Command::Malformed`]); the others
+/// still run. A file with the fields of a module but no `(module` is a single directive.
 ///
 /// # Errors
 ///
-/// Where the text does not fall into forms: a parenthesis, a string or a comment that does not
-/// close.
+/// The text cannot be split into forms: a parenthesis, a string or a comment is not closed.
 pub fn parse(source: Source<'_>) -> Result<Script<'_>, SourceError> {
     parse_as(source, Grammar::default())
 }
 
-/// Parses a script whose modules are in a version of the text grammar.
+/// Parses a script whose modules use a version of the text grammar.
 ///
 /// # Errors
 ///
-/// As [`parse`] has them.
+/// Those of [`parse`].
 pub fn parse_as(source: Source<'_>, grammar: Grammar) -> Result<Script<'_>, SourceError> {
     let directives = all_of(&source, grammar)?;
     Ok(Script { source, directives })
 }
 
-/// The directives of a script.
+/// Parses the directives of a script.
 pub(super) fn all_of(source: &Source<'_>, grammar: Grammar) -> Result<Vec<Directive>, SourceError> {
     match at_once(source.text(), grammar) {
         Some(directives) => Ok(directives),
@@ -46,7 +44,7 @@ pub(super) fn all_of(source: &Source<'_>, grammar: Grammar) -> Result<Vec<Direct
     }
 }
 
-/// The directives of a stretch of whole forms.
+/// Parses the directives of a range of complete forms.
 pub(super) fn part_of(source: &Source<'_>, part: &Span, grammar: Grammar) -> Vec<Directive> {
     let text = source.slice(part);
     if let Some(mut directives) = at_once(text, grammar) {
@@ -61,20 +59,20 @@ pub(super) fn part_of(source: &Source<'_>, part: &Span, grammar: Grammar) -> Vec
 }
 
 impl ModuleForm {
-    /// The module's bytes, encoded from its text where it is text.
+    /// The module's bytes, encoded if it is text.
     ///
     /// # Errors
     ///
-    /// Where the text is malformed.
+    /// The text is malformed.
     pub fn bytes(&self) -> Result<Cow<'_, [u8]>, TextError> {
         self.bytes_as(Grammar::default())
     }
 
-    /// The same, where a quoted text is in a version of the text grammar.
+    /// Like [`bytes`](Definition::bytes), with quoted text in a version of the text grammar.
     ///
     /// # Errors
     ///
-    /// Where the text is malformed.
+    /// The text is malformed.
     pub fn bytes_as(&self, grammar: Grammar) -> Result<Cow<'_, [u8]>, TextError> {
         match self {
             ModuleForm::Text(encoded) => encoded.as_deref().map(Cow::Borrowed).map_err(Clone::clone),
@@ -84,11 +82,11 @@ impl ModuleForm {
     }
 }
 
-/// Reads the text of a module: a quoted one, or a file's.
+/// Parses and encodes the text of a module, quoted or from a file.
 ///
 /// # Errors
 ///
-/// Where the text is malformed. The offset is that in the text.
+/// The text is malformed. The offset is relative to the text.
 pub fn quoted(text: &[u8]) -> Result<Vec<u8>, TextError> {
     quoted_as(text, Grammar::default())
 }
@@ -109,7 +107,7 @@ fn quoted_as(text: &[u8], grammar: Grammar) -> Result<Vec<u8>, TextError> {
     derived.map(|()| bytes)
 }
 
-/// The directives of a text all of whose forms parse: one pass over its tokens.
+/// Parses a text in a single pass; `None` unless all its forms parse.
 pub(super) fn at_once(text: &str, grammar: Grammar) -> Option<Vec<Directive>> {
     let Checked { rewritten, derived } = Checked::script(text, grammar);
     derived.ok()?;
@@ -122,7 +120,7 @@ pub(super) fn at_once(text: &str, grammar: Grammar) -> Option<Vec<Directive>> {
     directives.iter().all(closed).then_some(directives)
 }
 
-/// The directives of a text one of whose forms does not parse.
+/// Parses a text form by form, after one did not parse.
 fn form_by_form(source: &Source<'_>, grammar: Grammar) -> Result<Vec<Directive>, SourceError> {
     let spans = split(source)?;
     if spans.first().is_some_and(|first| begins_field(source.slice(first))) {
@@ -132,12 +130,12 @@ fn form_by_form(source: &Source<'_>, grammar: Grammar) -> Result<Vec<Directive>,
     Ok(spans.into_iter().map(|span| one(source, span, grammar)).collect())
 }
 
-/// The directive that a form is.
+/// Parses a form as a directive.
 fn one(source: &Source<'_>, span: Span, grammar: Grammar) -> Directive {
     form::<Form>(span.clone(), Checked::directives(source.slice(&span), grammar))
 }
 
-/// Parses a stretch of the source by itself.
+/// Parses a range of the source by itself.
 fn form<T: for<'a> Parse<'a> + Into<Command>>(span: Span, checked: Checked<'_>) -> Directive {
     let Checked { rewritten, derived } = checked;
     let in_source = |offset| span.start + rewritten.original(offset);
@@ -158,7 +156,7 @@ fn form<T: for<'a> Parse<'a> + Into<Command>>(span: Span, checked: Checked<'_>) 
     Directive { span, command }
 }
 
-/// Counts the offsets of directives, and within them, from the beginning of the source.
+/// Makes the offsets of and within directives relative to the source.
 fn move_all(directives: &mut [Directive], in_source: &dyn Fn(usize) -> usize) {
     for Directive { span, command } in directives {
         *span = in_source(span.start)..in_source(span.end);
@@ -166,8 +164,8 @@ fn move_all(directives: &mut [Directive], in_source: &dyn Fn(usize) -> usize) {
     }
 }
 
-/// Counts the offsets within a directive, of a thread's directives and of what is wrong with a
-/// module's text, from the beginning of the source.
+/// Makes the offsets within a directive, of a thread's directives and of errors in a module's text,
+/// relative to the source.
 fn move_within(command: &mut Command, in_source: &dyn Fn(usize) -> usize) {
     if let Command::Thread { directives, .. } = command
         && let Some(directives) = Arc::get_mut(directives)
@@ -184,7 +182,7 @@ pub(super) fn begins_field(text: &str) -> bool {
         .is_ok_and(|buffer| parse_all::<BeginsField>(&buffer).is_ok_and(|BeginsField(begins)| begins))
 }
 
-/// A whole script.
+/// A complete script.
 struct Forms(Vec<Directive>);
 
 /// One form in its parentheses.
@@ -292,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn both_ways_to_read_a_script_see_the_same() {
+    fn both_ways_of_parsing_give_the_same_directives() {
         let source = Source::new("t.wast", SCRIPT);
         let seen_at_once = seen(&source, &at_once(SCRIPT, Grammar::default()).unwrap());
         assert_eq!(seen_at_once, seen(&source, &form_by_form(&source, Grammar::default()).unwrap()));
@@ -321,7 +319,7 @@ mod tests {
         assert_eq!(definition.name.as_deref(), Some("m"));
         let bytes = definition.form.bytes().unwrap();
         assert!(bytes.windows(7).any(|window| window == b"\x03keyval"), "{bytes:?}");
-        // A definition's text is read by a function of its own.
+        // Definitions are parsed by a separate function.
         let script =
             parse(Source::new("t.wast", "(module definition (@custom \"key\" \"val\") (func))")).unwrap();
         let Command::ModuleDefinition(definition) = &script.directives[0].command else {
@@ -332,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_behind_a_folded_try_has_its_place() {
+    fn errors_after_a_folded_try_have_the_right_position() {
         let text =
             "(module (func (try (do) (catch_all)) (br $l)))\n(module (func (try (do) (delegate 0)) (nope)))";
         let script = parse(Source::new("t.wast", text)).unwrap();
@@ -344,7 +342,7 @@ mod tests {
         assert_eq!(unresolved.offset, text.find("$l").unwrap());
         let Command::Malformed { offset, .. } = script.directives[1].command else { panic!("{script:?}") };
         assert_eq!(offset, text.find("nope").unwrap());
-        // All of it parses: the same by the other way.
+        // All forms parse: the single pass gives the same result.
         let text = text.replace("(nope)", "");
         let script = parse(Source::new("t.wast", &text)).unwrap();
         assert_eq!(script.source.slice(&script.directives[1].span), text.lines().nth(1).unwrap());
@@ -359,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn every_character_may_stand_in_strings_and_comments() {
+    fn strings_and_comments_may_contain_any_character() {
         let text = "(module (func (export \"\u{202e}\"))) ;; \u{2066}\n(module quote \"(func) ;; \u{202e}\")";
         let script = parse(Source::new("t.wast", text)).unwrap();
         for directive in &script.directives {

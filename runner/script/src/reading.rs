@@ -1,4 +1,4 @@
-//! A script that is read in parts, so that a large one never has all its directives in memory.
+//! Parses a script in parts, so that the directives of a large script are never all in memory.
 
 use std::ops::Deref;
 
@@ -8,18 +8,18 @@ use super::source::{Source, SourceError, Span};
 use super::split::{for_each_form, split};
 use super::text::Grammar;
 
-/// How many bytes a part has that ends with the form which makes it so large.
+/// The size in bytes after which a part ends.
 const PART: usize = 1 << 20;
 
-/// How many forms a part has at most. Where one does not parse each is parsed by itself, which
-/// takes some microseconds.
+/// The maximum number of forms in a part. If one does not parse, each is parsed separately, which
+/// takes a few microseconds per form.
 const FORMS: usize = 1 << 14;
 
-/// Of how many parts a text is small enough to be parsed form by form at once.
+/// The maximum number of parts of a text that is parsed form by form immediately.
 const SMALL: usize = 16;
 
-/// The directives of a script, in parts. A script of one part is parsed once, one of several each
-/// time that it is gone through.
+/// The directives of a script, in parts. A script with one part is parsed once, one with several
+/// parts on each iteration.
 #[derive(Debug)]
 pub struct Reading<'s, 'a> {
     source: &'s Source<'a>,
@@ -32,25 +32,25 @@ pub struct Reading<'s, 'a> {
 enum Stretch {
     /// Its directives.
     Parsed(Vec<Directive>),
-    /// Where it stands, and how many forms it has: each is a directive.
+    /// Its span, and its number of forms, each of which is a directive.
     Text(Span, usize),
 }
 
 impl<'s, 'a> Reading<'s, 'a> {
-    /// Reads a script whose modules are in a version of the text grammar.
+    /// Reads a script whose modules use a version of the text grammar.
     ///
     /// # Errors
     ///
-    /// Where the text does not fall into forms.
+    /// The text cannot be split into forms.
     pub fn new(source: &'s Source<'a>, grammar: Grammar) -> Result<Reading<'s, 'a>, SourceError> {
         Reading::with_parts(source, grammar, PART, None)
     }
 
-    /// The same, where parsing a form may take so many bytes.
+    /// Like [`new`](Reading::new), with a memory limit for parsing a form.
     ///
     /// # Errors
     ///
-    /// Where a form would take more, too.
+    /// Those of [`new`](Reading::new), or a form would exceed the limit.
     pub fn within(
         source: &'s Source<'a>,
         grammar: Grammar,
@@ -89,12 +89,12 @@ impl<'s, 'a> Reading<'s, 'a> {
         Parts { reading: self, next: 0 }
     }
 
-    /// How many directives the script has.
+    /// The number of directives.
     pub fn directives(&self) -> usize {
         self.parts().remaining()
     }
 
-    /// Where the directives stand, in order; none is parsed for it.
+    /// The spans of the directives, in order, without parsing them.
     pub fn spans(&self) -> impl Iterator<Item = Span> {
         self.parts.iter().flat_map(|part| match part {
             Stretch::Parsed(directives) => {
@@ -109,7 +109,7 @@ impl<'s, 'a> Reading<'s, 'a> {
     }
 }
 
-/// Goes through the parts of a [`Reading`].
+/// An iterator over the parts of a [`Reading`].
 #[derive(Clone, Debug)]
 pub struct Parts<'r> {
     reading: &'r Reading<'r, 'r>,
@@ -117,7 +117,7 @@ pub struct Parts<'r> {
 }
 
 impl Parts<'_> {
-    /// How many directives the parts have that are still to come; they are not parsed for it.
+    /// The number of directives in the remaining parts, without parsing them.
     pub fn remaining(&self) -> usize {
         let parts = self.reading.parts.get(self.next..).unwrap_or_default();
         let lengths = parts.iter().map(|part| match part {
@@ -142,20 +142,20 @@ impl<'r> Iterator for Parts<'r> {
     }
 }
 
-/// How many bytes of memory parsing takes for a token, at most. The `wast` crate's syntax trees
-/// have nodes of fixed sizes: a function without instructions, three tokens, takes 460 bytes until
-/// it is encoded, and a list that grows takes half as much again for a moment.
+/// The maximum memory for parsing a token, in bytes. The `wast` crate's syntax trees have nodes of
+/// fixed sizes: a function without instructions, three tokens, takes 460 bytes until it is encoded,
+/// and a growing list temporarily takes half as much again.
 const OF_TOKEN: u64 = 250;
 
-/// Why text of so many tokens is not parsed where that may take so many bytes.
+/// The error for text with too many tokens for the memory limit.
 pub(super) fn too_large_to_parse(tokens: usize, max_memory: Option<u64>) -> Option<String> {
     let (needed, limit) = (OF_TOKEN.saturating_mul(tokens as u64), max_memory?);
     (needed > limit).then(|| {
-        format!("parsing these {tokens} tokens may take {needed} bytes, over --max-memory {limit}: raise that or split the module")
+        format!("parsing these {tokens} tokens may take {needed} bytes, over --max-memory {limit}; increase the limit or split the module")
     })
 }
 
-/// The parts of a script; `None` where it is the fields of a module.
+/// Splits a script into parts; `None` if it consists of the fields of a module.
 fn stretches(
     source: &Source<'_>,
     size: usize,
@@ -193,9 +193,9 @@ fn stretches(
 /// The directives of a part.
 #[derive(Debug)]
 pub enum Part<'r> {
-    /// Of a script that is one part.
+    /// Kept, for a script with one part.
     Kept(&'r [Directive]),
-    /// Parsed for this time.
+    /// Parsed for this iteration.
     Parsed(Vec<Directive>),
 }
 
@@ -219,7 +219,7 @@ mod tests {
         directives.iter().map(|directive| format!("{directive:?}")).collect()
     }
 
-    /// The directives of a text as it is parsed at once, and in parts of some bytes.
+    /// The directives of a text parsed at once, and in parts.
     fn both(text: &str, size: usize) -> (Vec<String>, Vec<String>, usize) {
         let source = Source::new("t.wast", text);
         let reading = Reading::with_parts(&source, Grammar::default(), size, None).unwrap();
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_that_would_take_too_much_is_named() {
+    fn a_form_that_exceeds_the_memory_limit_is_named() {
         let text = format!(
             "(module)\n(module binary \"{}\")\n  (module {})",
             "x".repeat(5000),
@@ -251,13 +251,13 @@ mod tests {
         );
         let source = Source::new("t.wast", &text);
         let read = |limit| Reading::with_parts(&source, Grammar::default(), 1000, Some(limit)).map(drop);
-        let message = "t.wast:3:3: parsing these 3000 tokens may take 750000 bytes, over --max-memory 749999: raise that or split the module";
+        let message = "t.wast:3:3: parsing these 3000 tokens may take 750000 bytes, over --max-memory 749999; increase the limit or split the module";
         assert_eq!(read(749_999).unwrap_err().to_string(), message);
         assert_eq!(read(750_000), Ok(()));
     }
 
     #[test]
-    fn what_does_not_close_is_an_error_in_parts_too() {
+    fn unclosed_forms_are_an_error_in_parts_too() {
         for text in ["(module) (module) (", "(module) (module) \"", "(module) (module) )"] {
             let source = Source::new("t.wast", text);
             let error = Reading::with_parts(&source, Grammar::default(), 2, None).err().unwrap();

@@ -1,4 +1,4 @@
-//! Script text, how its places are named, and what is wrong with a text as a whole.
+//! The text of a script, positions in it, and errors of a text as a whole.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,31 +8,31 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wassay_testsuite::text::{line_starts, without_bom};
 
-/// A stretch of a script's text, in bytes from its beginning.
+/// A span of a script's text, as byte offsets.
 pub type Span = Range<usize>;
 
-/// The text of a script under the name that messages give it.
+/// The text of a script, with its name in messages.
 ///
 /// A line ends at a line feed, a carriage return or the two together (core spec, section 6.3.3).
 #[derive(Debug)]
 pub struct Source<'a> {
     name: String,
     text: &'a str,
-    /// The line that every [`STRIDE`]th byte is on.
+    /// The line of every [`STRIDE`]th byte.
     marks: Vec<Mark>,
-    /// How many characters stand before every [`STRIDE`]th byte. Only long lines need it.
+    /// The number of characters before every [`STRIDE`]th byte. Needed only for long lines.
     characters: OnceLock<Vec<usize>>,
 }
 
-/// A line: its number from 1, and where it begins.
+/// A line: its number from 1, and the offset of its start.
 #[derive(Clone, Copy, Debug)]
 struct Mark {
     line: usize,
     start: usize,
 }
 
-/// After how many bytes lines and characters are counted anew: a place costs as much as counting
-/// these, and a text with millions of lines takes no memory for each.
+/// The distance of marks in bytes: computing a position counts at most this many bytes, and no
+/// memory is needed per line.
 const STRIDE: usize = 256;
 
 /// A line and a column, both counted from 1; columns count characters.
@@ -44,28 +44,28 @@ pub struct Place {
     pub column: usize,
 }
 
-/// Why a text is no script at all: a parenthesis, a string or a comment that does not close, or a
-/// parenthesis that closes nothing.
+/// Why a text cannot be split into forms: an unclosed parenthesis, string or comment, or an
+/// unmatched closing parenthesis.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{name}:{place}: {message}")]
 pub struct SourceError {
     /// The name of the source.
     pub name: String,
-    /// Where what does not close begins.
+    /// The start of the unclosed item.
     pub place: Place,
-    /// What was met and what was expected.
+    /// What was found, and what was expected.
     pub message: String,
 }
 
 impl<'a> Source<'a> {
-    /// Takes a script's text under a name, usually the path of its file. A byte order mark before
-    /// the text is dropped.
+    /// Creates a source from a text and a name, usually the path of its file. A byte order mark is
+    /// removed.
     pub fn new(name: impl Into<String>, text: &'a str) -> Self {
         let text = without_bom(text);
         Source { name: name.into(), text, marks: marks(text), characters: OnceLock::new() }
     }
 
-    /// The name that messages give the script.
+    /// The name of the script in messages.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -75,7 +75,7 @@ impl<'a> Source<'a> {
         self.text
     }
 
-    /// The text of a span; empty where the span is not within the text.
+    /// The text of a span; empty if the span is out of range.
     pub fn slice(&self, span: &Span) -> &'a str {
         self.text.get(span.clone()).unwrap_or_default()
     }
@@ -93,7 +93,7 @@ impl<'a> Source<'a> {
         let from = at * STRIDE;
         for after in memchr::memchr2_iter(b'\n', b'\r', bytes.get(from..offset).unwrap_or_default()) {
             let end = from + after;
-            // The two together are one end (core spec, section 6.3.3).
+            // CR LF is a single line ending (core spec, section 6.3.3).
             if !(bytes.get(end) == Some(&b'\r') && bytes.get(end + 1) == Some(&b'\n')) {
                 found = Mark { line: found.line + 1, start: end + 1 };
             }
@@ -112,7 +112,7 @@ impl<'a> Source<'a> {
         Place { line, column: before + 1 }
     }
 
-    /// How many characters stand before an offset.
+    /// The number of characters before an offset.
     fn characters_before(&self, offset: usize) -> usize {
         let bytes = self.text.as_bytes();
         let marks = self.characters.get_or_init(|| {
@@ -129,7 +129,7 @@ impl<'a> Source<'a> {
     }
 }
 
-/// The lines that the first of every [`STRIDE`] bytes are on.
+/// The lines of the first of every [`STRIDE`] bytes.
 fn marks(text: &str) -> Vec<Mark> {
     let mut marks = Vec::with_capacity(text.len() / STRIDE + 1);
     let mut last = Mark { line: 0, start: 0 };
@@ -145,7 +145,7 @@ fn marks(text: &str) -> Vec<Mark> {
     marks
 }
 
-/// How many characters begin in these bytes.
+/// The number of characters that begin in these bytes.
 fn count(bytes: Option<&[u8]>) -> usize {
     bytes.unwrap_or_default().iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_is_no_part_of_the_text() {
+    fn a_byte_order_mark_is_not_part_of_the_text() {
         let source = Source::new("a.wast", "\u{feff}(a)");
         assert_eq!((source.text(), source.place(0)), ("(a)", Place { line: 1, column: 1 }));
     }

@@ -1,31 +1,28 @@
-//! Splits a file into its top-level forms, so that one that does not parse fails alone.
+//! Splits a file into top-level forms, so that an unparsable form fails alone.
 
 use wast::lexer::Lexer;
 
 use super::source::{Source, SourceError, Span};
 use super::tokens::{Token, TokenKind, Unclosed, tokens};
 
-/// The top-level forms of a source, and what else stands between them; comments and annotations are
-/// left out.
+/// The top-level forms of a source, and other text between them, without comments and annotations.
 ///
 /// # Errors
 ///
-/// Where a parenthesis, a string or a comment does not close, or a parenthesis closes that was
-/// never opened.
+/// A parenthesis, string or comment is not closed, or a closing parenthesis is unmatched.
 pub fn split(source: &Source<'_>) -> Result<Vec<Span>, SourceError> {
     let mut found = Vec::new();
     for_each_form(source, |form, _| found.push(form))?;
     Ok(found)
 }
 
-/// The same, one after the other, with how many tokens each has. Those before an error are given,
-/// too.
+/// Calls a function for each form, with its number of tokens, including forms before an error.
 pub(super) fn for_each_form(
     source: &Source<'_>,
     mut form: impl FnMut(Span, usize),
 ) -> Result<(), SourceError> {
     let (mut forms, mut count) = (Forms::default(), 0);
-    // What touches is one: text without parentheses may have a token for each of its characters.
+    // Merge adjacent tokens: text without parentheses may have a token for each character.
     let mut outside: Option<Span> = None;
     for token in tokens(source.text()) {
         let token = token.map_err(|Unclosed { offset, message }| unbalanced(source, offset, message))?;
@@ -47,8 +44,8 @@ pub(super) fn for_each_form(
     forms.finish(source)
 }
 
-/// The lexer of scripts: the grammar allows every character in strings and comments (core spec,
-/// sections 6.2.4 and 6.3.3).
+/// Creates the lexer for scripts: the grammar allows every character in strings and comments (core
+/// spec, sections 6.2.4 and 6.3.3).
 pub fn lexer(text: &str) -> Lexer<'_> {
     let mut lexer = Lexer::new(text);
     lexer.allow_confusing_unicode(true);
@@ -58,13 +55,13 @@ pub fn lexer(text: &str) -> Lexer<'_> {
 #[derive(Default)]
 struct Forms {
     depth: usize,
-    /// Where the open form begins.
+    /// The start of the open form.
     start: usize,
     annotation: bool,
 }
 
 impl Forms {
-    /// Takes a token; gives the form that it ends.
+    /// Handles a token; returns the form that it ends.
     fn take(
         &mut self,
         Token { kind, span }: Token,
@@ -83,7 +80,7 @@ impl Forms {
                     unbalanced(source, span.start, "`)` closes nothing: no `(` is open here")
                 })?;
                 let form = self.start..span.end;
-                // An annotation may hold any tokens, and nothing else (core spec, section 6.3.7).
+                // An annotation may contain any valid tokens (core spec, section 6.3.7).
                 if self.depth == 0 && !(self.annotation && is_tokens(source.slice(&form))) {
                     return Ok(Some(form));
                 }
@@ -134,18 +131,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_form_stands_alone_and_annotations_are_left_out() {
+    fn other_text_is_separate_and_annotations_are_omitted() {
         assert_eq!(forms("(a) b (@note (x) \")\") \"s\" (c (@d))"), ["(a)", "b", "\"s\"", "(c (@d))"]);
         assert_eq!(forms("\0\0,1,\u{e9}x(a)[] {}"), ["\0\0,1,\u{e9}x", "(a)", "[]", "{}"]);
     }
 
     #[test]
-    fn text_that_is_no_token_spoils_only_its_own_form() {
+    fn invalid_tokens_affect_only_their_form() {
         assert_eq!(forms("(a \"\\q)\" \u{e9}) (b)"), ["(a \"\\q)\" \u{e9})", "(b)"]);
     }
 
     #[test]
-    fn an_annotation_that_is_malformed_is_not_left_out() {
+    fn a_malformed_annotation_is_not_omitted() {
         assert_eq!(
             forms("(@a) (@) (@a \"\\q\") (@a \u{7}) (@a (b \"c\"))"),
             ["(@)", "(@a \"\\q\")", "(@a \u{7})"]
@@ -153,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_close_is_named_with_its_place() {
+    fn unclosed_items_are_errors_with_a_position() {
         assert_eq!(
             error("(a)\n  (b (c)\n"),
             "t.wast:2:3: `(` is never closed: expected `)` before the end of the file"

@@ -1,19 +1,19 @@
-//! What a word that is unknown may have been meant to be.
+//! Suggestions for unknown words.
 
-/// How alike two words have to be, from 0 to 1, for the one to be offered for the other.
+/// The minimum similarity, from 0 to 1, for a suggestion.
 const ALIKE: f64 = 0.8;
 
-/// The candidate that a word is most likely to be a slip of; `None` where none is close.
+/// The most similar candidate; `None` if none is similar enough.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let alike = |candidate: &'a str| (candidate, strsim::normalized_damerau_levenshtein(word, candidate));
     let alike = |candidate| {
         let (candidate, edits) = alike(candidate);
-        // One slip in a short word is a large part of it.
+        // A single edit is always accepted, since it is a large part of a short word.
         let one_slip = word.len() > 2 && strsim::damerau_levenshtein(word, candidate) == 1;
         (candidate, if one_slip { edits.max(ALIKE) } else { edits })
     };
     let candidates: Vec<&str> = candidates.into_iter().collect();
-    // Another case is the smallest slip of all.
+    // A difference in case only is the best match.
     if let Some(same) = candidates.iter().find(|candidate| candidate.eq_ignore_ascii_case(word)) {
         return Some(same);
     }
@@ -21,7 +21,7 @@ pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     best.filter(|(_, likeness)| *likeness >= ALIKE).map(|(candidate, _)| candidate)
 }
 
-/// The end of a message about an unknown word: the word that may have been meant, or nothing.
+/// The hint for a message about an unknown word, or an empty string.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     closest(word, candidates).map_or_else(String::new, |word| format!("; did you mean `{word}`?"))
 }
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_slip_is_understood_and_another_word_is_not() {
+    fn typing_errors_are_recognised_but_not_other_words() {
         let commands = ["run", "wast", "test", "suite", "report", "help"];
         for (word, expected) in [
             ("tset", Some("test")),

@@ -1,21 +1,20 @@
-//! The tokens of a text as far as its parentheses are concerned (core spec, section 6.3).
+//! A lexer for parentheses, which merges other tokens (core spec, section 6.3).
 //!
 //! Unlike the lexer of the `wast` crate this continues after text that is not a token, in time
 //! linear in the text.
 
 use super::source::Span;
 
-/// What a token is.
+/// The kind of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum TokenKind {
     /// `(`
     Open,
-    /// `(@name`: what follows up to its `)` is an annotation.
+    /// `(@name`: the start of an annotation.
     Annotation,
     /// `)`
     Close,
-    /// A word, a name, a number or a string, several that touch, or one character that no token
-    /// begins with.
+    /// Adjacent keywords, names, numbers and strings, or a single invalid character.
     Atom,
 }
 
@@ -26,16 +25,16 @@ pub(super) struct Token {
     pub(super) span: Span,
 }
 
-/// A string or a comment without an end.
+/// An unclosed string or comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unclosed {
-    /// Where it begins.
+    /// The offset of its start.
     pub(super) offset: usize,
     pub(super) message: &'static str,
 }
 
-/// The tokens of a text; blanks and comments are none. The last is an error where a string or a
-/// comment does not end.
+/// The tokens of a text, without blanks and comments. The last one is an error if a string or a
+/// comment is not closed.
 pub(super) fn tokens(text: &str) -> impl Iterator<Item = Result<Token, Unclosed>> + '_ {
     let mut reader = Reader { text, bytes: text.as_bytes(), position: 0 };
     let mut ended = false;
@@ -108,7 +107,7 @@ impl Reader<'_> {
         Err(Unclosed { offset: start, message })
     }
 
-    /// Takes the name of an annotation, where one follows: `@` with a name or a string right behind
+    /// Takes the name of an annotation, if one follows: `@` with a name or a string directly after
     /// the parenthesis.
     fn annotation_name(&mut self) -> Result<bool, Unclosed> {
         let start = self.position;
@@ -128,7 +127,7 @@ impl Reader<'_> {
         Ok(is_name)
     }
 
-    /// Takes names, words, numbers and strings that touch, else one character.
+    /// Takes adjacent names, keywords, numbers and strings, or a single character.
     fn atom(&mut self) -> Result<(), Unclosed> {
         let start = self.position;
         loop {
@@ -210,14 +209,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_name_makes_no_annotation() {
+    fn an_annotation_requires_a_name() {
         for text in ["(@)", "(@ a)", "(@a\"b\")", "(@\"a\"b)", "(@\"a\"\"b\")"] {
             assert_eq!(seen(text)[0], (TokenKind::Open, "("), "{text}");
         }
     }
 
     #[test]
-    fn what_does_not_end_ends_the_tokens() {
+    fn unclosed_items_end_the_tokens() {
         for (text, offset) in
             [("a (; (; ;)", 2), ("a \"b\n\"", 2), ("\"b\\\r\"", 0), ("(@\"", 2), ("\"\\", 0)]
         {

@@ -1,5 +1,4 @@
-//! The values of scripts, the patterns results are held against, and how both are written in
-//! messages.
+//! Values and result patterns of scripts, and their text in messages.
 
 use std::fmt;
 
@@ -22,14 +21,14 @@ pub enum Value {
     Ref(Reference),
 }
 
-/// A reference, as far as a script can tell one from another.
+/// A reference, as far as scripts distinguish them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reference {
     /// A null of a heap type, or of any type above it in its hierarchy.
     Null(HeapType),
     /// A function.
     Func,
-    /// An external reference; the number is there where a script's `ref.extern` made it.
+    /// An external reference, with the number if a script's `ref.extern` created it.
     Extern(Option<u32>),
     /// A host value in the `any` hierarchy, made by a script's `ref.host`, or by internalizing its
     /// `ref.extern`.
@@ -73,7 +72,7 @@ pub enum HeapType {
     NoExn,
 }
 
-/// What a result is expected to be.
+/// A pattern for a result.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Pattern {
     /// This 32-bit integer.
@@ -92,7 +91,7 @@ pub enum Pattern {
     Either(Vec<Pattern>),
 }
 
-/// What a float is expected to be.
+/// A pattern for a float.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FloatPattern<Bits> {
     /// A NaN whose payload is the quiet bit alone, of either sign.
@@ -103,7 +102,7 @@ pub enum FloatPattern<Bits> {
     Bits(Bits),
 }
 
-/// What a vector is expected to be.
+/// A pattern for a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum VectorPattern {
     /// Sixteen 8-bit lanes.
@@ -120,14 +119,14 @@ pub enum VectorPattern {
     F64x2([FloatPattern<u64>; 2]),
 }
 
-/// What a reference is expected to be. All but [`RefPattern::Null`] ask for one that is not null.
+/// A pattern for a reference. All except [`RefPattern::Null`] match only non-null references.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RefPattern {
-    /// A null, of the type's hierarchy where there is one.
+    /// A null, of the hierarchy of the type if given.
     Null(Option<HeapType>),
     /// A function.
     Func,
-    /// An external reference, this one where there is a number.
+    /// An external reference, with this number if given.
     Extern(Option<u32>),
     /// This host value in the `any` hierarchy.
     Host(u32),
@@ -146,7 +145,7 @@ pub enum RefPattern {
 }
 
 impl HeapType {
-    /// The top of the hierarchy that the type is in.
+    /// The top type of its hierarchy.
     pub fn top(self) -> HeapType {
         match self {
             HeapType::Func | HeapType::NoFunc => HeapType::Func,
@@ -161,7 +160,7 @@ impl HeapType {
         }
     }
 
-    /// The type as the text format writes it.
+    /// The keyword of the text format.
     pub fn keyword(self) -> &'static str {
         match self {
             HeapType::Func => "func",
@@ -179,7 +178,7 @@ impl HeapType {
         }
     }
 
-    /// The type that the text format writes so.
+    /// The type for a keyword of the text format.
     pub fn from_keyword(keyword: &str) -> Option<HeapType> {
         Some(match keyword {
             "func" => HeapType::Func,
@@ -200,7 +199,7 @@ impl HeapType {
 }
 
 impl Reference {
-    /// The top of the hierarchy that the reference is in.
+    /// The top type of its hierarchy.
     pub fn top(self) -> HeapType {
         match self {
             Reference::Null(heap) => heap.top(),
@@ -213,7 +212,7 @@ impl Reference {
 }
 
 impl Pattern {
-    /// The pattern of a vector, whose shape is how the result is best written.
+    /// The vector pattern, whose shape is used to show the result.
     pub fn shape(&self) -> Option<&VectorPattern> {
         match self {
             Pattern::V128(pattern) => Some(pattern),
@@ -224,7 +223,7 @@ impl Pattern {
 }
 
 impl RefPattern {
-    /// The top of the hierarchy that the pattern is in; none for a null of no type.
+    /// The top type of its hierarchy; `None` for a null without a type.
     pub fn top(self) -> Option<HeapType> {
         Some(match self {
             RefPattern::Null(heap) => return heap.map(HeapType::top),
@@ -242,7 +241,7 @@ impl RefPattern {
 }
 
 impl Value {
-    /// The value with a vector's lanes in a shape of choice.
+    /// Formats the value, with a vector's lanes in the given shape.
     pub fn in_shape(&self, shape: Option<&VectorPattern>) -> String {
         match (self, shape) {
             (Value::V128(bits), Some(shape)) => lanes(*bits, shape),
@@ -252,7 +251,8 @@ impl Value {
 }
 
 impl fmt::Display for Value {
-    /// Integers in decimal and hex, floats with their bits, vectors by 32-bit lane.
+    /// Formats integers in decimal and hexadecimal, floats with their bits, vectors by 32-bit
+    /// lanes.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Value::I32(value) => write!(f, "i32 {value} ({value:#010x})"),
@@ -408,7 +408,7 @@ fn float64(bits: u64) -> String {
     format!("{written} ({bits:#018x})")
 }
 
-/// A NaN by its payload, with the pattern that it is of.
+/// Formats a NaN by its payload, with its class.
 fn nan(negative: bool, payload: u64, quiet: u64) -> String {
     let sign = if negative { "-" } else { "" };
     let class = match payload {

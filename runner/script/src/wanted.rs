@@ -1,9 +1,9 @@
-//! The features that a module needs and that its script does not have.
+//! Finds missing features of modules.
 
 use wasmparser::{Validator, WasmFeatures};
 use wassay_terms::{Deadline, Features};
 
-/// The validator's flag of a feature; none for an unknown name.
+/// The validator's flag for a feature, or no flag for an unknown name.
 pub fn flag(name: &str) -> WasmFeatures {
     Features::flag(name).unwrap_or(WasmFeatures::empty())
 }
@@ -15,9 +15,8 @@ pub fn flags(features: Features) -> WasmFeatures {
     missing.fold(named, WasmFeatures::difference)
 }
 
-/// What is left of a set of features when as many of these are left out as can be, so that the rest
-/// `will_do`. The newest, which are the last, are left out first: of two either of which would do
-/// the older stays.
+/// Removes as many features as possible such that the rest `will_do`. The newest, which are last,
+/// are removed first: of two that both suffice the older is kept.
 pub fn reduced(
     mut set: WasmFeatures,
     of: impl DoubleEndedIterator<Item = WasmFeatures>,
@@ -31,8 +30,8 @@ pub fn reduced(
     set
 }
 
-/// How to have the features that a module needs beyond `given`; `None` where they are not what it
-/// is refused for, or there is no time to find out.
+/// A hint on how to enable the features that a module needs beyond `given`; `None` if they are not
+/// the reason for the rejection, or after the deadline.
 pub(super) fn hint(bytes: &[u8], given: Features, deadline: Option<Deadline>) -> Option<String> {
     let valid = |features| Validator::new_with_features(features).validate_all(bytes).is_ok();
     let set = flags(given);
@@ -41,7 +40,7 @@ pub(super) fn hint(bytes: &[u8], given: Features, deadline: Option<Deadline>) ->
     if valid(set) || !valid(all) {
         return None;
     }
-    // Where there is no time to try, what is left says nothing.
+    // After the deadline the result is not meaningful.
     let in_time = || !deadline.is_some_and(Deadline::is_over);
     let needed = reduced(all, more.iter().copied().map(flag), |set| in_time() && valid(set));
     if !in_time() {
@@ -51,8 +50,8 @@ pub(super) fn hint(bytes: &[u8], given: Features, deadline: Option<Deadline>) ->
     let expression = format!("{given},{}", names.join(","));
     let expression = expression.parse::<Features>().map_or(expression, |features| features.to_string());
     Some(format!(
-        "; it needs {}, which is off here: switch it on by `--features {expression}`, or by `;;! features = \"{expression}\"` in \
-         the first line of the script",
+        "; it needs {}, which is not enabled: use `--features {expression}`, or `;;! features = \"{expression}\"` in \
+        the first line of the script",
         names.join(" and ")
     ))
 }
@@ -67,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_module_that_wants_a_feature_is_told_apart_from_one_that_is_wrong() {
+    fn a_missing_feature_is_distinguished_from_an_invalid_module() {
         let tail_call = "(module (func $f (return_call $f)))";
         let hint = hint_of(tail_call, "2.0").unwrap();
         assert!(hint.contains("needs tail-call,") && hint.contains("`--features 2.0,tail-call`"), "{hint}");

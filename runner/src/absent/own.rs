@@ -1,5 +1,5 @@
-//! What stands in for wassay's own engine in a build without the feature `engine`: the names of
-//! `own`, and commands that say what to do instead.
+//! Replaces wassay's own engine in a build without the feature `engine`: the same names as `own`,
+//! and commands that fail with a hint.
 
 use std::ffi::OsString;
 
@@ -14,7 +14,7 @@ use crate::verdict::ScriptResult;
 /// The version that `wassay --version` prints.
 pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (without an engine of its own)");
 
-/// An engine that cannot be made.
+/// An uninhabited engine type.
 #[derive(Debug)]
 pub(crate) enum Absent {}
 
@@ -30,12 +30,12 @@ impl Judges for Absent {
     }
 }
 
-/// What makes engines where no other is named: nothing here.
+/// The default engine factory: none in this build.
 pub(crate) fn maker() -> Option<fn() -> Absent> {
     None
 }
 
-/// Prepares the process, before it starts threads.
+/// Prepares the process before it starts threads.
 pub(crate) fn prepare() {}
 
 /// `wassay run`, which needs the engine.
@@ -68,9 +68,9 @@ pub(crate) mod serve {
     }
 }
 
-/// Why a command that runs wassay's own engine and no other is refused.
+/// The error for a command that needs wassay's own engine.
 fn needs_engine(command: &str) -> Error {
     Error::Usage(format!(
-        "{command}: this build of wassay has no engine of its own; install it with its default features (`engine`)"
+        "{command}: this build of wassay has no built-in engine; install it with its default features (`engine`)"
     ))
 }

@@ -1,4 +1,4 @@
-//! One task, run as often as it takes.
+//! Runs one task, with retries.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,9 +13,9 @@ use super::watch::Watch;
 use crate::finished::Finished;
 use crate::settings::Settings;
 
-/// Runs a task, and again where it failed, at most so often as the [settings](Settings::retries)
-/// say. What is said of it is what became of it in the end; what went before is noted. `watch`
-/// tells how far an attempt in this process has come, and gives up one that does not end by itself.
+/// Runs a task and retries it when it fails, up to the limit in the [settings](Settings::retries).
+/// The result is that of the last attempt; earlier attempts are recorded in it. `watch` tracks the
+/// progress of an attempt in this process, and abandons one that does not end at its deadline.
 pub(super) fn run<E: Judges>(
     task: &Task,
     settings: &Settings,
@@ -34,7 +34,7 @@ pub(super) fn run<E: Judges>(
         if !may_again || !finished.has_failed() {
             return Finished { earlier, ..finished };
         }
-        tracing::debug!(case = task.label, attempt = earlier.len() + 1, "a case failed and is run again");
+        tracing::debug!(case = task.label, attempt = earlier.len() + 1, "retrying a case that failed");
         earlier.push(finished.attempt());
     }
 }
@@ -48,11 +48,11 @@ fn once<E: Judges>(
 ) -> Finished {
     let is_foreign_guest = !E::DRIVES_WASSAY && matches!(task.case, Case::Guest(_));
     let is_unreadable = matches!(task.case, Case::Unreadable(_));
-    // A variant changes its process for good.
+    // A variant changes its process permanently, so it needs its own.
     if !is_foreign_guest && !is_unreadable && (settings.isolate || task.case.variant().is_some()) {
         return alone(task, settings);
     }
-    // A guest ends by its own deadlines.
+    // A guest enforces its own deadlines.
     let is_watched = matches!(task.case, Case::Script(_));
     if is_watched {
         watch.begin(settings.timeout);
@@ -62,7 +62,7 @@ fn once<E: Judges>(
     finished
 }
 
-/// Runs a task in a process of its own.
+/// Runs a task in its own process.
 pub(crate) fn alone(task: &Task, settings: &Settings) -> Finished {
     match isolated::run(task, settings) {
         Ok(finished) => finished,

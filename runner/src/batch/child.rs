@@ -1,10 +1,11 @@
-//! A process that runs one case, for a parent that survives it.
+//! A child process that runs one case, so that the parent survives a crash.
 //!
 //! The parent starts its own executable again with [`MARKER`] in the environment, and a socket as
-//! its standard input. Over that goes one [`Request`], and back come [`Message`]s, each a line of
-//! JSON: what did not pass, so that it is not lost by a crash, and what became of the case. Where
-//! the case is, so that a crash is pinned to its directive, stands in shared memory (`mark`). What
-//! the process prints is no part of this.
+//! its standard input. The parent sends one [`Request`] over the socket; the child replies with
+//! [`Message`]s, one line of JSON each: every directive that did not pass, so that a crash does not
+//! lose it, and the result of the case. The position in the case is kept in shared memory (`mark`),
+//! so that a crash is attributed to its directive. The output of the process is not part of the
+//! protocol.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -36,76 +37,76 @@ use crate::settings::Settings;
 use crate::threads;
 use crate::verdict::{DirectiveResult, LISTED, Outcome};
 
-/// The environment variable by which a process knows that it is to run one case.
+/// The environment variable that marks a process as a child that runs one case.
 pub(super) const MARKER: &str = "WASSAY_CHILD";
 
 /// A case to run, and how.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Request {
-    /// The process that asks. A child whose parent is another has lost its own.
+    /// The parent's process ID. A child with a different parent is orphaned.
     pub(super) parent: u32,
-    /// Where it stores the place of the directive that it begins: a [`Mark`].
+    /// The path of the [`Mark`] where the child stores the position of the current directive.
     pub(super) mark: OsString,
-    /// What is done to the process before anything of the case is touched.
+    /// What to do to the process before it reads the case.
     pub(super) setup: Vec<Setup>,
-    /// What messages call the case.
+    /// The name of the case in messages.
     pub(super) label: String,
     /// The case.
     pub(super) case: Locator,
-    /// What is expected of its directives.
+    /// The expectations for its directives.
     pub(super) expectations: Vec<Expectation>,
-    /// How it is run.
+    /// How to run it.
     pub(super) settings: Settings,
 }
 
-/// What is done to a process before it runs its case.
+/// A change to a process before it runs its case.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) enum Setup {
-    /// Leaves no image of its memory behind when it crashes.
+    /// Disable core dumps.
     NoCore,
-    /// Has the system not know `openat2`.
+    /// Make `openat2` fail with ENOSYS.
     NoOpenat2,
 }
 
-/// Where a case is found again by another process.
+/// Where another process finds a case.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Locator {
-    /// In an embedded suite, by its name there.
+    /// A case of an embedded suite, by name.
     Embedded {
         /// The suite.
         suite: String,
         /// The case.
         name: String,
     },
-    /// In the folder of a suite, by its name there. It is the same folder, and links lead no
-    /// further than for the parent.
+    /// A case in a suite's folder, by name. The child resolves links under the same limits as the
+    /// parent.
     InSuite {
         /// The folder.
         root: Root,
         /// The case.
         name: String,
     },
-    /// In a file that the user has named.
+    /// A file that the user named.
     File(OsString),
 }
 
-/// What a child says.
+/// A message from a child.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Message {
-    /// The case begins, in a process that has so many bytes of memory.
+    /// The case starts. The number is the resident memory of the process, in bytes.
     Started(u64),
-    /// Its first directive begins.
+    /// The first directive starts.
     Begun,
-    /// A directive was judged and did not simply pass.
+    /// A directive has a result other than a plain pass.
     Judged(DirectiveResult),
     /// All directives were judged.
     Ended,
-    /// The case has ended so.
+    /// The result of the case.
     Finished(Box<Finished>),
 }
 
 impl Locator {
-    /// Where a case is, which is one of the suite of this name.
+    /// Locates a case of the suite with this name.
     pub(super) fn of(case: &Case, suite: &str) -> Locator {
         let name = case.name().to_owned();
         match (case.root(), case.path()) {
@@ -131,10 +132,10 @@ impl Locator {
     }
 }
 
-/// Runs the case that the parent asks for where this process is a child; `None` where it is not.
-/// `make` makes the engine.
+/// Runs the requested case if this process is a child; returns `None` otherwise. `make` creates the
+/// engine.
 ///
-/// A program that [isolates](Settings::isolate) its cases calls this first.
+/// A program that [isolates](Settings::isolate) its cases must call this first.
 pub fn child<E: Judges>(make: impl Fn() -> E + Send + 'static) -> Option<ExitCode> {
     std::env::var_os(MARKER)?;
     Some(match serve(make) {
@@ -160,7 +161,7 @@ fn serve<E: Judges>(make: impl Fn() -> E + Send + 'static) -> Result<(), String>
     let request: Request = serde_json::from_str(&line).map_err(|error| failed("no request", error.into()))?;
     let parent = getppid().map(|parent| parent.as_raw_nonzero().get().unsigned_abs());
     if parent != Some(request.parent) {
-        return Err("the process that asked for this case is gone".to_owned());
+        return Err("the parent process of this case has ended".to_owned());
     }
     let case = request.case.case()?;
     let mark = Mark::open(&request.mark).map_err(|error| failed("no mark", error))?;
@@ -189,7 +190,7 @@ fn serve<E: Judges>(make: impl Fn() -> E + Send + 'static) -> Result<(), String>
         let finished =
             execute(request.label, &case, &request.expectations, &settings, &watch, &mut None, &make);
         reply.send(&Message::Finished(Box::new(finished)));
-        // What was said is all that is wanted: nothing is taken down first.
+        // The parent has all results: exit without cleaning up.
         exit(0)
     };
     let thread = threads::start("case", run).map_err(|error| failed("no thread", error))?;
@@ -197,7 +198,7 @@ fn serve<E: Judges>(make: impl Fn() -> E + Send + 'static) -> Result<(), String>
 }
 
 impl Setup {
-    /// What is done to a process for a variant.
+    /// The change to a process for a variant.
     pub(super) fn of(variant: Variant) -> Setup {
         match variant {
             Variant::NoOpenat2 => Setup::NoOpenat2,
@@ -212,26 +213,26 @@ impl Setup {
     }
 }
 
-/// How many bytes of memory a process has (proc_pid_statm(5)); 0 where it has ended.
+/// The resident memory of a process in bytes (proc_pid_statm(5)); 0 if it has ended.
 pub(super) fn resident(process: &str) -> u64 {
     let statm = std::fs::read_to_string(format!("/proc/{process}/statm")).unwrap_or_default();
     let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<u64>().ok());
     pages.unwrap_or_default().saturating_mul(rustix::param::page_size() as u64)
 }
 
-/// Where a child says what it does.
+/// The child's side of the socket.
 #[derive(Debug)]
 struct Reply {
     socket: Mutex<BufWriter<UnixStream>>,
     mark: Mark,
-    /// Whether the first directive was begun.
+    /// Whether the first directive has started.
     begun: AtomicBool,
-    /// How many directives were told of that failed.
+    /// The number of failed directives sent so far.
     told: AtomicUsize,
 }
 
 impl Reply {
-    /// Says something. Where the parent cannot be reached there is nothing more to do.
+    /// Sends a message. If the parent is gone, there is nothing left to do: exit.
     fn send(&self, message: &Message) {
         let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = serde_json::to_writer(&mut *socket, message)
@@ -254,7 +255,7 @@ impl Observer for Reply {
 
     fn judged(&self, result: &DirectiveResult) {
         let failed = !matches!(result.outcome, Outcome::Passed);
-        // One more than the parent notes tells it that there are more.
+        // One more than the parent keeps, so that it can tell that there are more.
         let is_told = !failed || self.told.fetch_add(1, Ordering::Relaxed) <= LISTED;
         if !is_plain(result) && is_told {
             self.send(&Message::Judged(result.clone()));

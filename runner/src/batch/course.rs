@@ -1,4 +1,4 @@
-//! How far a script has come, for where it ends amid its directives.
+//! Progress of a script, for results when it ends before its last directive.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,20 +13,20 @@ use wassay_script::{LineRange, Observer};
 
 use crate::verdict::{DirectiveResult, Directives, Failure, FailureKind, LISTED, Outcome, ScriptResult};
 
-/// How far a script has come.
+/// The progress of a script.
 #[derive(Debug, Default)]
 pub(super) struct Course {
-    /// What was judged and did not simply pass: all of it, unless `is_partial`.
+    /// The results that are not plain passes: all of them, unless `is_partial`.
     pub(super) judged: Vec<DirectiveResult>,
-    /// Whether more failed than are noted.
+    /// Whether more directives failed than are recorded.
     pub(super) is_partial: bool,
-    /// How many of those noted did not pass.
+    /// The number of recorded results that are failures.
     pub(super) failed: usize,
-    /// Where the last directive stands that was begun.
+    /// The position of the last directive that was started.
     pub(super) begun: Option<Place>,
 }
 
-/// Notes the course of a script, and tells someone else of it too.
+/// Records the progress of a script, and forwards it to another observer.
 #[derive(Debug, Default)]
 pub(super) struct Noted {
     course: Mutex<Course>,
@@ -38,7 +38,7 @@ impl Noted {
         Noted { course: Mutex::default(), told }
     }
 
-    /// What was noted since it was last taken.
+    /// Takes what was recorded since the last call.
     pub(super) fn take(&self) -> Course {
         mem::take(&mut self.course.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -68,7 +68,7 @@ impl Observer for Noted {
     }
 }
 
-/// Whether there is nothing to say of a directive but that it passed.
+/// Whether a directive passed without any remark.
 pub(super) fn is_plain(result: &DirectiveResult) -> bool {
     matches!(result.outcome, Outcome::Passed)
         && !result.text_not_compared
@@ -77,7 +77,7 @@ pub(super) fn is_plain(result: &DirectiveResult) -> bool {
 }
 
 impl Course {
-    /// Notes a directive that did not simply pass; no more that failed than are listed.
+    /// Records a result that is not a plain pass, up to the limit of listed failures.
     pub(super) fn note(&mut self, result: Cow<'_, DirectiveResult>) {
         if !matches!(result.outcome, Outcome::Passed) {
             if self.failed == LISTED {
@@ -89,10 +89,10 @@ impl Course {
         self.judged.push(result.into_owned());
     }
 
-    /// The result of the script if it ended at the directive that was begun last, by a failure that
-    /// is no judgement of the directive: what was judged before counts, what comes after it fails
-    /// as not run, for this reason. `None` where no directive was begun, or none stands there, or
-    /// more failed than are noted.
+    /// The result of a script that ended in the directive that was started last, such as by a
+    /// crash: earlier directives keep their results, later ones fail as not run, for this reason.
+    /// `None` if no directive was started, none is at that position, or more failed than are
+    /// recorded.
     pub(super) fn ended_by(
         self,
         failure: &Failure,
@@ -139,7 +139,7 @@ impl Course {
         for part in reading.parts() {
             part.iter().filter_map(&mut of).for_each(|directive| directives.push(directive));
         }
-        // A process that is out of its mind may have left any place.
+        // A process with corrupted memory may have stored any position.
         is_found.then(|| ScriptResult { name: source.name().to_owned(), directives })
     }
 }

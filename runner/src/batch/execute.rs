@@ -1,4 +1,4 @@
-//! A case from its file to its result, in this process.
+//! Runs a case in this process, from its file to its result.
 
 use std::any::Any;
 use std::mem;
@@ -28,8 +28,8 @@ use crate::settings::Settings;
 use crate::verdict::{Apart, Failure, FailureKind};
 use crate::{expectations, wasi_case};
 
-/// Runs a case; a panic ends it alone. What is expected of its directives is what is given here.
-/// `watch` is told how far it has come.
+/// Runs a case and catches panics. Uses only the expectations given here. `watch` records its
+/// progress.
 pub(super) fn execute<E: Judges>(
     label: String,
     case: &Case,
@@ -58,34 +58,34 @@ pub(super) fn execute<E: Judges>(
     }
 }
 
-/// Why a guest is not run where the engine is another one.
-const FOREIGN: &str = "WASI cases run on wassay's own engine, and on those whose description has `[wasi]`, which this one has not";
+/// The reason for skipping a guest on an engine whose description has no `[wasi]`.
+const FOREIGN: &str =
+    "WASI cases run on wassay's own engine, and on engines whose description has `[wasi]`; this one has none";
 
-/// Why a guest is not run in another way where the engine is another one.
-const VARIANT: &str =
-    "what a variant changes is the process of wassay, and another engine has one of its own";
+/// The reason for skipping a variant of a guest on another engine.
+const VARIANT: &str = "a variant changes the process of wassay, and other engines run in their own processes";
 
-/// What became of a case that is not asked of the engine, for this reason.
+/// The result of a case that the engine was not given, for this reason.
 fn not_asked(label: &str, case: &Case, why: &str) -> Finished {
     let (directives, _) = count(label, case, false);
     let (message, apart) = (why.to_owned(), Some(Apart::NotApplicable));
     Finished::new(label.to_owned(), End::Skipped { message, directives, apart })
 }
 
-/// What became of a case that was not run: its directives are counted all the same.
+/// The result of a case that was not run; its directives are counted.
 pub(super) fn not_run(task: &Task, why: &str, settings: &Settings) -> Finished {
     let (directives, keys) = count(&task.label, &task.case, settings.keys);
     let end = End::NotRun { message: why.to_owned(), directives };
     Finished { keys, ..Finished::new(task.label.clone(), end) }
 }
 
-/// What became of a case that cannot be run here, for this reason.
+/// The result of a case that cannot run here, for this reason.
 pub(super) fn skipped(label: &str, case: &Case, message: String) -> Finished {
     let (directives, _) = count(label, case, false);
     Finished::new(label.to_owned(), End::Skipped { message, directives, apart: None })
 }
 
-/// What became of a case whose process did not say so.
+/// The result of a case whose process ended without one.
 pub(super) fn lost(task: &Task, course: Course, failure: Failure, settings: &Settings) -> Finished {
     let label = task.label.clone();
     match &task.case {
@@ -99,8 +99,8 @@ pub(super) fn lost(task: &Task, course: Course, failure: Failure, settings: &Set
     }
 }
 
-/// What became of a case that was running when the run was interrupted: what had been judged of a
-/// script by then counts.
+/// The result of a case that was running when the run was interrupted; directives judged until then
+/// count.
 pub(super) fn cut_short(task: &Task, course: Course, settings: &Settings) -> Finished {
     let finished = match &task.case {
         Case::Script(script) if course.begun.is_some() => {
@@ -115,12 +115,12 @@ pub(super) fn cut_short(task: &Task, course: Course, settings: &Settings) -> Fin
     Finished { is_cut_short: true, ..finished }
 }
 
-/// The features that a script is judged under, as far as that can be told.
+/// The features for a script, if they can be determined.
 fn features_of(script: &Script, label: &str, text: &str, settings: &Settings) -> Option<Features> {
     judging(script, label, text, settings.features).ok().map(|judging| judging.features)
 }
 
-/// Runs a script from its file to its result.
+/// Runs a script, from its file to its result.
 fn run_script<E: Judges>(
     label: String,
     script: &Script,
@@ -166,7 +166,7 @@ fn run_script<E: Judges>(
     finished
 }
 
-/// Runs a script; a panic ends it alone.
+/// Runs a script and catches panics.
 fn run_caught<E: Judges>(
     label: String,
     text: &str,
@@ -176,7 +176,7 @@ fn run_caught<E: Judges>(
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
-    // What an earlier attempt came to is past.
+    // Drop the progress of an earlier attempt.
     watch.take();
     let run_all = || {
         let embedder = seat.get_or_insert_with(make);
@@ -211,7 +211,7 @@ fn run_caught<E: Judges>(
             Finished::new(label, End::Unusable { message, place })
         }
         Err(payload) => {
-            // Nobody knows in what state the embedder is: it is not even dropped.
+            // The embedder may be in any state after a panic: don't even drop it.
             mem::forget(seat.take());
             let failure = Failure::new(FailureKind::Crashed, panicked(&*payload));
             let features = Some(options.features);
@@ -220,8 +220,8 @@ fn run_caught<E: Judges>(
     }
 }
 
-/// What became of a script that ended amid its directives by a failure, or before the first, and
-/// why others were not run. It was judged under these features.
+/// The result of a script that a failure ended during or before its directives, with the reason for
+/// those that did not run. It was judged under these features.
 fn ended_by(
     label: String,
     text: &str,
@@ -240,7 +240,7 @@ fn ended_by(
         let keys = if wanted { keys::in_parts(&reading) } else { Vec::new() };
         let not_run = match (not_run, begun?) {
             (Some(why), _) => why.to_owned(),
-            (None, place) => format!("the script had ended before, at {place}"),
+            (None, place) => format!("the script ended earlier, at {place}"),
         };
         let result = course.ended_by(failure, &not_run, &reading, settings.lines.as_ref())?;
         let found = expectations::find(expected, &reading, &keys);
@@ -264,13 +264,13 @@ fn ended_by(
     {
         return Finished { features: judged_under, ..finished };
     }
-    // What cannot even be parsed, since that may be what ended it, is counted by its forms.
+    // Parsing may be what ended it: count forms if it cannot be parsed.
     let source = Source::new(&label, text);
     let directives = split(&source).map_or(0, |forms| forms.len());
     Finished::new(label, end(failure.clone(), directives))
 }
 
-/// The end of a case as a whole by a failure that is none of a directive.
+/// The end of a case by a failure that belongs to no directive.
 fn end(failure: Failure, directives: usize) -> End {
     let message = failure.message;
     match failure.kind {
@@ -279,7 +279,7 @@ fn end(failure: Failure, directives: usize) -> End {
     }
 }
 
-/// Runs a guest; a panic ends it alone.
+/// Runs a guest and catches panics.
 fn run_guest(label: String, guest: &Guest, settings: &Settings) -> Finished {
     let run = || wasi_case::run(&label, guest, settings);
     let end = catch_unwind(AssertUnwindSafe(run))
@@ -288,13 +288,13 @@ fn run_guest(label: String, guest: &Guest, settings: &Settings) -> Finished {
     Finished { guest, ..Finished::new(label, end) }
 }
 
-/// How many steps of a guest are judged, as far as that can be told.
+/// The number of judged steps of a guest, if it can be determined.
 fn checks(guest: &Guest) -> usize {
     catch_unwind(|| wasi_case::checks(guest)).unwrap_or(0)
 }
 
-/// How many directives or steps a case has that is not run, and the keys of directives where they
-/// are wanted.
+/// The number of directives or steps of a case that is not run, and the keys of its directives if
+/// requested.
 fn count(label: &str, case: &Case, wants_keys: bool) -> (usize, Vec<(Place, Key)>) {
     match case {
         Case::Script(script) => {
@@ -312,7 +312,7 @@ fn count(label: &str, case: &Case, wants_keys: bool) -> (usize, Vec<(Place, Key)
     }
 }
 
-/// What is said of a panic of the runner or the engine.
+/// The message for a panic of the runner or the engine.
 fn panicked(payload: &(dyn Any + Send)) -> String {
     format!("the runner panicked, which is a fault of its own: {}", panic_message(payload))
 }

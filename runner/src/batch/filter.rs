@@ -1,4 +1,4 @@
-//! Takes system calls away from this process.
+//! Blocks system calls in this process.
 
 use std::io;
 
@@ -9,12 +9,12 @@ use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, TargetArch};
 /// The number of `openat2`, the same on every architecture.
 const OPENAT2: i64 = 437;
 
-/// Has the system answer `openat2` as one does that does not know it, in this thread and in those
-/// that it starts later.
+/// Makes `openat2` fail with ENOSYS, as on a kernel without it, in this thread and in threads that
+/// it starts later.
 ///
 /// # Errors
 ///
-/// The system does not allow it, or answers the call all the same.
+/// The system does not allow the filter, or the call still succeeds.
 pub(super) fn no_openat2() -> io::Result<()> {
     let target: TargetArch = std::env::consts::ARCH.try_into().map_err(io::Error::other)?;
     let filter = SeccompFilter::new(
@@ -27,6 +27,6 @@ pub(super) fn no_openat2() -> io::Result<()> {
     seccompiler::apply_filter(&program).map_err(io::Error::other)?;
     match openat2(CWD, ".", OFlags::RDONLY, Mode::empty(), ResolveFlags::BENEATH) {
         Err(Errno::NOSYS) => Ok(()),
-        _ => Err(io::Error::other("openat2 is answered in spite of the filter")),
+        _ => Err(io::Error::other("openat2 still works despite the filter")),
     }
 }

@@ -1,5 +1,4 @@
-//! A case in a process of its own: what it does to that process is its verdict, never the end of
-//! the run.
+//! A case in its own process: a crash there is the verdict of the case and does not end the run.
 
 use std::borrow::Cow;
 use std::io::{self, Read, Write};
@@ -29,47 +28,47 @@ use crate::scratch::{self, Folder};
 use crate::settings::Settings;
 use crate::verdict::{Failure, FailureKind};
 
-/// How often a run looks whether it was interrupted, and whether time is over.
+/// How often to check for interruption and timeouts.
 const TICK: Duration = Duration::from_millis(20);
 
-/// How often it looks how much memory a child has, where that is limited.
+/// How often to check the memory of a child, if it is limited.
 const WEIGH: Duration = Duration::from_millis(5);
 
-/// How long to wait for what it takes to start a process.
+/// How long to wait for the resources to start a process.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// So much is kept of what a child printed last, in bytes.
+/// How much of a child's last output is kept, in bytes.
 const TAIL: usize = 64 << 10;
 
-/// How many bytes the process of a case may say, besides those for each byte of the case.
+/// The limit for messages of a child in bytes, in addition to [`OF_SIZE`].
 const LARGEST: u64 = 64 << 20;
 
-/// How many bytes it may say for each byte of the case: a directive that fails is told twice, with
-/// its text, both sides and the functions that were left.
+/// The limit for messages of a child, per byte of the case: a failing directive is sent twice, with
+/// its text, both values and the backtrace.
 const OF_SIZE: u64 = 1024;
 
-/// How a case ended whose process did not say so.
+/// How a case ended whose process sent no result.
 #[derive(Debug)]
 pub(super) enum Lost {
-    /// Its process ended, or was ended since time was over.
+    /// Its process ended, or was killed after a timeout.
     Ended {
-        /// How far the case had come.
+        /// The progress of the case.
         course: Course,
         /// What ended it.
         failure: Box<Failure>,
     },
     /// The run was interrupted.
     Interrupted {
-        /// How far the case had come.
+        /// The progress of the case.
         course: Course,
     },
 }
 
-/// Runs a case in a process of its own.
+/// Runs a case in its own process.
 ///
 /// # Errors
 ///
-/// The process did not say what became of the case.
+/// The process sent no result.
 pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
     let failed = |error: io::Error| {
         let message = format!("cannot start a process for the case: {error}");
@@ -111,10 +110,10 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
     Err(Lost::Ended { course: course(&mut process), failure: failure.into() })
 }
 
-/// Starts a process. Where the system has too few descriptors or processes, what other cases have
-/// is waited for.
+/// Starts a process. If the system is short of descriptors or processes, waits until other cases
+/// release theirs.
 fn start(request: &Request, scratch: &Folder, task: &Task, settings: &Settings) -> io::Result<Process> {
-    // What it takes to start one is not taken twice at a time.
+    // Start one process at a time, so that two don't compete for the last descriptors.
     static STARTING: Mutex<()> = Mutex::new(());
     let until = Instant::now() + PATIENCE;
     loop {
@@ -134,47 +133,47 @@ fn start(request: &Request, scratch: &Folder, task: &Task, settings: &Settings) 
     }
 }
 
-/// A process that runs a case, and what it has said. It ends with this value.
+/// A process that runs a case, and the messages it has sent. Dropping the value ends it.
 struct Process {
     child: Child,
-    /// Where it says what it does; `None` when it has ended.
+    /// The socket for its messages; `None` after it was closed.
     socket: Option<UnixStream>,
-    /// What it prints.
+    /// The pipe for its output.
     output: Option<io::PipeReader>,
-    /// The beginning of a message whose end is still to come.
+    /// The first part of an incomplete message.
     partial: Vec<u8>,
-    /// Where what it prints goes.
+    /// Where its output goes.
     relay: Relay,
-    /// How many bytes of messages came, and how many may.
+    /// The number of bytes received, and the limit.
     received: (u64, u64),
     tail: Vec<u8>,
-    /// How far it has come.
+    /// Its current phase.
     phase: Phase,
     is_script: bool,
-    /// How much memory it had when the case began.
+    /// Its resident memory when the case started.
     resident: u64,
-    /// What did not pass.
+    /// The progress and failures of the case.
     course: Course,
     finished: Option<Box<Finished>>,
 }
 
-/// How far a process has come with its case.
+/// The phase of a process.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// It has not said anything.
+    /// No message yet.
     Starting,
-    /// It reads and parses the case, or runs a guest.
+    /// It is reading and parsing the case, or running a guest.
     Started,
-    /// It runs directives.
+    /// It is running directives.
     Running,
-    /// It has run all of them, and says what became of them.
+    /// It has run all directives and is sending the result.
     Telling,
 }
 
-/// Why a process is no longer watched.
+/// Why watching a process ended.
 enum Watched {
     Ended,
-    /// It said what makes no sense, which this text tells.
+    /// It sent an invalid message, described by this text.
     Senseless(String),
     Overdue,
     TooLarge {
@@ -185,25 +184,24 @@ enum Watched {
 }
 
 impl Process {
-    /// Starts the process. Its temporary folder is `scratch`, so that nothing stays of what it has
-    /// no time to remove.
+    /// Starts the process. Its temporary folder is `scratch`, which the parent removes.
     fn start(request: &Request, scratch: &Folder, task: &Task) -> io::Result<Process> {
         let mut line = serde_json::to_vec(request)?;
         line.push(b'\n');
         let (mut socket, end) = UnixStream::pair()?;
         let (output, printed) = io::pipe()?;
-        // The file that runs, whatever has become of its path since.
+        // The running executable, even if its path was replaced since.
         let mut command = Command::new("/proc/self/exe");
         if let Some(name) = std::env::args_os().next() {
             command.arg0(name);
         }
-        // A group of its own: what a terminal sends to this one's is for the run to deal with.
+        // Its own process group, so that signals from a terminal reach only the parent.
         command.env(MARKER, "1").env("TMPDIR", scratch.path()).process_group(0);
         command.stdin(OwnedFd::from(end)).stdout(printed.try_clone()?).stderr(printed);
         let child = command.spawn()?;
         if let Err(error) = socket.write_all(&line) {
-            // It has ended before it read that, and is judged by how.
-            tracing::debug!(%error, pid = child.id(), "the child took no request");
+            // It ended before it read the request; its exit status decides.
+            tracing::debug!(%error, pid = child.id(), "the child did not read the request");
         }
         Ok(Process {
             child,
@@ -221,8 +219,7 @@ impl Process {
         })
     }
 
-    /// Takes in what the process says and prints until it ends, its time is over or the run is
-    /// interrupted.
+    /// Receives messages and output until the process ends, times out or the run is interrupted.
     fn watch(&mut self, settings: &Settings) -> io::Result<Watched> {
         let mut due = Deadline::after(START);
         let mut seen = (self.phase, self.received.0);
@@ -232,8 +229,8 @@ impl Process {
                 return Ok(Watched::Interrupted);
             }
             let now = (self.phase, self.received.0);
-            // Neither parsing nor telling the result is part of the case's own time. What is told
-            // may take long, as long as something comes.
+            // Parsing and sending the result don't count towards the timeout of the case. Sending
+            // may take long as long as data arrives.
             if seen.0 != now.0 || (now.0 == Phase::Telling && seen.1 != now.1) {
                 let beside = match now.0 {
                     Phase::Started if !self.is_script => Duration::ZERO,
@@ -263,8 +260,7 @@ impl Process {
         self.wait_for_end(settings)
     }
 
-    /// Waits for a process that has closed everything it could say something with. That is how it
-    /// ends; but it may go on.
+    /// Waits for a process that has closed its streams. Usually it has ended, but it may go on.
     fn wait_for_end(&mut self, settings: &Settings) -> io::Result<Watched> {
         let due = Instant::now() + GRACE;
         let mut pause = Duration::from_micros(50);
@@ -273,7 +269,7 @@ impl Process {
                 return Ok(Watched::Interrupted);
             }
             if Instant::now() >= due {
-                let what = "its process closed its streams, and did not end: it was killed";
+                let what = "its process closed its streams but did not end; it was killed";
                 self.child.kill()?;
                 return Ok(Watched::Senseless(what.to_owned()));
             }
@@ -283,7 +279,7 @@ impl Process {
         Ok(Watched::Ended)
     }
 
-    /// Waits for something to take in, at most so long; the inner error says what makes no sense.
+    /// Waits for data, up to `tick`; the inner error describes an invalid message.
     fn take_in(&mut self, tick: Duration) -> io::Result<Result<(), String>> {
         let mut files = Vec::with_capacity(2);
         files.extend(
@@ -317,21 +313,20 @@ impl Process {
         Ok(heard)
     }
 
-    /// Takes in messages; an error says what makes no sense.
+    /// Handles messages; the error describes an invalid one.
     fn hear(&mut self, bytes: &[u8]) -> Result<(), String> {
         self.received.0 += bytes.len() as u64;
         if self.received.0 > self.received.1 {
-            return Err("its process said more than there can be to say: it was killed".to_owned());
+            return Err("its process exceeded the limit for messages; it was killed".to_owned());
         }
-        // A message may come in very many pieces: only what is new is looked through.
+        // A message may arrive in many pieces: search only the new part.
         let mut rest = bytes;
         while let Some(end) = memchr::memchr(b'\n', rest) {
             let (line, after) = rest.split_at(end);
             self.partial.extend_from_slice(line);
             rest = after.get(1..).unwrap_or_default();
-            let message = serde_json::from_slice(&self.partial).map_err(|error| {
-                format!("its process said what cannot be understood, and was killed: {error}")
-            })?;
+            let message = serde_json::from_slice(&self.partial)
+                .map_err(|error| format!("its process sent an invalid message and was killed: {error}"))?;
             self.partial.clear();
             self.take(message);
         }
@@ -346,7 +341,7 @@ impl Process {
             Message::Judged(result) => self.course.note(Cow::Owned(result)),
             Message::Ended => self.phase = Phase::Telling,
             Message::Finished(finished) => {
-                // It has all of these.
+                // The result includes all of these.
                 self.course = Course::default();
                 self.partial = Vec::new();
                 self.finished = Some(finished);
@@ -354,7 +349,7 @@ impl Process {
         }
     }
 
-    /// Passes on what was printed, and keeps its end.
+    /// Forwards output and keeps its last part.
     fn show(&mut self, bytes: &[u8]) {
         self.relay.pass(bytes);
         self.tail.extend_from_slice(bytes);
@@ -362,7 +357,7 @@ impl Process {
         self.tail.drain(..old);
     }
 
-    /// Ends the process, if it has not, and waits for it.
+    /// Kills the process if it is still running, and waits for it.
     fn end(&mut self) -> io::Result<ExitStatus> {
         if self.socket.is_some() || self.output.is_some() {
             self.child.kill()?;
@@ -373,7 +368,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Where it was waited for already this does nothing.
+        // Has no effect if it was already waited for.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -382,13 +377,13 @@ impl Drop for Process {
 fn read(file: &mut Option<impl Read>, buffer: &mut [u8]) -> io::Result<usize> {
     let Some(file) = file else { return Ok(0) };
     match file.read(buffer) {
-        // A socket whose other end was closed with something unread is as good as ended.
+        // The other end was closed with unread data: treat it as the end.
         Err(error) if error.kind() == io::ErrorKind::ConnectionReset => Ok(0),
         read => read,
     }
 }
 
-/// How a process ended that was to say what became of its case, in a line.
+/// How a process without a result ended, in a line.
 fn crash(status: ExitStatus, tail: &[u8]) -> String {
     let how = match (status.signal(), status.code()) {
         (Some(signal), _) => {
@@ -400,7 +395,7 @@ fn crash(status: ExitStatus, tail: &[u8]) -> String {
         }
     };
     let printed = String::from_utf8_lossy(tail);
-    // What Rust prints of the stack comes behind the reason.
+    // Rust prints the backtrace after the reason.
     let is_reason = |line: &&str| {
         !line.is_empty()
             && !["stack backtrace:", "note: "].iter().any(|aside| line.starts_with(aside))
@@ -416,8 +411,7 @@ fn crash(status: ExitStatus, tail: &[u8]) -> String {
 mod tests {
     use super::*;
 
-    /// What is made of a process that is a shell with this script, whose standard input is the
-    /// socket.
+    /// Watches a shell that runs this script with the socket as its standard input.
     fn watched(script: &str) -> (Watched, Vec<u8>, Duration) {
         let (socket, end) = UnixStream::pair().unwrap();
         let (output, printed) = io::pipe().unwrap();
@@ -459,23 +453,20 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_makes_no_sense_is_a_verdict() {
+    fn invalid_messages_of_a_process_are_a_failure_of_its_case() {
         let garbage = senseless("echo garbage >&0; sleep 100");
-        assert!(
-            garbage.starts_with("its process said what cannot be understood, and was killed: "),
-            "{garbage}"
-        );
-        assert!(senseless(r#"echo '{"Judged":7}' >&0; sleep 100"#).contains("cannot be understood"));
-        let flood = "its process said more than there can be to say: it was killed";
+        assert!(garbage.starts_with("its process sent an invalid message and was killed: "), "{garbage}");
+        assert!(senseless(r#"echo '{"Judged":7}' >&0; sleep 100"#).contains("sent an invalid message"));
+        let flood = "its process exceeded the limit for messages; it was killed";
         assert_eq!(senseless("head -c 200000000 /dev/zero >&0; sleep 100"), flood);
-        let closed = "its process closed its streams, and did not end: it was killed";
+        let closed = "its process closed its streams but did not end; it was killed";
         assert_eq!(senseless("exec 0<&- >&- 2>&-; exec sleep 100"), closed);
         assert!(matches!(watched("printf '{\"Started\":1}'  >&0; exit 3").0, Watched::Ended));
     }
 
     #[test]
     fn the_time_of_a_case_is_from_its_first_directive_to_its_last() {
-        // Running: 100 ms and the grace. What is told after the end may take longer.
+        // Running: 100 ms and the grace period. Sending the result may take longer.
         let running = "printf '{\"Started\":1}\\n\"Begun\"\\n' >&0; sleep 100";
         assert!(matches!(watched(running), (Watched::Overdue, _, elapsed) if elapsed < 2 * GRACE));
         let telling = "printf '{\"Started\":1}\\n\"Begun\"\\n\"Ended\"\\n' >&0; sleep 3";

@@ -1,9 +1,9 @@
-//! Where a script is that runs in another process.
+//! The position of a script that runs in another process.
 //!
-//! A process that crashes cannot say at which directive it did, and a system call for each
-//! directive would cost more than most directives do. So both processes share a page of memory: the
-//! child stores the place of each directive before it begins, and the parent reads the last one
-//! when the child has ended.
+//! A crashed process cannot report which directive it was running, and a system call per directive
+//! would cost more than most directives. So both processes share a page of memory: the child stores
+//! the position of each directive before running it, and the parent reads the last one after the
+//! child has ended.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -18,10 +18,10 @@ use wassay_script::source::Place;
 /// How many bytes are shared.
 const SIZE: usize = size_of::<AtomicU64>();
 
-/// What keeps the file from becoming shorter than what is mapped of it.
+/// The seals that keep the file at least as long as its mapping.
 const SEALS: SealFlags = SealFlags::SHRINK;
 
-/// The place of a directive, shared by two processes.
+/// The position of a directive, shared by two processes.
 #[derive(Debug)]
 pub(super) struct Mark {
     file: OwnedFd,
@@ -29,11 +29,11 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    /// One without a place.
+    /// Creates a mark without a position.
     ///
     /// # Errors
     ///
-    /// The system has no memory for it.
+    /// The system is out of memory.
     pub(super) fn new() -> io::Result<Mark> {
         let file = memfd_create("wassay-mark", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
         ftruncate(&file, SIZE as u64)?;
@@ -41,16 +41,15 @@ impl Mark {
         Mark::map(file)
     }
 
-    /// The path by which another process of the same user [opens](Mark::open) it.
+    /// The path for [opening](Mark::open) it from another process of the same user.
     pub(super) fn path(&self) -> OsString {
         format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd()).into()
     }
 
-    /// The one of another process.
+    /// Opens the mark of another process.
     ///
     /// # Errors
-    ///
-    /// There is none.
+    /// There is no valid mark at the path.
     pub(super) fn open(path: &OsString) -> io::Result<Mark> {
         Mark::map(File::options().read(true).write(true).open(path)?.into())
     }
@@ -85,13 +84,13 @@ impl Mark {
         unsafe { self.page.as_ref() }
     }
 
-    /// Stores the place of a directive that begins.
+    /// Stores the position of a directive before it runs.
     pub(super) fn set(&self, place: Place) {
         let number = |number: usize| u64::from(u32::try_from(number).unwrap_or(u32::MAX));
         self.shared().store(number(place.line) << 32 | number(place.column), Ordering::Release);
     }
 
-    /// The place that was stored last; `None` where there is none.
+    /// The position that was stored last, if any.
     pub(super) fn get(&self) -> Option<Place> {
         let stored = self.shared().load(Ordering::Acquire);
         let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
@@ -102,19 +101,18 @@ impl Mark {
 impl Drop for Mark {
     #[allow(unsafe_code)]
     fn drop(&mut self) {
-        // SAFETY: the mapping is this value's alone, and nobody can have a reference to it any
-        // more.
+        // SAFETY: this value owns the mapping, and no reference to it can exist any more.
         unsafe {
             libc::munmap(self.page.as_ptr().cast(), SIZE);
         }
     }
 }
 
-// SAFETY: what is shared is an atomic value, which any thread may use, and it belongs to no thread.
+// SAFETY: the shared value is atomic and not bound to a thread.
 #[allow(unsafe_code)]
 unsafe impl Send for Mark {}
 
-// SAFETY: as above.
+// SAFETY: all access through `&Mark` is by atomic operations.
 #[allow(unsafe_code)]
 unsafe impl Sync for Mark {}
 
@@ -123,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_seen_by_whoever_has_opened_it() {
+    fn a_position_is_visible_to_every_process_that_opened_the_mark() {
         let mark = Mark::new().unwrap();
         let other = Mark::open(&mark.path()).unwrap();
         assert_eq!(mark.get(), None);

@@ -1,5 +1,5 @@
-//! Many scripts and guests on several threads: what `wassay test`, `wassay wast` and the
-//! [harness](crate::harness) have in common.
+//! Runs many scripts and guests on several threads: the common part of `wassay test`, `wassay wast`
+//! and the [harness](crate::harness).
 
 mod attempt;
 mod child;
@@ -28,12 +28,12 @@ pub use crate::interrupt::{INTERRUPTED, Interrupt};
 pub use crate::own::{COMPILE, STRESS, VERIFIER, embedder};
 pub use crate::settings::{Settings, TIMEOUT};
 
-/// The cases of a suite that are to be run.
+/// The cases of a suite to run.
 #[derive(Clone, Debug)]
 pub struct Selection {
     /// The suite.
     pub suite: Suite,
-    /// Those of its cases.
+    /// The selected cases.
     pub cases: Vec<Case>,
 }
 
@@ -44,22 +44,22 @@ impl Selection {
         Selection { suite, cases }
     }
 
-    /// Compares what was found with how much the catalogue says the suite holds. That says
-    /// something only where all its cases were run in full.
+    /// Compares the counts with those in the catalogue. This is meaningful only if all cases were
+    /// run in full.
     ///
     /// # Errors
     ///
-    /// The numbers differ.
+    /// The counts differ.
     pub fn check(&self, finished: &[Finished]) -> Result<(), PinError> {
         let directives = finished.iter().map(Finished::directives).sum();
         self.suite.check(Pin { cases: finished.len(), directives })
     }
 }
 
-/// Runs cases, the largest first, so that at the end no thread is left alone with a long one.
-/// `observe` is told of each as it ends: the index of its selection, and what became of it.
+/// Runs cases, the largest first, so that no long case is left to a single thread at the end.
+/// `observe` is called as each ends, with the index of its selection and its result.
 ///
-/// The result has a list for each selection, in the order of its cases.
+/// Returns a list for each selection, in the order of its cases.
 pub fn run(
     workers: &Workers,
     selections: &[Selection],
@@ -122,7 +122,7 @@ mod tests {
     const WRONG: &str = "(module (func (export \"f\"))) (assert_trap (invoke \"f\") \"unreachable\")";
 
     #[test]
-    fn results_stand_in_the_order_of_the_scripts_whatever_was_first() {
+    fn results_are_in_the_order_of_the_scripts_whichever_ended_first() {
         let folder = tempfile::tempdir().unwrap();
         let one = selection(folder.path(), &[("a.wast", SHORT), ("b.wast", LONG), ("c.wast", WRONG)]);
         let scripts = Selection::all(wassay_testsuite::catalogue::find("scripts").unwrap().clone());
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_is_begun_first() {
+    fn the_largest_case_starts_first() {
         let folder = tempfile::tempdir().unwrap();
         let one = selection(folder.path(), &[("a.wast", SHORT), ("b.wast", LONG), ("c.wast", WRONG)]);
         let mut observed = Vec::new();
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_begun_after_a_failure_where_that_was_asked_for() {
+    fn fail_fast_starts_nothing_after_a_failure() {
         let folder = tempfile::tempdir().unwrap();
         let scripts = [("a.wast", SHORT), ("b.wast", WRONG), ("c.wast", LONG), ("d.wast", SHORT)];
         let one = selection(folder.path(), &scripts);

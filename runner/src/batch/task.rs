@@ -4,8 +4,8 @@ use wassay_reports::terminal::printable;
 use wassay_testsuite::expectation::Expectation;
 use wassay_testsuite::{Case, Suite};
 
-/// Why a case was not run: it was not begun after one that failed, or the run was interrupted.
-pub(super) const NOT_BEGUN: &str = "a case before it failed";
+/// Reasons for cases that did not run, or not to their end.
+pub(super) const NOT_BEGUN: &str = "an earlier case failed";
 pub(super) const NOT_REACHED: &str = "the run was interrupted before it";
 pub(super) const CUT_SHORT: &str = "the run was interrupted while it ran";
 
@@ -25,14 +25,14 @@ impl Task {
         Task { label: label(suite, case), suite: suite.name().to_owned(), case: case.clone() }
     }
 
-    /// What is expected of its directives.
+    /// The expectations for its directives.
     pub(super) fn expectations(&self) -> &[Expectation] {
         self.case.script().map_or(&[], |script| script.expectations())
     }
 }
 
-/// What messages call a case: its path where it has one, else its [name among all](full_name). A
-/// guest that is run as a variant says so.
+/// The name of a case in messages: its path if it has one, else its [full name](full_name). For a
+/// guest with a variant, the variant is added.
 pub fn label(suite: &Suite, case: &Case) -> String {
     let Some(path) = case.path() else {
         let given = case.script().filter(|script| script.is_given());
@@ -42,7 +42,7 @@ pub fn label(suite: &Suite, case: &Case) -> String {
     printable(&format!("{}{variant}", path.display())).into_owned()
 }
 
-/// The name of a case among those of all suites: `suite::script.wast`.
+/// The full name of a case: `suite::script.wast`.
 pub fn full_name(suite: &Suite, case: &Case) -> String {
     format!("{}::{}", suite.name(), case.name())
 }

@@ -1,13 +1,13 @@
 //! Which features the directives of a script depend on, computed from the bytes of its modules.
 //!
-//! A directive depends on what its module needs: the module that it writes, that it instantiates,
-//! whose instance it names, or, of a thread, those of the thread's directives. Modules that this
-//! one imports from are not looked at.
+//! A directive depends on what its module needs: the module that it defines, instantiates, or whose
+//! instance it names; for a thread, the modules of the thread's directives. Modules that this one
+//! imports from are ignored.
 //!
-//! What a module needs is a smallest set of features beyond 1.0 under which it is judged as under
-//! the features of the script: valid, or refused at the same place for the same reason. A module
-//! that is refused under these features and valid under all needs what makes it valid, unless it is
-//! refused as the directive asserts.
+//! A module needs a smallest set of features beyond 1.0 under which validation gives the same
+//! result as under the features of the script: valid, or rejected at the same offset for the same
+//! reason. A module that is rejected under these features and valid under all needs those that make
+//! it valid, unless the directive asserts the rejection.
 
 use std::collections::HashMap;
 use std::iter::Peekable;
@@ -25,10 +25,10 @@ use wassay_terms::{Deadline, Features};
 
 use crate::verdict::{FailureKind, Outcome, ScriptResult, Verdict};
 
-/// What became of the directives of a script, judged under these features, by the features that
-/// each depends on; those of which that cannot be told are left out. `keys` has the key of each
-/// directive by its place, in order; it is empty where they are not wanted. Where the time of the
-/// script is over before that is known, nothing is.
+/// Returns the results of a script's directives, judged under these features, grouped by the
+/// features that each depends on. Directives for which that cannot be determined are left out.
+/// `keys` has the key of each directive by its position, in order; it is empty if keys are not
+/// wanted. The result is empty if the script times out first.
 pub(super) fn needs(
     reading: &Reading<'_, '_>,
     result: &ScriptResult,
@@ -50,7 +50,8 @@ pub(super) fn needs(
     counted.groups.into_iter().map(|(_, group)| group).collect()
 }
 
-/// The directives of a plan by the features that each depends on, for when its answers are judged.
+/// Groups the directives of a plan by the features that each depends on, for judging its answers
+/// later.
 pub(crate) fn dependents(script: &Script<'_>, plan: &ScriptPlan, given: Features) -> Vec<Dependents> {
     let mut scope = Scope { given: flags(given), ..Scope::default() };
     let mut groups: Vec<(WasmFeatures, Dependents)> = Vec::new();
@@ -72,7 +73,7 @@ pub(crate) fn dependents(script: &Script<'_>, plan: &ScriptPlan, given: Features
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-/// What became of the directives of a plan, by the features that each depends on.
+/// The results of a plan's directives, by the features that each depends on.
 pub(crate) fn of_plan(
     dependents: &[Dependents],
     plan: &ScriptPlan,
@@ -97,12 +98,12 @@ pub(crate) fn of_plan(
     counted.groups.into_iter().map(|(_, group)| group).collect()
 }
 
-/// Whether a directive is a module that is to compile.
+/// Whether a directive is a module that should compile.
 fn is_module(directive: &Directive) -> bool {
     matches!(directive.command, Command::Module(_) | Command::ModuleDefinition(_))
 }
 
-/// The place of the group of these features, which is made where there is none.
+/// The index of the group with these features, which is created if needed.
 fn group_of<T>(
     groups: &mut Vec<(WasmFeatures, T)>,
     needed: WasmFeatures,
@@ -114,7 +115,7 @@ fn group_of<T>(
     })
 }
 
-/// What became of directives that are added in the order of their places.
+/// Counts directives that are added in order of their positions.
 struct Counted<'a> {
     judged: Peekable<Box<dyn Iterator<Item = Verdict<'a>> + 'a>>,
     keys: &'a [(Place, Key)],
@@ -127,7 +128,7 @@ impl<'a> Counted<'a> {
         Counted { judged: judged.peekable(), keys, groups: Vec::new() }
     }
 
-    /// Counts the directive at a place, if it was judged and is known to depend on these features.
+    /// Counts the directive at a position, if it was judged and its features are known.
     fn add(&mut self, place: Place, needed: Option<WasmFeatures>, compiles: bool) {
         while self.judged.next_if(|judged| judged.place < place).is_some() {}
         let (Some(needed), Some(judged)) = (needed, self.judged.next_if(|judged| judged.place == place))
@@ -141,7 +142,7 @@ impl<'a> Counted<'a> {
     }
 }
 
-/// Counts a directive, which is a module that is to compile where `compiles` says so.
+/// Counts a directive. `compiles` says whether it is a module that should compile.
 fn count(group: &mut Needs, judged: Verdict<'_>, compiles: bool, keys: &[(Place, Key)]) {
     let word = judged.outcome.word();
     group.directives.record(word);
@@ -156,7 +157,7 @@ fn count(group: &mut Needs, judged: Verdict<'_>, compiles: bool, keys: &[(Place,
     }
 }
 
-/// Whether a module that is to compile did so, also where it could not be instantiated.
+/// Whether a module compiled, even if it could not be instantiated.
 fn has_compiled(outcome: &Outcome) -> bool {
     let (Outcome::Failed(failure) | Outcome::ExpectedFailure(failure, _)) = outcome else {
         return matches!(outcome, Outcome::Passed | Outcome::UnexpectedPass(_));
@@ -169,8 +170,7 @@ fn has_compiled(outcome: &Outcome) -> bool {
     )
 }
 
-/// What the names of a script stand for, by what their modules need; `None` where that cannot be
-/// told.
+/// The names of a script with the features that their modules need; `None` if unknown.
 #[derive(Default)]
 struct Scope {
     /// The features that the script is judged under.
@@ -178,7 +178,7 @@ struct Scope {
     modules: Names,
     instances: Names,
     threads: HashMap<Name, Option<WasmFeatures>>,
-    /// When nothing more is found out.
+    /// The deadline for the computation.
     deadline: Option<Deadline>,
 }
 
@@ -205,7 +205,8 @@ impl Names {
 }
 
 impl Scope {
-    /// What a directive depends on; binds what it defines, whether or not that comes into being.
+    /// The features that a directive depends on. Binds what it defines, even if the definition
+    /// fails.
     fn directive(&mut self, directive: &Directive) -> Option<WasmFeatures> {
         match &directive.command {
             Command::Module(definition) => {
@@ -251,7 +252,7 @@ impl Scope {
             }
             Command::Wait { thread } => self.threads.get(thread).copied().flatten(),
             Command::Unsupported { .. } | Command::Malformed { .. } => {
-                // It may have been meant to define something.
+                // It may have been intended as a definition.
                 self.modules.current = None;
                 self.instances.current = None;
                 None
@@ -268,21 +269,20 @@ impl Scope {
         needed.reduce(WasmFeatures::union)
     }
 
-    /// What a module needs that is to be valid.
+    /// The features that a valid module needs.
     fn defined(&self, definition: &Definition) -> Option<WasmFeatures> {
         let bytes = definition.form.bytes().ok()?;
-        // Most modules need nothing beyond 1.0, and what is valid under few features is under more.
+        // Most modules need nothing beyond 1.0, and a module stays valid when features are added.
         if judge(&bytes, WasmFeatures::WASM1 & self.given).is_ok() {
             return Some(WasmFeatures::empty());
         }
         let judgement = judge(&bytes, self.given);
         let all = Features::names().map(flag).fold(self.given, WasmFeatures::union);
         Some(if judgement.is_err() && judge(&bytes, all).is_ok() {
-            // Of what is missing, the least.
+            // The smallest set of missing features.
             reduced(&bytes, all, &Ok(()), self.deadline)
         } else if judgement.is_err() && has_descriptors(&bytes) {
-            // The validator does not have the latest rules of that proposal, and refuses some
-            // modules for its older ones.
+            // The validator implements older rules of that proposal and rejects some modules.
             reduced(&bytes, self.given, &judgement, self.deadline) | WasmFeatures::CUSTOM_DESCRIPTORS
         } else {
             reduced(&bytes, self.given, &judgement, self.deadline)
@@ -307,7 +307,7 @@ fn is_over(deadline: Option<Deadline>) -> bool {
     deadline.is_some_and(Deadline::is_over)
 }
 
-/// What the validator says of a module: where it is refused, and why.
+/// The validator's result for a module: the offset and the message of an error.
 type Judgement = Result<(), (u64, String)>;
 
 fn judge(bytes: &[u8], features: WasmFeatures) -> Judgement {
@@ -315,9 +315,8 @@ fn judge(bytes: &[u8], features: WasmFeatures) -> Judgement {
     validated.map(drop).map_err(|error| (error.offset(), error.message().to_owned()))
 }
 
-/// A smallest set of features beyond 1.0 under which a module is judged so, as it is under `given`;
-/// of two features either of which would do, the older. Where the deadline has passed, one that
-/// need not be smallest.
+/// A smallest set of features beyond 1.0 under which a module has the same result as under `given`;
+/// of two features that both suffice, the older. After the deadline the set need not be smallest.
 fn reduced(
     bytes: &[u8],
     given: WasmFeatures,
@@ -342,10 +341,11 @@ fn names(set: WasmFeatures) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::batch::embedder;
+    use crate::finished::union;
     use wassay_script::source::Source;
     use wassay_script::{Grammar, Options, parse, run};
 
-    /// What the directives of a script depend on, with how many passed of how many.
+    /// The features that the directives of a script depend on, with passed and total counts.
     fn groups(text: &str, features: Features) -> Vec<(String, u64, u64)> {
         let script = parse(Source::new("a.wast", text)).unwrap();
         let options = Options { features, ..Options::default() };
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn each_feature_is_found_by_what_needs_it_and_no_other_is() {
+    fn each_feature_is_detected_by_a_module_that_needs_only_it() {
         for (text, expected) in [
             ("(module (func (export \"f\") (result i32) (i32.const 1)))", &[][..]),
             ("(module (func (result i32 i32) (i32.const 1) (i32.const 2)))", &["multi-value"]),
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn modules_that_are_to_compile_are_counted_apart_also_where_they_cannot_be_instantiated() {
+    fn modules_that_should_compile_are_counted_even_if_they_cannot_be_instantiated() {
         let text = "(module (memory 1)) (module (func (param v128)))
             (module (func $f unreachable) (start $f)) (module (import \"m\" \"f\" (func)))
             (module definition $d (table 1 externref)) (module (func (result i32)))
@@ -442,8 +442,8 @@ mod tests {
                 (of.features.join(" "), of.modules.passed, of.modules.failed, of.not_passed.len() as u64)
             })
             .collect();
-        // Those that trap or lack an import have compiled; the invalid one and the vectors have
-        // not. An assertion is no module.
+        // Modules that trap or lack an import have compiled; the invalid one and the vectors have
+        // not. An assertion is not a module.
         let plain = (String::new(), 3, 1, 4);
         assert_eq!(modules, [plain, ("simd".to_owned(), 0, 1, 1), ("reference-types".to_owned(), 1, 0, 0)]);
         let places: Vec<_> = [2, 3, 5, 7].map(|at: usize| keys[at].1).into();
@@ -451,18 +451,18 @@ mod tests {
     }
 
     #[test]
-    fn what_is_refused_for_want_of_a_feature_depends_on_it_and_so_does_what_needs_its_instance() {
+    fn a_module_rejected_for_a_missing_feature_and_its_users_depend_on_it() {
         let text = "(module (func (export \"f\") (param v128))) (invoke \"f\" (v128.const i32x4 0 0 0 0))
             (module (func (export \"g\"))) (invoke \"g\")";
         assert_eq!(groups(text, Features::V1), [("simd".to_owned(), 0, 2), (String::new(), 2, 2)]);
-        // Here the want of the feature is what is asserted.
+        // Here the missing feature is asserted.
         let text = "(assert_invalid (module (func (param v128))) \"\") (assert_malformed (module (func (param v128))) \"\")";
         let groups = groups(text, Features::V1);
         assert_eq!((groups.len(), groups[0].0.as_str(), groups[0].2), (1, "", 2), "{groups:?}");
     }
 
     #[test]
-    fn what_is_invalid_depends_on_what_it_takes_to_be_refused_for_that() {
+    fn an_invalid_module_depends_on_the_features_before_its_error() {
         let text = "(assert_invalid (module (func (param v128) (i32.const 1))) \"type mismatch\")
             (assert_invalid (module (func (i32.const 1))) \"type mismatch\")
             (assert_malformed (module binary \"\\00asm\") \"unexpected end\")";
@@ -470,7 +470,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_form_that_does_not_parse_nothing_is_told_of_what_it_may_have_defined() {
+    fn an_unparsable_form_makes_the_features_of_later_directives_unknown() {
         let text = "(module (func (export \"f\") (param v128))) (module (typo)) (invoke \"f\")";
         assert_eq!(groups(text, Features::DEFAULT), [("simd".to_owned(), 1, 1)]);
     }

@@ -1,4 +1,4 @@
-//! How long a case runs in this process, for where its engine does not end it.
+//! Watches the running time of cases in this process, in case the engine does not enforce it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,15 +11,15 @@ use wassay_terms::Deadline;
 use super::course::{Course, Noted};
 use crate::verdict::DirectiveResult;
 
-/// How long a case may take to come to its first directive, which is to read and parse it and to
-/// begin with the engine.
+/// The time limit for a case to reach its first directive: reading, parsing and starting the
+/// engine.
 pub(super) const START: Duration = Duration::from_secs(30);
 
-/// How long a case may go on when its time is over, to say so itself.
+/// The grace period after a timeout, in which a case can end by itself.
 pub(super) const GRACE: Duration = Duration::from_secs(2);
 
-/// Watches the attempts at one case: what it notes is what is known of one that is cut short or
-/// never comes back.
+/// Watches the attempts at one case. Its records are the result of an attempt that is interrupted
+/// or never returns.
 pub(super) struct Watch {
     course: Noted,
     attempt: Mutex<Attempt>,
@@ -27,28 +27,28 @@ pub(super) struct Watch {
 
 #[derive(Default)]
 struct Attempt {
-    /// When it began.
+    /// When the attempt started.
     begun: Option<Instant>,
     timeout: Option<Duration>,
-    /// When it is given up.
+    /// When to abandon it.
     due: Option<Deadline>,
-    /// Whether its first directive has begun.
+    /// Whether its first directive has started.
     runs: bool,
     abandoned: bool,
 }
 
 impl Watch {
-    /// A watch over a case that has not begun, which tells someone else of each directive too.
+    /// Creates a watch for a case that has not started; directives are forwarded to `told`.
     pub(super) fn new(told: Option<Arc<dyn Observer>>) -> Watch {
         Watch { course: Noted::new(told), attempt: Mutex::default() }
     }
 
-    /// How far the case has come since this was last asked.
+    /// Takes the progress since the last call.
     pub(super) fn take(&self) -> Course {
         self.course.take()
     }
 
-    /// Begins an attempt in this process.
+    /// Starts an attempt in this process.
     pub(super) fn begin(&self, timeout: Option<Duration>) {
         let mut attempt = self.lock();
         let abandoned = attempt.abandoned;
@@ -56,13 +56,12 @@ impl Watch {
         *attempt = Attempt { begun: Some(Instant::now()), timeout, due, runs: false, abandoned };
     }
 
-    /// Ends the attempt: nothing is overdue.
+    /// Ends the attempt: it is no longer overdue.
     pub(super) fn end(&self) {
         self.lock().begun = None;
     }
 
-    /// Gives the attempt up where it runs for longer than its timeout and did not end by itself;
-    /// says how far it had come, and how long it ran.
+    /// Abandons the attempt if it is over its deadline; returns its progress and running time.
     pub(super) fn abandon(&self) -> Option<(Course, Duration)> {
         let mut attempt = self.lock();
         let begun = attempt.begun?;
@@ -74,7 +73,7 @@ impl Watch {
         Some((self.course.take(), begun.elapsed()))
     }
 
-    /// Whether it was given up.
+    /// Whether it was abandoned.
     pub(super) fn is_abandoned(&self) -> bool {
         self.lock().abandoned
     }
@@ -84,7 +83,7 @@ impl Watch {
     }
 }
 
-/// When a case is given up that was given so much time.
+/// When to abandon a case with this time limit.
 fn due(time: Duration) -> Option<Deadline> {
     Deadline::after(time.saturating_add(GRACE))
 }
@@ -104,7 +103,7 @@ impl Observer for Watch {
     }
 
     fn ended(&self) {
-        // What follows is no part of the script's time.
+        // What follows does not count towards the timeout.
         self.end();
         self.course.ended();
     }

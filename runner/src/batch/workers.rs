@@ -1,4 +1,4 @@
-//! The threads that cases run on.
+//! The threads that run cases.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,17 +23,17 @@ use crate::settings::Settings;
 use crate::threads;
 use crate::verdict::{Failure, FailureKind};
 
-/// Threads with a stack of [`STACK`](crate::script::STACK) bytes, each with an embedder of its own
-/// that it keeps from script to script.
+/// Threads with a stack of [`STACK`](crate::script::STACK) bytes, each with its own embedder for
+/// all its scripts.
 #[derive(Debug)]
 pub struct Workers {
     tasks: Option<Sender<Job>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
-    /// Starts a thread of this number.
+    /// Starts a thread with this number.
     start: Start,
-    /// Why there are fewer than were asked for.
+    /// Why there are fewer than requested.
     warning: Option<String>,
-    /// Whether one of them may never come back.
+    /// Whether one of them may never return.
     abandoned: AtomicBool,
 }
 
@@ -48,13 +48,13 @@ impl fmt::Debug for Start {
 }
 
 impl Workers {
-    /// Starts so many threads, or fewer where the system has not enough for them and for those that
-    /// they start. Each makes its embedder when it gets its first script, and another one after a
+    /// Starts this many threads, or fewer if the system does not have enough for them and those
+    /// that they start. Each creates its embedder for its first script, and a new one after a
     /// panic.
     ///
     /// # Errors
     ///
-    /// The system has no thread.
+    /// No thread can be started.
     pub fn start<E: Judges>(
         count: NonZeroUsize,
         embedder: impl Fn() -> E + Send + Sync + 'static,
@@ -76,19 +76,18 @@ impl Workers {
         })
     }
 
-    /// Why there are fewer threads than were asked for, in a line; `None` where there are as many.
+    /// A one-line reason why there are fewer threads than requested, if there are.
     pub fn warning(&self) -> Option<&str> {
         self.warning.as_deref()
     }
 
-    /// Runs tasks, begun in this order. `ended` gets what became of each as it ends, with its
-    /// number in this order.
+    /// Runs tasks, started in this order. `ended` gets the result of each as it ends, with its
+    /// index.
     ///
-    /// Where the run is [interrupted](Settings::interrupt), what was not begun is not run, and what
-    /// runs in this process goes on, is not waited for, and counts as far as it has come. A script
-    /// that goes on for some seconds after its time, since its engine does not end it, is not
-    /// waited for either: it has timed out, its thread is left behind until the end of the process,
-    /// and another takes its place.
+    /// If the run is [interrupted](Settings::interrupt), no more tasks start; those that run in
+    /// this process are abandoned, and their progress counts. A script that the engine does not
+    /// stop within some seconds after its deadline is abandoned too: it has timed out, and a new
+    /// thread replaces its thread, which is left until the process ends.
     pub fn run(
         &self,
         tasks: impl Iterator<Item = Task>,
@@ -109,7 +108,7 @@ impl Workers {
             open.insert(number, (task.clone(), Arc::clone(&watch)));
             if let Some(tasks) = &self.tasks {
                 let (shared, reply) = (Arc::clone(&shared), reply.clone());
-                // The threads live as long as this side of the channel does.
+                // The threads keep their side of the channel open as long as this one is.
                 let _ = tasks.send(Job { number, task, watch, shared, reply });
             }
         }
@@ -118,7 +117,7 @@ impl Workers {
         while !open.is_empty() && !patience.is_zero() {
             match replies.recv_timeout(TICK) {
                 Ok((number, finished)) => {
-                    // What was given up may come back all the same.
+                    // An abandoned task may still return.
                     if open.remove(&number).is_some() {
                         ended(number, finished);
                     }
@@ -139,7 +138,7 @@ impl Workers {
         for (number, (task, watch)) in open {
             let finished = match number < shared.begun.load(Ordering::Relaxed) {
                 _ if !interrupt.is_set() => {
-                    not_run(&task, "the threads that run cases ended before it", &shared.settings)
+                    not_run(&task, "the threads that run cases ended before this case", &shared.settings)
                 }
                 true => cut_short(&task, watch.take(), &shared.settings),
                 false => not_run(&task, NOT_REACHED, &shared.settings),
@@ -148,7 +147,7 @@ impl Workers {
         }
     }
 
-    /// What became of a task whose thread does not come back; another thread takes its place.
+    /// The result of a task whose thread does not return; starts a replacement.
     fn left_behind(&self, task: &Task, course: Course, shared: &Shared) -> Finished {
         self.abandoned.store(true, Ordering::Relaxed);
         let message = "timed out, and the engine did not stop the script; its thread is abandoned";
@@ -160,21 +159,21 @@ impl Workers {
         let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
         let replaced = (self.start.0)(threads.len() + 1).map(|thread| threads.push(thread));
         let replaced = replaced.map_or_else(
-            |error| format!("another one cannot be started: {error}"),
-            |()| "another has taken its place".to_owned(),
+            |error| format!("cannot start another thread: {error}"),
+            |()| "another thread replaces it".to_owned(),
         );
         finished.warnings.push(format!(
-            "{}: the engine went on after its deadline; its thread is left behind until this process ends, and {replaced}. With --isolate a \
-             case that does not end is killed",
+            "{}: the engine kept running after its deadline; its thread is abandoned until this process ends, and {replaced}. With --isolate \
+            a case that does not end is killed",
             task.label
         ));
         finished
     }
 }
 
-/// Of so many workers those for which there are enough threads: each may start one for a guest, and
-/// they share two, the one that ends them at their deadlines and one to spare. Why they are fewer
-/// is told in a line.
+/// The number of workers that the system has enough threads for, up to `count`, and a one-line
+/// reason if it is lower. Each may start one thread for a guest, and they share two: the watchdog
+/// and a spare one.
 fn affordable(count: NonZeroUsize) -> (NonZeroUsize, Option<String>) {
     let (threads, missing) = threads::available(count.get().saturating_mul(2).saturating_add(2));
     let Some(error) = missing else { return (count, None) };
@@ -185,10 +184,10 @@ fn affordable(count: NonZeroUsize) -> (NonZeroUsize, Option<String>) {
     (fewer, warning)
 }
 
-/// How often a run looks whether it was interrupted.
+/// How often to check for interruption.
 const TICK: Duration = Duration::from_millis(20);
 
-/// After an interruption what runs is given up when nothing has ended for so long.
+/// After an interruption, running cases are abandoned when none has ended for this long.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 impl Drop for Workers {
@@ -203,31 +202,31 @@ impl Drop for Workers {
     }
 }
 
-/// A task, and where to say what became of it.
+/// A task, and where to send its result.
 #[derive(Debug)]
 struct Job {
     number: usize,
     task: Task,
-    /// How far it has come, where it runs in this process.
+    /// Its progress, if it runs in this process.
     watch: Arc<Watch>,
     shared: Arc<Shared>,
     reply: Sender<(usize, Finished)>,
 }
 
-/// What the cases of one run share.
+/// The state shared by the cases of a run.
 #[derive(Debug)]
 struct Shared {
     settings: Settings,
-    /// Whether a case has failed and no more are to be begun.
+    /// Whether a case failed and no more should start.
     stopped: AtomicBool,
-    /// How many were begun.
+    /// The number of cases started.
     begun: AtomicUsize,
-    /// The cases that run, by their numbers.
+    /// The running cases, by index.
     watches: Mutex<BTreeMap<usize, Arc<Watch>>>,
 }
 
 impl Shared {
-    /// Gives up the cases that run for longer than they may.
+    /// Abandons the cases that are over their deadline.
     fn overdue(&self) -> Vec<(usize, Course, Duration)> {
         let mut watches = self.watches();
         let overdue = watches.iter().filter_map(|(number, watch)| {
@@ -246,7 +245,7 @@ impl Shared {
     }
 }
 
-/// The life of a worker.
+/// The main loop of a worker.
 fn work<E: Judges>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
     let mut seat = None;
     loop {
@@ -262,7 +261,7 @@ fn work<E: Judges>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
             shared.watches().insert(number, Arc::clone(&watch));
             let finished = attempt::run(&task, settings, &watch, &mut seat, make);
             if watch.is_abandoned() {
-                // Another thread has replaced this one; its result is not awaited.
+                // Another thread has replaced this one; nothing waits for its result.
                 return;
             }
             shared.watches().remove(&number);
@@ -271,7 +270,7 @@ fn work<E: Judges>(tasks: &Mutex<Receiver<Job>>, make: &dyn Fn() -> E) {
         if settings.fail_fast && !finished.is_expected() {
             stopped.store(true, Ordering::Relaxed);
         }
-        // Where nobody listens any more there is nobody to tell.
+        // The receiver may be gone.
         let _ = reply.send((number, finished));
     }
 }
@@ -293,8 +292,7 @@ mod tests {
     use wassay_script::source::Place;
     use wassay_script::value::Value;
 
-    /// An engine that panics over every module of 8 bytes, the empty one, and knows how many of its
-    /// kind were made.
+    /// An engine that panics on every module of 8 bytes, the empty one, and counts its instances.
     struct Panicky(Arc<AtomicUsize>);
 
     impl Embedder for Panicky {
@@ -342,8 +340,7 @@ mod tests {
         }
     }
 
-    /// How many frames of 4 KiB fit on the stack, up to the number that a stack of 8 MiB takes in a
-    /// debug build.
+    /// The number of 4 KiB frames that fit on the stack, up to what 8 MiB holds in a debug build.
     fn stack_left() -> usize {
         fn deeper(frames: usize) -> usize {
             let frame = std::hint::black_box([frames; 512]);
@@ -394,7 +391,7 @@ mod tests {
         assert_eq!(failure.source, "(module)");
         assert_eq!(finished[1].case("a").outcome, wassay_reports::Outcome::Crashed);
         assert!(finished[0].is_expected() && finished[2].is_expected(), "{finished:?}");
-        // Two were made, the one that panicked was not dropped.
+        // Two were created; the one that panicked was not dropped.
         assert_eq!(made, 1002);
     }
 
@@ -406,7 +403,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_file_is_said_with_its_place() {
+    fn errors_in_a_file_name_its_position() {
         let (finished, made) = run(&["(module", ";;! features = 1\n"], 1);
         let place = |finished: &Finished| match &finished.end {
             End::Unusable { place, .. } => *place,

@@ -1,4 +1,4 @@
-//! Where the files of cases lie in a checkout, and annotations of GitHub for what failed in them.
+//! Paths of case files within a checkout, and GitHub annotations for their failures.
 
 use std::path::{Path, PathBuf};
 
@@ -6,18 +6,18 @@ use wassay_reports::{Case, Report, Suite};
 
 use crate::printer::Annotation;
 
-/// GitHub keeps this many errors of a step and leaves out the others.
+/// GitHub shows at most this many errors per step.
 const MOST: usize = 10;
 
-/// The path of a file from the folder of the checkout where the environment names one that holds
-/// it, else from the current folder, else as it is.
+/// The path of a file relative to the checkout that the environment names, else to the current
+/// folder, else unchanged.
 pub(crate) fn file(path: &Path) -> Option<String> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let roots = [variable("GITHUB_WORKSPACE"), variable("CI_PROJECT_DIR"), std::env::current_dir().ok()];
     within(path, roots.into_iter().flatten())
 }
 
-/// The path of a file from the first of these folders that holds it.
+/// The path of a file relative to the first of these folders that contains it.
 fn within(path: &Path, roots: impl Iterator<Item = PathBuf>) -> Option<String> {
     let full = path.canonicalize().ok();
     let mut relative = roots.filter_map(|root| {
@@ -27,15 +27,15 @@ fn within(path: &Path, roots: impl Iterator<Item = PathBuf>) -> Option<String> {
     relative.next().unwrap_or_else(|| path.to_owned()).to_str().map(str::to_owned)
 }
 
-/// Annotates what failed, in a job of GitHub Actions.
+/// Prints annotations for failures when running in GitHub Actions.
 pub(crate) fn annotate(report: &Report) {
     if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
         annotations(report).iter().for_each(Annotation::tell);
     }
 }
 
-/// An annotation for each failure, as many as GitHub keeps, at the line where the script failed.
-/// The first failure of each case comes before the second of any.
+/// One annotation per failure, up to GitHub's limit, at the line of the failure. The first failure
+/// of every case comes before the second of any.
 fn annotations(report: &Report) -> Vec<Annotation> {
     let cases = report.suites.iter().flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)));
     let cases = cases.filter(|(_, case)| !case.outcome.is_expected());
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_as_many_as_github_keeps_and_each_case_has_one_first() {
+    fn annotations_are_limited_and_cover_every_case_first() {
         let found = annotations(&report(vec![failing("a", 30), failing("b", 2)]));
         assert_eq!(found.len(), 10);
         let places: Vec<_> = found.iter().take(2).map(|one| (one.file.as_deref(), one.line)).collect();
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_named_from_the_first_folder_that_holds_it() {
+    fn a_file_is_relative_to_the_first_folder_that_contains_it() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
         std::fs::create_dir_all(root.join("checkout/deep")).unwrap();

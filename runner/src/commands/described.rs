@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::test;
 use crate::engines::Chosen;
 
-/// The arguments with what the description of the engine says, where the command line does not.
+/// Fills in arguments that the command line does not set from the engine's description.
 pub(super) fn as_described(mut args: test::Args, chosen: &Chosen) -> test::Args {
     args.timeout = args.timeout.or(chosen.timeout());
     args.driven.runtime = match chosen.runtime(args.max_memory) {

@@ -9,17 +9,16 @@ use super::Error;
 use crate::engines::{Chosen, EngineError, Origin, choose as chosen};
 use crate::printer;
 
-/// What a run takes over from the description of its engine, or from the other runs of the same
-/// command.
+/// Settings of a run from the description of its engine, or from other runs of the same command.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Driven {
-    /// The file of what is known to fail.
+    /// The file of expected failures.
     pub(crate) expectations: Option<PathBuf>,
-    /// What runs programs of WASI on it, or why nothing does.
+    /// How to run WASI programs on it, or why that is impossible.
     pub(crate) runtime: Option<Result<Arc<Runtime>, String>>,
-    /// The files that are written besides the reports of the run.
+    /// Output files besides the reports of the run.
     pub(crate) written: Vec<PathBuf>,
-    /// Whether standard output is for one of these.
+    /// Whether one of these is standard output.
     pub(crate) takes_stdout: bool,
 }
 
@@ -32,8 +31,8 @@ impl From<EngineError> for Error {
     }
 }
 
-/// Finds the engine that a word names. A project's description is a command that the project has
-/// written: that is said.
+/// Finds the engine that a word names. Prints a note if the description comes from the project,
+/// since it is a command that will be run.
 pub(crate) fn choose(word: &str) -> Result<Chosen, Error> {
     let chosen = chosen(word)?;
     if let Some(Origin::Project(path)) = chosen.origin() {

@@ -1,5 +1,4 @@
-//! `--expectations FILE`: what is expected of directives besides that they pass, and how such a
-//! file is renewed.
+//! `--expectations FILE`: reads, applies and rewrites files of expected failures.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -19,7 +18,7 @@ use crate::batch::{End, Finished, Selection};
 use crate::expectations::{ExpectationsError, Tally, expecting};
 use crate::verdict::{Failure, Outcome, ScriptResult};
 
-/// How many characters of a directive's text an entry has.
+/// The maximum number of characters of a directive's text in an entry.
 const SHOWN: usize = 100;
 
 /// A file of expectations.
@@ -29,19 +28,19 @@ pub(crate) struct File {
     expectations: Arc<Expectations>,
 }
 
-/// What blessing changed in a file.
+/// The changes of a file by blessing.
 #[derive(Debug, Default)]
 pub(crate) struct Blessed {
     written: usize,
     kept: usize,
     /// The entries that were removed.
     removed: Vec<String>,
-    /// Failures that got no entry.
+    /// Failures without an entry.
     left_out: Vec<String>,
 }
 
 impl File {
-    /// Reads a file; one that is to be written may be missing.
+    /// Reads a file. It may be missing if `may_be_missing`.
     pub(crate) fn read(path: &Path, may_be_missing: bool) -> Result<File, Error> {
         let text = match read_text(path, &mut Budget::of_expectations()) {
             Err(error) if may_be_missing && error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -56,8 +55,8 @@ impl File {
         Ok(File { path: path.to_owned(), text, expectations })
     }
 
-    /// The suites with what the file expects of them. Entries have to be about what there is,
-    /// unless the file `may_be_about_nothing`.
+    /// Applies the file to the suites. Its entries must match something unless
+    /// `may_be_about_nothing`.
     pub(crate) fn apply(&self, suites: Vec<Suite>, may_be_about_nothing: bool) -> Result<Vec<Suite>, Error> {
         match expecting(suites.clone(), Arc::clone(&self.expectations)) {
             Err(ExpectationsError::NoEntry { .. }) if may_be_about_nothing => Ok(suites),
@@ -65,13 +64,13 @@ impl File {
         }
     }
 
-    /// The suites with what the file expects of them, which is about to be written anew.
+    /// Applies a file that will be rewritten to the suites.
     pub(crate) fn apply_to_bless(&self, suites: Vec<Suite>) -> Vec<Suite> {
         suites.into_iter().map(|suite| suite.expecting(Arc::clone(&self.expectations))).collect()
     }
 
-    /// Writes the file anew after a run: every directive that failed is expected to, none that
-    /// passed is, and what was said of scripts that were not run stays.
+    /// Rewrites the file to match a run's failures. Entries about scripts that did not run are
+    /// kept.
     pub(crate) fn bless(
         &self,
         selections: &[Selection],
@@ -110,7 +109,7 @@ impl File {
                 }
             }
         }
-        // One that names another kind of failure gives way to what came.
+        // Replace entries that expect another kind of failure.
         for new in &added {
             for (index, old) in self.expectations.entries.iter().enumerate() {
                 if old.is_about_key(&new.key) && old.is_in(new) && !removed.contains(&index) {
@@ -133,7 +132,7 @@ impl File {
     }
 }
 
-/// What the scripts of a run made of the expectations.
+/// Tallies which expectations the scripts of a run used.
 pub(crate) fn tally(selections: &[Selection], finished: &[Vec<Finished>]) -> Tally {
     let mut tally = Tally::default();
     for (Selection { suite, cases }, finished) in selections.iter().zip(finished) {
@@ -145,12 +144,12 @@ pub(crate) fn tally(selections: &[Selection], finished: &[Vec<Finished>]) -> Tal
 }
 
 impl Blessed {
-    /// Whether the file now covers all that was not as expected.
+    /// Whether the file now covers every unexpected result.
     pub(crate) fn covers_all(&self) -> bool {
         self.left_out.is_empty()
     }
 
-    /// What was written and what was left out, for people.
+    /// A summary of what was written and left out.
     pub(crate) fn render(&self, path: &Path) -> Text {
         let entries =
             |count: usize| if count == 1 { "1 entry".to_owned() } else { format!("{count} entries") };
@@ -166,8 +165,8 @@ impl Blessed {
             text.line(format_args!("  removed: {entry}"));
         });
         if !self.left_out.is_empty() {
-            let why = "a timeout, a crash or a file that cannot be run is expected only where an entry with a `kind` or \
-                an outcome `skip` says so";
+            let why = "timeouts, crashes and unusable files need an entry with a `kind` or with the outcome `skip`, \
+            written by hand";
             text.line(format_args!("  left out: {}: {why}", plural(self.left_out.len(), "failure")));
             self.left_out.iter().for_each(|lines| {
                 text.block("    ", lines, |_| Style::new());
@@ -177,7 +176,7 @@ impl Blessed {
     }
 }
 
-/// A script that was judged, and the entries about it with their numbers in the file.
+/// A judged script, and the entries about it with their indices in the file.
 struct Judged<'a> {
     finished: &'a Finished,
     result: &'a ScriptResult,
@@ -190,7 +189,7 @@ impl Judged<'_> {
         self.finished.keys.get(at).map(|(_, key)| key.to_string())
     }
 
-    /// Says in the entries that stay where their directives stand now.
+    /// Updates the positions of directives in the entries that are kept.
     fn locate(&self, document: &mut Document) {
         for directive in self.result.directives.others() {
             let Outcome::ExpectedFailure(failure, _) = &directive.outcome else { continue };
@@ -201,7 +200,8 @@ impl Judged<'_> {
         }
     }
 
-    /// The entries for what failed. What ended the script, or was not reached, is left out.
+    /// Entries for the failures. Failures that ended the script, and directives that were not
+    /// reached, are left out.
     fn failed(&self, suite: &Suite, script: &str, left_out: &mut Vec<String>) -> Vec<Added> {
         let mut added = Vec::new();
         let mut not_run = 0;
@@ -240,7 +240,7 @@ fn entry(suite: &Suite, script: &str, key: String, place: Place, failure: &Failu
     }
 }
 
-/// The text of a directive in one line that is not too long.
+/// The text of a directive, shortened to one line.
 fn shortened(source: &str) -> String {
     let line = one_line(source);
     match line.char_indices().nth(SHOWN) {

@@ -1,4 +1,4 @@
-//! `wassay judge`: what became of the directives of a plan, by the answers that were recorded.
+//! `wassay judge`: judges an engine's recorded answers to a plan.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -48,7 +48,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
             Hello::read(answer).map_err(|error| unusable(format!("line 1: {error}")))?
         }
         Some(Reply::Broken(why)) => return Err(unusable(format!("line 1: {why}"))),
-        _ => return Err(unusable("expected an answer to each request, but there are none".to_owned())),
+        _ => return Err(unusable("expected an answer to each request, but the file has none".to_owned())),
     };
     if requests != answers {
         let (requests, answers) = (plural(requests, "request"), plural(answers, "answer"));
@@ -68,10 +68,10 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     finish(&args, &report, &judged)
 }
 
-/// So many reasons for which directives were not judged are shown.
+/// The maximum number of reasons for unjudged directives to show.
 const MOST_REASONS: usize = 12;
 
-/// The scripts of each suite, by their names in it.
+/// The scripts of each suite, by name.
 type Judged = Vec<Vec<(String, Finished)>>;
 
 fn judged(plan: &Plan, replies: &[Reply], engine: &Engine) -> Judged {
@@ -114,7 +114,7 @@ fn open(path: &Path, what: &str) -> Result<File, Error> {
     opened.map_err(|error| Error::Usage(format!("{}: cannot read {what}: {error}", path.display())))
 }
 
-/// Shows and writes what was found.
+/// Prints the results and writes the reports.
 fn finish(args: &Args, report: &Report, judged: &Judged) -> Result<Exit, Error> {
     let console = Console::new(args.reports.iter().any(ReportFile::takes_stdout));
     let colour = console.has_colour();
@@ -126,7 +126,7 @@ fn finish(args: &Args, report: &Report, judged: &Judged) -> Result<Exit, Error> 
         text.end();
     }
     text.append(&summary::render(report, colour));
-    // A report is written all the same where this cannot be.
+    // Reports are written even if this fails.
     let shown = console.show(&text);
     write_all(&args.reports, report, None)?;
     shown?;
@@ -134,8 +134,8 @@ fn finish(args: &Args, report: &Report, judged: &Judged) -> Result<Exit, Error> 
     Ok(if report.is_expected() && !report.is_unjudged() { Exit::Success } else { Exit::Failure })
 }
 
-/// Shows which directives passed although their expectations are altered: each of them is judged by
-/// less than it says. What is not judged is counted with its reasons.
+/// Shows which directives passed despite altered expectations: their checks are incomplete. Counts
+/// directives that were not judged, by reason.
 fn control(judged: &Judged) -> Result<Exit, Error> {
     let (mut text, mut failed, mut passed) = (Text::new(false), 0, 0);
     let mut apart = BTreeMap::<String, usize>::new();
@@ -152,7 +152,7 @@ fn control(judged: &Judged) -> Result<Exit, Error> {
                     ));
                 }
                 Outcome::Failed(_) => failed += 1,
-                // What blocks a directive, or which limit is met, differs from one to the next.
+                // The text of these reasons is different for each directive: count them by kind.
                 Outcome::Apart(way @ (Apart::Blocked | Apart::Limit), _) => {
                     *apart.entry(way.word().to_owned()).or_default() += 1;
                 }
@@ -165,7 +165,7 @@ fn control(judged: &Judged) -> Result<Exit, Error> {
     }
     let not_judged: usize = apart.values().sum();
     text.line(format_args!(
-        "altered expectations: {failed} failed as they have to, {passed} passed, {not_judged} were not judged"
+        "altered expectations: {failed} failed as they should, {passed} passed, {not_judged} were not judged"
     ));
     let mut reasons: Vec<(String, usize)> = apart.into_iter().collect();
     reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));

@@ -1,4 +1,4 @@
-//! `wassay matrix`: engines by proposals, of the reports of several runs.
+//! `wassay matrix`: combines reports of several engines into a table by proposal.
 
 use std::path::{Path, PathBuf};
 
@@ -26,8 +26,8 @@ pub(crate) struct Args {
     /// The reports, in JSON
     #[arg(required = true, value_name = "REPORT")]
     reports: Vec<PathBuf>,
-    /// An older JSON report of one of the engines. It tells since when a feature is supported, and
-    /// is used as the column if no newer run is complete. Repeatable
+    /// An older JSON report of one of the engines, to show since when a feature is supported. It is
+    /// used as the column if no newer run is complete. Repeatable
     #[arg(long, value_name = "REPORT")]
     history: Vec<PathBuf>,
     /// Output file; `-` is standard output
@@ -38,7 +38,7 @@ pub(crate) struct Args {
     format: Option<Format>,
 }
 
-/// What a matrix can be written as.
+/// The format of a matrix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum Format {
     /// A page with the evidence for every cell
@@ -52,7 +52,7 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// What the name of a file asks for.
+    /// The format for a file name.
     fn of(path: &Path) -> Format {
         match path.extension().and_then(|extension| extension.to_str()) {
             Some("md" | "markdown") => Format::Markdown,
@@ -71,7 +71,7 @@ impl Format {
     }
 }
 
-/// Says what a matrix leaves out, and what is odd about it.
+/// Prints notes about runs that a matrix leaves out, and warnings about it.
 pub(super) fn tell(matrix: &Matrix) {
     for left in &matrix.left_out {
         printer::note(&format!("{}: not shown ({}): {}", left.name, left.engine, left.why));
@@ -92,7 +92,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     let matrix = Matrix::of(&named(&args.reports)?, &named(&args.history)?);
     tell(&matrix);
     if matrix.columns.is_empty() {
-        return Err(Error::Usage("no complete run among the reports: expected at least one".to_owned()));
+        return Err(Error::Usage("expected at least one report of a complete run".to_owned()));
     }
     let format = args.format.unwrap_or_else(|| Format::of(&args.output));
     report_file::write(&args.output, &format.render(&matrix))?;
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_format_is_what_the_file_is_called_unless_it_is_said() {
+    fn the_format_follows_the_file_name_unless_it_is_given() {
         for (file, format) in [
             ("a.html", Format::Html),
             ("a.md", Format::Markdown),

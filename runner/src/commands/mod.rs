@@ -1,4 +1,4 @@
-//! The commands, one a file, and what they share.
+//! The commands, one per file, and their common parts.
 
 mod checkout;
 mod described;
@@ -44,7 +44,7 @@ use crate::console::{Console, print_document, show};
 use crate::exit::{Error, Exit};
 use crate::printer::{self, panic_message};
 
-/// So many threads to run cases on; as many as there are processors where it is not said.
+/// Starts threads to run cases, by default one per processor.
 fn workers<E: Judges>(
     jobs: Option<NonZeroUsize>,
     cases: usize,
@@ -58,9 +58,9 @@ fn workers<E: Judges>(
     Ok(workers)
 }
 
-/// Returns the interrupt that signals set, one for the process. From the first call on, signals no
-/// longer end the process by themselves: the first call comes before an engine is started, which a
-/// signal would otherwise leave running.
+/// Returns the process-wide interrupt that signals set. After the first call signals no longer end
+/// the process directly, so call it before starting an engine, which would otherwise be left
+/// running.
 fn interrupt() -> Result<Interrupt, Error> {
     static MADE: Mutex<Option<Interrupt>> = Mutex::new(None);
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,7 +72,7 @@ fn interrupt() -> Result<Interrupt, Error> {
     Ok(made.insert(interrupt).clone())
 }
 
-/// A list of features.
+/// Parses a list of features.
 fn features(text: &str) -> Result<Features, String> {
     if text.split(',').all(|word| word.trim().is_empty()) {
         return Err("expected a version or names of features, such as `2.0,threads`".to_owned());
@@ -81,13 +81,13 @@ fn features(text: &str) -> Result<Features, String> {
         .map_err(|error: UnknownFeature| format!("{error}{}", did_you_mean(error.name(), Features::names())))
 }
 
-/// How texts are compared.
+/// Parses the kind of text comparison.
 fn match_kind(text: &str) -> Result<MatchKind, String> {
     let kinds = ["class", "exact", "prefix", "ignore"];
     text.parse::<MatchKind>().map_err(|error| format!("{error}{}", did_you_mean(text, kinds)))
 }
 
-/// When a run began, by the calendar and by the clock.
+/// The start of a run, as a calendar time and as an instant.
 struct Begin {
     calendar: jiff::Timestamp,
     clock: Instant,
@@ -98,10 +98,10 @@ impl Begin {
         Begin { calendar: jiff::Timestamp::now(), clock: Instant::now() }
     }
 
-    /// The report of a run of this engine that ends now.
+    /// Creates the report of a run of this engine that ends now.
     fn report(&self, engine: Identity, match_kind: MatchKind, suites: Vec<Suite>) -> Report {
         let host = format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS);
-        // To the millisecond: more is noise.
+        // Milliseconds are precise enough.
         let started = format!("{:.3}", self.calendar);
         let harness = Identity::new("wassay", env!("CARGO_PKG_VERSION"));
         let report = Report::new(engine, host, started, self.clock.elapsed(), suites).bounded();
@@ -109,15 +109,15 @@ impl Begin {
     }
 }
 
-/// What the engine that is tested is called.
+/// The identity of the engine under test.
 fn identity<E: Judges>(make: &impl Fn() -> E) -> Result<Identity, Error> {
     catch_unwind(AssertUnwindSafe(|| make().identity())).map_err(|payload| Error::System {
-        what: "the engine cannot be made".to_owned(),
+        what: "cannot create the engine".to_owned(),
         error: io::Error::other(panic_message(&*payload)),
     })
 }
 
-/// A suite of a report.
+/// Creates the suite of a report.
 fn suite_report(selection: &Selection, finished: &[Finished]) -> Suite {
     let cases = selection.cases.iter().zip(finished);
     let url = selection.cases.first().and_then(|case| source_url::of_file(case.path()?, case.name()));
@@ -129,7 +129,7 @@ fn suite_report(selection: &Selection, finished: &[Finished]) -> Suite {
     Suite { url, ..Suite::new(name, source, cases.collect()) }
 }
 
-/// A number with its noun.
+/// Formats a count with its noun.
 fn plural(count: usize, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

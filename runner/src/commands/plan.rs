@@ -1,4 +1,4 @@
-//! `wassay plan`: scripts as requests that any engine can be given.
+//! `wassay plan`: compiles scripts to requests for any engine.
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
@@ -92,7 +92,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     Ok(Exit::Success)
 }
 
-/// The plans of all scripts, in order, made on all processors.
+/// The plans of all scripts, in order, created in parallel.
 fn plan_all(args: &Args, selections: &[Selection]) -> Vec<(ScriptHeader, ScriptPlan)> {
     let cases: Vec<(&Selection, &Case)> = selections
         .iter()
@@ -150,7 +150,7 @@ fn plan_one(args: &Args, selection: &Selection, case: &Case) -> (ScriptHeader, S
     }
 }
 
-/// The bytes of the file, and how many requests there are.
+/// The bytes of the file, and the number of requests.
 fn written(
     args: &Args,
     selections: &[Selection],
@@ -158,7 +158,7 @@ fn written(
 ) -> io::Result<(Vec<u8>, usize)> {
     let header = Header { match_kind: args.match_kind, altered: args.altered.is_some() };
     if args.output.extension().is_some_and(|extension| extension == "gz") {
-        // Without a name or a time, so that equal plans are equal files.
+        // No name and no time, so that equal plans are identical files.
         let out = GzEncoder::new(Vec::new(), Compression::default());
         let (out, requests) = write(out, &header, selections, plans)?;
         return Ok((out.finish()?, requests));

@@ -1,4 +1,4 @@
-//! How far a run has come, on standard error: a bar on a terminal, a line a suite elsewhere.
+//! Progress of a run on standard error: a bar on a terminal, else a line per suite.
 
 use std::time::{Duration, Instant};
 
@@ -8,13 +8,13 @@ use super::plural;
 use crate::batch::{Finished, Selection};
 use crate::printer::note;
 
-/// After so long without a line where there is no terminal, one says how far the run is.
+/// Without a terminal, the time after which a progress line is printed.
 const SILENCE: Duration = Duration::from_secs(10);
 
-/// Shows how far a run has come.
+/// Shows the progress of a run.
 pub(crate) struct Progress {
     bar: ProgressBar,
-    /// What is still to come of each suite.
+    /// The remaining cases of each suite.
     suites: Vec<Open>,
     done: usize,
     failed: usize,
@@ -38,7 +38,7 @@ impl Progress {
         };
         let suites: Vec<Open> = selections.iter().map(open).collect();
         let cases = suites.iter().map(|suite| suite.cases).sum();
-        // Hidden where standard error is no terminal.
+        // Hidden if standard error is not a terminal.
         let bar = ProgressBar::with_draw_target(Some(cases as u64), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} cases  {elapsed}  {wide_msg}") {
             bar.set_style(style);
@@ -63,7 +63,7 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(crate) fn close(self) {
         self.bar.finish_and_clear();
     }
@@ -75,7 +75,7 @@ impl Progress {
 }
 
 impl Open {
-    /// Counts a case; the line about the suite where it was its last.
+    /// Counts a case; returns the suite's line after its last case.
     fn ended(&mut self, finished: &Finished) -> Option<String> {
         self.left = self.left.saturating_sub(1);
         self.directives += finished.directives();

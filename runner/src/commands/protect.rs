@@ -1,5 +1,4 @@
-//! A report is never written over something that the command reads, however the two paths are
-//! spelled.
+//! Prevents reports from overwriting files that the command reads, however the paths are spelled.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -10,24 +9,22 @@ use super::Error;
 use super::destination::{Destination, Key, key_of};
 use crate::batch::Selection;
 
-/// The names of the files that belong to a guest besides its module: what is beside it under its
-/// own name, and what its folder has.
+/// The extensions of files that belong to a guest and have its name.
 const BESIDE: [&str; 4] = ["json", "stdin", "stdout", "stderr"];
 const MANIFEST: &str = "manifest.json";
 
-/// How the folders beside a guest end that are given to it, and compared with what it leaves.
+/// The extensions of folders that a guest is given, or that its results are compared with.
 const FOLDERS: [&str; 2] = ["dir", "fs"];
 
-/// What the name of a script or a module ends in.
+/// The extensions of scripts and modules.
 const SOURCES: [&str; 3] = ["wast", "wat", "wasm"];
 
-/// Makes sure that no file which is to be written is one of those that options name or that are of
-/// the cases.
+/// Checks that no output file is an input named by an option or a file of the cases.
 ///
 /// # Errors
 ///
-/// Wrong usage: one is, or it has the name of a script or a module, or of something that belongs to
-/// a guest.
+/// Wrong usage: an output file is an input, has the extension of a script or a module, or would
+/// belong to a guest.
 pub(crate) fn spare(written: &[&Path], named: &[PathBuf], selections: &[Selection]) -> Result<(), Error> {
     if written.is_empty() {
         return Ok(());
@@ -37,23 +34,23 @@ pub(crate) fn spare(written: &[&Path], named: &[PathBuf], selections: &[Selectio
         let Ok(destination) = Destination::of(path) else { continue };
         let Destination::File { path: target, .. } = &destination else { continue };
         let why = if destination.keys().iter().any(|key| read.keys.contains(key)) {
-            "this command reads the file, and the report would replace it"
+            "the command reads this file, and the report would replace it"
         } else if has_extension(target, &SOURCES) || has_extension(path, &SOURCES) {
-            "that is the name of a script or a module, and the next run would take the report for one"
+            "this is the name of a script or a module, so the next run would try to run the report"
         } else if read.is_of_guest(target) {
-            "the file would belong to a guest of the suite"
+            "the file would become part of a WASI case of the suite"
         } else {
             continue;
         };
-        return Err(Error::Usage(format!("{}: {why}: name another file for the report", path.display())));
+        return Err(Error::Usage(format!("{}: {why}; choose another file for the report", path.display())));
     }
     Ok(())
 }
 
-/// What a command reads.
+/// The inputs of a command.
 struct Read {
     keys: HashSet<Key>,
-    /// The folders that have guests, and the names of these without their ending.
+    /// The folders with guests, and the guests' names without extension.
     guests: HashSet<PathBuf>,
     folders: HashSet<PathBuf>,
 }
@@ -61,7 +58,7 @@ struct Read {
 impl Read {
     fn of(named: &[PathBuf], selections: &[Selection]) -> Read {
         let mut read = Read { keys: HashSet::new(), guests: HashSet::new(), folders: HashSet::new() };
-        // One that is still to come, such as expectations that are blessed, has a key too.
+        // New files, such as blessed expectations, have keys too.
         for path in named {
             read.keys.extend(Destination::of(path).map(|destination| destination.keys()).unwrap_or_default());
             read.keys.extend(key_of(path));
@@ -81,8 +78,8 @@ impl Read {
         read
     }
 
-    /// Whether a file would belong to a guest: it is named like one, or lies in a folder that
-    /// guests are given.
+    /// Whether a file would belong to a guest: it has a guest's name, or is in a folder that guests
+    /// are given.
     fn is_of_guest(&self, path: &Path) -> bool {
         let is_given = |folder: &Path| {
             has_extension(folder, &FOLDERS)
@@ -110,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_read_is_spared_whatever_path_leads_to_it() {
+    fn an_input_is_not_overwritten_by_any_path() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::create_dir(path("d")).unwrap();
@@ -123,7 +120,7 @@ mod tests {
         for name in ["a.json", "link", "d/../a.json", "./a.json", "gone.json", "d/../gone.json", "dangling"] {
             let written = path(name);
             let error = spare(&[&written], &read, &[]).unwrap_err().to_string();
-            assert!(error.contains("this command reads the file"), "{name}: {error}");
+            assert!(error.contains("the command reads this file"), "{name}: {error}");
         }
         for name in ["b.json", "new.json"] {
             assert!(spare(&[&path(name)], &read, &[]).is_ok(), "{name}");
@@ -136,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_a_guest_is_spared_also_where_it_is_still_to_come() {
+    fn files_of_a_guest_are_not_overwritten_or_created() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::create_dir_all(path("x.dir/deep")).unwrap();

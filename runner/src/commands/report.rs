@@ -1,4 +1,4 @@
-//! `wassay report`: what to make of reports that were written.
+//! `wassay report`: renders, merges and compares reports.
 
 use std::path::{Path, PathBuf};
 
@@ -112,15 +112,16 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     }
 }
 
-/// Whether a comparison fails the command; says what to do where it is only that less is judged.
+/// Whether a comparison fails the command; prints a hint if the only problem is that less was
+/// judged.
 pub(crate) fn is_worse(diff: &Diff, allow_less: bool) -> bool {
     if diff.is_failure(allow_less) && !diff.is_failure(true) {
-        printer::note("less is judged than before; --allow-less accepts that");
+        printer::note("fewer directives were judged than before; --allow-less accepts this");
     }
     diff.is_failure(allow_less)
 }
 
-/// Writes what was made of these files.
+/// Writes the result for these input files.
 fn put(output: Option<&Path>, files: &[PathBuf], text: &str) -> Result<(), Error> {
     match output {
         None => print_document(text),

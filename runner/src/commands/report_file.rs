@@ -1,4 +1,4 @@
-//! Reports as files: `--report FORMAT=FILE`, and reading them again.
+//! Report files: `--report FORMAT=FILE`, and reading them.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,25 +16,25 @@ use super::Error;
 use super::destination::{self, Destination, Key};
 use crate::printer::{self, Stream};
 
-/// A report that was asked for.
+/// A requested report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ReportFile {
     format: Format,
     path: PathBuf,
 }
 
-/// What a report can be written as.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For other programs; the only format that can be read again
+    /// JSON, for other programs; the only format that can be read
     Json,
-    /// For CI servers
+    /// JUnit XML, for CI servers
     Junit,
-    /// For a comment, or the summary of a CI step
+    /// Markdown, for a comment or a step summary
     Markdown,
-    /// A page
+    /// An HTML page
     Html,
-    /// An SVG image; in a `.json` file, an endpoint for shields.io
+    /// An SVG badge; in a `.json` file, an endpoint for shields.io
     Badge,
 }
 
@@ -44,8 +44,8 @@ impl Format {
         Format::value_variants().iter().map(Format::to_string)
     }
 
-    /// The report as text. `path` is where it goes; what changed since another one is told where
-    /// there is a place for it.
+    /// Renders the report. `path` is its destination; `changes` since another report are included
+    /// if the format supports it.
     pub(crate) fn render(self, report: &Report, changes: Option<&Diff>, path: Option<&Path>) -> String {
         let is_json = path.and_then(Path::extension).is_some_and(|extension| extension == "json");
         match self {
@@ -92,42 +92,41 @@ impl FromStr for ReportFile {
 }
 
 impl ReportFile {
-    /// What it is written as.
+    /// Its format.
     pub(crate) fn format(&self) -> Format {
         self.format
     }
 
-    /// The same in another file.
+    /// The same report in another file.
     pub(crate) fn at(&self, path: PathBuf) -> ReportFile {
         ReportFile { format: self.format, path }
     }
 
-    /// Where it is written.
+    /// Its path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether it is written to standard output, by whatever name.
+    /// Whether it is written to standard output, under any name.
     pub(crate) fn takes_stdout(&self) -> bool {
         matches!(Destination::of(&self.path), Ok(Destination::Stream(Stream::Out)))
     }
 
-    /// Writes the report, with what changed since another one where that is known: whole, or not at
-    /// all.
+    /// Writes the report atomically, with the changes since another one if given.
     ///
     /// # Errors
     ///
-    /// The system refused; what was there before is still there.
+    /// It cannot be written; an existing file is unchanged.
     pub(crate) fn write(&self, report: &Report, changes: Option<&Diff>) -> Result<(), Error> {
         write(&self.path, &self.format.render(report, changes, Some(&self.path)))
     }
 }
 
-/// Makes sure, before a run, that there are places for all of these reports, and for each another.
+/// Checks, before a run, that all reports can be written, each to its own file.
 ///
 /// # Errors
 ///
-/// Wrong usage: there is none, or two are for one file, however it is named.
+/// Wrong usage: a report cannot be written, or two have the same file under any path.
 pub(crate) fn check_all(files: &[ReportFile]) -> Result<(), Error> {
     let mut taken: HashMap<Key, &Path> = HashMap::new();
     for ReportFile { path, .. } in files {
@@ -156,11 +155,11 @@ pub(crate) fn check_all(files: &[ReportFile]) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes all of these reports, as many as can be written.
+/// Writes all reports that can be written.
 ///
 /// # Errors
 ///
-/// The first that could not be written; the others are said on standard error.
+/// The first failure; further ones are printed to standard error.
 pub(crate) fn write_all(files: &[ReportFile], report: &Report, changes: Option<&Diff>) -> Result<(), Error> {
     let mut first = Ok(());
     for file in files {
@@ -173,14 +172,14 @@ pub(crate) fn write_all(files: &[ReportFile], report: &Report, changes: Option<&
     first
 }
 
-/// The path that means standard input.
+/// The path that denotes standard input.
 const STDIN: &str = "-";
 
-/// Reads a report; from standard input where the path is `-`.
+/// Reads a report, from standard input if the path is `-`.
 ///
 /// # Errors
 ///
-/// Wrong usage: there is no such file, or what is in it is no report.
+/// Wrong usage: the file does not exist, or is not a report.
 pub(crate) fn read(path: &Path) -> Result<Report, Error> {
     let is_stdin = path == Path::new(STDIN);
     let name = if is_stdin { "standard input".to_owned() } else { path.display().to_string() };
@@ -202,23 +201,25 @@ pub(crate) fn read(path: &Path) -> Result<Report, Error> {
     json::parse(without_bom(&text)).map_err(|error| unusable(error.to_string()))
 }
 
-/// Makes sure that standard input is read once only.
+/// Checks that standard input is used only once.
 ///
 /// # Errors
 ///
-/// Wrong usage: it is named twice.
+/// Wrong usage: it is used twice.
 pub(crate) fn check_stdin(files: &[&Path]) -> Result<(), Error> {
     match files.iter().filter(|path| **path == Path::new(STDIN)).count() {
         0 | 1 => Ok(()),
-        _ => Err(Error::Usage("standard input (`-`) is given twice; it can be one report only".to_owned())),
+        _ => Err(Error::Usage(
+            "standard input (`-`) is given twice; it can be used for one report only".to_owned(),
+        )),
     }
 }
 
-/// Makes sure that a file can be written, and gives where.
+/// Checks that a file can be written, and returns its destination.
 ///
 /// # Errors
 ///
-/// Wrong usage: it cannot.
+/// Wrong usage: it cannot be written.
 pub(crate) fn check(path: &Path) -> Result<Destination, Error> {
     let refused = |error: io::Error| Error::Usage(format!("{}: {error}", what(path)));
     let destination = Destination::of(path).map_err(refused)?;
@@ -226,7 +227,7 @@ pub(crate) fn check(path: &Path) -> Result<Destination, Error> {
     Ok(destination)
 }
 
-/// Writes a report: whole, or not at all; to standard output where the path is `-`.
+/// Writes a report atomically, or to standard output if the path is `-`.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), Error> {
     destination::write(path, text.as_bytes()).map_err(|error| Error::System { what: what(path), error })
 }
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn each_format_is_written_as_itself() {
+    fn each_format_has_its_renderer() {
         let begins = |format: Format, file: &str| format.render(&report(), None, Some(Path::new(file)));
         assert!(begins(Format::Json, "a").starts_with("{\n  \"schema\""));
         assert!(begins(Format::Junit, "a").starts_with("<?xml"));
@@ -288,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_report_is_said_with_its_file_and_place() {
+    fn an_invalid_report_is_an_error_with_file_and_position() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r.json");
         let refused = |bytes: &[u8]| {
@@ -306,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn a_byte_order_mark_before_a_report_is_passed_over() {
+    fn a_byte_order_mark_before_a_report_is_skipped() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("r.json");
         fs::write(&path, format!("\u{feff}{}", json::render(&report()))).unwrap();

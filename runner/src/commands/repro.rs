@@ -1,4 +1,4 @@
-//! `wassay wast --repro`: a script of its own for one failure.
+//! `wassay wast --repro`: reduces a script to one failure.
 
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -19,11 +19,11 @@ use crate::repro::{NoRepro, Repro, reproduce};
 use crate::scratch;
 use crate::verdict::ScriptResult;
 
-/// How long to look for what can be left out.
+/// The time limit for the reduction.
 const TIME: Duration = Duration::from_secs(60);
 
-/// Writes a script that fails as the directive on this line of a file does. That there is none is a
-/// failure.
+/// Prints a script that fails in the same way as the directive on this line of a file. It is a
+/// failure if there is none.
 pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Result<Exit, Error> {
     let usage = |error: &dyn std::error::Error| Error::Usage(error.to_string());
     let script = scripts::script(file).map_err(Error::Usage)?;
@@ -32,11 +32,11 @@ pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Resul
     let text = script.read().map_err(|error| usage(&error))?;
     let judging = judging(&script, &label, &text, settings.features).map_err(|error| usage(&error))?;
     judging.warnings.iter().for_each(|warning| printer::warning(warning));
-    // How it is run besides is in the settings, by which a process of its own goes.
+    // The other options are in the settings, which are passed to the child process.
     let options = Options { features: judging.features, ..Options::default() };
     let system = |what: &'static str| move |error| Error::System { what: what.to_owned(), error };
     scratch::signal::end_clean().map_err(system("cannot handle signals"))?;
-    let folder = scratch::folder().map_err(system("cannot keep the script that is tried"))?;
+    let folder = scratch::folder().map_err(system("cannot create a folder for the reduced script"))?;
     let settings = Settings { features: Some(judging.features), ..settings.clone() };
     let (path, mut lost) = (folder.path().join("a.wast"), None);
     let mut run = |script: &Script<'_>, options: &Options| {
@@ -65,8 +65,8 @@ pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Resul
     }
 }
 
-/// Runs a script in a process of its own, from a file at this path: what takes its process down is
-/// to be reproduced too. An error says why no directive was judged.
+/// Runs a script from this path in its own process, since crashes can be reproduced too. The error
+/// says why no directive was judged.
 fn run_alone(
     script: &Script<'_>,
     options: &Options,
@@ -87,7 +87,7 @@ fn run_alone(
     }
 }
 
-/// Runs on a thread that has the stack that scripts need. A panic there is an error.
+/// Runs on a thread with the stack size for scripts. A panic is an error.
 fn on_a_thread<T: Send>(label: &str, work: impl FnOnce() -> Result<T, Error> + Send) -> Result<T, Error> {
     thread::scope(|scope| {
         let thread = thread::Builder::new().name("repro".to_owned()).stack_size(STACK);
@@ -102,6 +102,6 @@ fn on_a_thread<T: Send>(label: &str, work: impl FnOnce() -> Result<T, Error> + S
 fn summary(label: &str, repro: &Repro) -> String {
     let Repro { place, failure, directives: (kept, of), out_of_time, .. } = repro;
     let kept = plural(*kept, "directive");
-    let late = if *out_of_time { "; timed out before everything that can be left out was tried" } else { "" };
+    let late = if *out_of_time { "; timed out before the reduction was complete" } else { "" };
     format!("{label}:{place}: {}: reproduced by {kept} of {of}{late}", failure.kind)
 }

@@ -1,4 +1,4 @@
-//! The scripts that a command line names: files, and what can be read once only.
+//! Opens the scripts of a command line: files, pipes and standard input.
 
 use std::fs::File;
 use std::io::Read;
@@ -6,18 +6,17 @@ use std::path::Path;
 
 use wassay_testsuite::{Script, directory, features, wasi};
 
-/// What standard input is called on the command line.
+/// The name of standard input on the command line.
 const DASH: &str = "-";
 
-/// What every module in the binary format begins with (core specification, section 5.5.17).
+/// The first bytes of every binary module (core specification, section 5.5.17).
 const BINARY: &[u8; 4] = b"\0asm";
 
-/// The script that a word names. Standard input (`-`), a pipe, a FIFO or a device is read to its
-/// end now.
+/// Opens a script. Standard input (`-`), a pipe, a FIFO or a device is read completely.
 ///
 /// # Errors
 ///
-/// It is none: one line that names it and says what to do.
+/// It is not a script: one line that names the file and what to do.
 pub(super) fn script(path: &Path) -> Result<Script, String> {
     let shown = path.display();
     if path == Path::new(DASH) {
@@ -43,9 +42,7 @@ pub(super) fn script(path: &Path) -> Result<Script, String> {
     let is_binary =
         File::open(path).and_then(|mut file| file.read_exact(&mut begin)).is_ok() && begin == *BINARY;
     if is_binary {
-        return Err(format!(
-            "{shown}: expected a script, and this file begins as a binary module does: `wassay run` runs those"
-        ));
+        return Err(format!("{shown}: expected a script, found a binary module; `wassay run` runs modules"));
     }
     directory::script(path).map_err(|error| error.to_string())
 }

@@ -1,4 +1,4 @@
-//! `wassay test` with several engines: a run of each, and a matrix of all.
+//! `wassay test` with several engines: one run per engine, and a matrix of all.
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -15,15 +15,15 @@ use crate::engines::Chosen;
 use crate::printer;
 use crate::verdict::STRONG;
 
-/// An engine that has said who it is.
+/// An engine whose identity is known.
 struct Asked {
     chosen: Chosen,
     way: Way,
-    /// What it is called in the names of its files.
+    /// Its name in file names.
     label: String,
 }
 
-/// Runs the suites on each of the engines that the words name, one after the other.
+/// Runs the suites on each of these engines in turn.
 pub(super) fn run(args: &test::Args, words: &[String]) -> Result<Exit, Error> {
     check(args, words)?;
     let asked = ask(args, words)?;
@@ -56,18 +56,18 @@ pub(super) fn run(args: &test::Args, words: &[String]) -> Result<Exit, Error> {
     }
     if exit == Exit::Interrupted && runs.len() < asked.len() {
         let all = plural(asked.len(), "engine");
-        printer::warning(&format!("interrupted: {} of {all} were run to their end", runs.len() - 1));
+        printer::warning(&format!("interrupted: {} of {all} completed", runs.len() - 1));
     }
     write(&of_all, &runs, console)?;
     Ok(exit)
 }
 
-/// Refuses what has no meaning for several engines.
+/// Rejects options that are not supported for several engines.
 fn check(args: &test::Args, words: &[String]) -> Result<(), Error> {
     let mut seen = HashSet::new();
     if let Some(word) = words.iter().find(|word| !seen.insert(word.as_str())) {
         return Err(Error::Usage(format!(
-            "--engine {word}: it is named twice; a column of an engine is named as in `{word}:all`"
+            "--engine {word}: given twice; to select another column write for example `{word}:all`"
         )));
     }
     let of_one = [
@@ -77,13 +77,13 @@ fn check(args: &test::Args, words: &[String]) -> Result<(), Error> {
     ];
     match of_one.iter().find(|(_, is_given)| *is_given) {
         Some((option, _)) => {
-            Err(Error::Usage(format!("{option}: expected one --engine, and there are several")))
+            Err(Error::Usage(format!("{option}: not supported with more than one --engine")))
         }
         None => Ok(()),
     }
 }
 
-/// Starts each engine once, so that one that cannot be driven is known before any is run.
+/// Starts each engine once, so that an unusable one is reported before any run.
 fn ask(args: &test::Args, words: &[String]) -> Result<Vec<Asked>, Error> {
     let mut labels = HashSet::new();
     let mut asked = Vec::with_capacity(words.len());
@@ -92,7 +92,7 @@ fn ask(args: &test::Args, words: &[String]) -> Result<Vec<Asked>, Error> {
         let way = chosen.ask(args.max_memory)?;
         let identity = way.identity();
         let mut label = identity.name;
-        // As the command line names it: a column that is not named is the default.
+        // As on the command line: without a column it is the default.
         if let Some(column) = identity.configuration.filter(|column| word.ends_with(&format!(":{column}"))) {
             label = format!("{label}-{column}");
         }
@@ -105,10 +105,10 @@ fn ask(args: &test::Args, words: &[String]) -> Result<Vec<Asked>, Error> {
     Ok(asked)
 }
 
-/// The files with the matrix, and those with the report of each engine.
+/// The files of the matrix, and those of each engine's report.
 fn files(reports: &[ReportFile], asked: &[Asked]) -> (Vec<ReportFile>, Vec<Vec<ReportFile>>) {
     let of_all = reports.iter().filter(|file| matrix_format(file.format()).is_some()).cloned().collect();
-    // Standard output has room for one document.
+    // Standard output takes only one document.
     let in_files: Vec<&ReportFile> = reports.iter().filter(|file| !file.takes_stdout()).collect();
     let of_each = asked.iter().map(|Asked { label, .. }| {
         let of_engine = |file: &&ReportFile| file.at(beside(file.path(), label));
@@ -117,7 +117,7 @@ fn files(reports: &[ReportFile], asked: &[Asked]) -> (Vec<ReportFile>, Vec<Vec<R
     (of_all, of_each.collect())
 }
 
-/// The format of the matrix that a report is asked for in; `None` where there is no such matrix.
+/// The matrix format for a report format, if there is one.
 fn matrix_format(format: Format) -> Option<matrix::Format> {
     match format {
         Format::Json => Some(matrix::Format::Json),
@@ -140,7 +140,7 @@ fn heading(asked: &Asked, console: Console) -> Text {
     text
 }
 
-/// Shows what each engine came to, and writes the matrix.
+/// Prints the result of each engine, and writes the matrix.
 fn write(files: &[ReportFile], runs: &[Named], console: Console) -> Result<(), Error> {
     let mut text = Text::new(console.has_colour());
     for Named { report, .. } in runs {
@@ -163,7 +163,7 @@ fn write(files: &[ReportFile], runs: &[Named], console: Console) -> Result<(), E
     let matrix = Matrix::of(runs, &[]);
     matrix::tell(&matrix);
     if matrix.columns.is_empty() {
-        printer::warning("no run is complete: the matrix is not written");
+        printer::warning("no run is complete; the matrix is not written");
         return Ok(());
     }
     for file in files {

@@ -1,4 +1,4 @@
-//! `--shard K/N`: the part of a run that one of several machines takes.
+//! `--shard K/N`: splits a run across machines.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
@@ -13,16 +13,16 @@ use wassay_testsuite::access::Budget;
 
 use crate::batch::Selection;
 
-/// One of several equal parts of a run.
+/// One of several parts of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shard {
-    /// Which, from 1.
+    /// Its number, from 1.
     number: u32,
-    /// Of how many, at most [`MOST`].
+    /// The number of shards, at most [`MOST`].
     count: u32,
 }
 
-/// More parts than this are a slip of the pen, and each costs memory.
+/// The maximum number of shards: more is a typing error, and each costs memory.
 const MOST: u32 = 1 << 16;
 
 impl FromStr for Shard {
@@ -43,13 +43,13 @@ impl FromStr for Shard {
 }
 
 impl Shard {
-    /// Takes the cases of the other shards away. Suites stay, also those of which nothing is left:
-    /// a report has them. Says what a report of the shard has to say of that; `judging` is how
-    /// cases are judged, which has to be the same in all shards.
+    /// Removes the cases of other shards. Empty suites are kept, since reports list them. Returns
+    /// the shard's description for the report; `judging` describes how cases are judged, which must
+    /// be the same in all shards.
     ///
-    /// The split is the same on every machine that has the same cases and the same report. A case
-    /// that has a time in the report goes to the shard with the least to do so far, the longest
-    /// first; any other goes where the hash of its name and content says.
+    /// The split is the same on every machine with the same cases and the same report. Cases with a
+    /// duration in the report are assigned to the least loaded shard, the longest first; other
+    /// cases are assigned by a hash of name and content.
     pub(crate) fn apply(
         self,
         selections: &mut [Selection],
@@ -57,8 +57,7 @@ impl Shard {
         judging: &str,
     ) -> Shards {
         let times = timings.map(|report| times(report, selections)).unwrap_or_default();
-        // What a shard has to do so far, and how many cases, so that those that take no time fall
-        // apart too.
+        // The load of each shard, and its number of cases, which spreads cases that take no time.
         let mut loads = vec![(Duration::ZERO, 0_usize); self.count as usize];
         let mut timed: Vec<(Duration, (usize, usize))> = Vec::new();
         let mut shards: BTreeMap<(usize, usize), u32> = BTreeMap::new();
@@ -101,7 +100,7 @@ impl Shard {
         Shards { numbers: vec![self.number], count: self.count, selection, cases: digests.len() as u64 }
     }
 
-    /// The shard of a case by its digest.
+    /// The shard for a digest.
     fn by_hash(self, digest: &[u8; 32]) -> u32 {
         let [a, b, c, d, e, f, g, h, ..] = *digest;
         let number = u64::from_be_bytes([a, b, c, d, e, f, g, h]) % u64::from(self.count);
@@ -109,8 +108,8 @@ impl Shard {
     }
 }
 
-/// A case by what it is, wherever it lies: its suite's number among those that were named, its name
-/// and its content.
+/// The digest of a case, independent of its location: the index of its suite on the command line,
+/// its name and its content.
 fn digest(suite: usize, case: &Case) -> [u8; 32] {
     let content = match case {
         Case::Script(script) => script.read().map(|text| text.into_owned().into_bytes()).unwrap_or_default(),
@@ -124,11 +123,11 @@ fn digest(suite: usize, case: &Case) -> [u8; 32] {
     Sha256::new().chain_update(head).chain_update(content).finalize().into()
 }
 
-/// How long each case took in a report, by the number of its suite and its name.
+/// The duration of each case in a report, by the index of its suite and its name.
 fn times<'a>(report: &'a Report, selections: &[Selection]) -> HashMap<(usize, &'a str), Duration> {
     let mut times = HashMap::new();
     for (at, selection) in selections.iter().enumerate() {
-        // One suite may have been called otherwise.
+        // A single suite may have had another name.
         let only = selections.len() == 1 && report.suites.len() == 1;
         let of_suite = report.suites.iter().filter(|suite| only || suite.name == selection.suite.name());
         for case in of_suite.flat_map(|suite| &suite.cases) {
@@ -166,7 +165,7 @@ mod tests {
             .map(|number| {
                 let mut selections = selections();
                 Shard { number, count }.apply(&mut selections, timings, "class");
-                assert_eq!(selections.len(), 3, "also those of which nothing is left");
+                assert_eq!(selections.len(), 3, "empty suites are kept");
                 names(&selections)
             })
             .collect()
@@ -178,8 +177,7 @@ mod tests {
         assert_eq!(shards.iter().flatten().collect::<BTreeSet<_>>(), all.iter().collect());
     }
 
-    /// A report in which each case took what `time` says of its number, but for the last suite,
-    /// which it does not have.
+    /// A report with durations from `time` by index, without the last suite.
     fn report(time: impl Fn(usize) -> u64) -> Report {
         let mut number = 0..;
         let suite = |selection: &Selection| {
@@ -243,7 +241,7 @@ mod tests {
         let cases = selections().iter().map(|selection| selection.cases.len() as u64).sum();
         assert_eq!((first.numbers.as_slice(), first.count, first.cases), (&[1][..], 4, cases));
         assert_eq!(of(2, None, "class", 3).selection, first.selection);
-        // Another split would have some cases in two shards and some in none.
+        // Combining different splits would run some cases twice and some never.
         let timings = report(|number| number as u64 % 7);
         for other in [of(2, Some(&timings), "class", 3), of(2, None, "ignore", 3), of(2, None, "class", 2)] {
             assert_ne!(other.selection, first.selection);
@@ -251,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn with_times_shards_take_equally_long_and_what_is_new_goes_by_its_hash() {
+    fn durations_balance_the_shards_and_new_cases_are_assigned_by_hash() {
         let timings = report(|number| if number == 5 { 500 } else { number as u64 % 7 });
         let split = shards(4, Some(&timings));
         assert_is_whole(&split);
@@ -266,7 +264,7 @@ mod tests {
         };
         let mut times: Vec<u128> = split.iter().map(|names| time(names).as_millis()).collect();
         times.sort_unstable();
-        assert_eq!(times.pop(), Some(500), "the longest is alone but for what takes no time");
+        assert_eq!(times.pop(), Some(500), "the longest is alone, except for cases that take no time");
         assert!(times[2] - times[0] <= 1, "{times:?}");
         let new = "proposals/wide-arithmetic::wide-arithmetic.wast".to_owned();
         let place = |split: &[Vec<String>]| split.iter().position(|names| names.contains(&new));

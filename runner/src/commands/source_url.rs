@@ -1,21 +1,20 @@
-//! Where on the web the scripts of a folder can be read: known in CI jobs of GitHub and GitLab, for
-//! folders of the checkout.
+//! Web addresses of the scripts in a folder, for checkouts in CI jobs of GitHub and GitLab.
 
 use std::path::{Component, Path, PathBuf};
 
-/// The variables of a CI system: the address of the repository's files up to the commit, the
-/// commit, the checkout's folder.
+/// The variables of a CI system: the base URL of the repository's files, the commit, and the folder
+/// of the checkout.
 struct Ci {
     base: String,
     checkout: PathBuf,
 }
 
-/// The address of a folder, if the environment says where the checkout that it lies in can be read.
+/// The URL of a folder, if it is in a checkout that the environment describes.
 pub(crate) fn of(folder: &Path) -> Option<String> {
     address(folder, &Ci::new(&|name| std::env::var(name).ok().filter(|value| !value.is_empty()))?)
 }
 
-/// The address of the folder that a file's name is relative to: the file's path without its name.
+/// The URL of the folder that `name` is relative to: the path without the name.
 pub(crate) fn of_file(path: &Path, name: &str) -> Option<String> {
     let names = Path::new(name).components();
     let ends_so = path.ends_with(name) && names.clone().all(|part| matches!(part, Component::Normal(_)));
@@ -52,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_of_the_checkout_has_an_address_and_no_other_has() {
+    fn only_folders_of_the_checkout_have_a_url() {
         let checkout = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(checkout.path().join("a/b")).unwrap();
         let path = checkout.path().to_str().unwrap();

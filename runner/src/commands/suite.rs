@@ -1,4 +1,4 @@
-//! `wassay suite`: what there is to run.
+//! `wassay suite`: lists, shows and fetches suites.
 
 use std::path::PathBuf;
 
@@ -55,12 +55,12 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     Ok(Exit::Success)
 }
 
-/// Fetches a suite, and says where it is.
+/// Fetches a suite and prints its folder.
 fn fetched(name: &str, from: Option<&str>, to: Option<PathBuf>) -> Result<String, Error> {
     let names = || fetched::all().iter().map(|fetched| fetched.name).collect::<Vec<_>>().join("` or `");
     let unknown = || {
         let meant = did_you_mean(name, fetched::all().iter().map(|fetched| fetched.name));
-        Error::Usage(format!("unknown suite `{name}`: the suites to fetch are `{}`{meant}", names()))
+        Error::Usage(format!("unknown suite `{name}`; expected `{}`{meant}", names()))
     };
     let suite = fetched::find(name.strip_prefix(SUITE).unwrap_or(name)).ok_or_else(unknown)?;
     let to_run = match &to {
@@ -75,7 +75,7 @@ fn fetched(name: &str, from: Option<&str>, to: Option<PathBuf>) -> Result<String
         .into_owned())
 }
 
-/// The lines of a table, whose cells are escaped already, and words.
+/// The lines of a table whose cells are already escaped.
 fn lines(text: &str) -> Text {
     let mut lines = Text::new(false);
     text.lines().for_each(|line| {
@@ -84,19 +84,19 @@ fn lines(text: &str) -> Text {
     lines
 }
 
-/// How many columns there are where standard output is not a terminal.
+/// The width if standard output is not a terminal.
 const COLUMNS: u16 = 100;
 
-/// How many columns the names and numbers take, and features that are broken at their commas.
+/// The minimum width for names, numbers and wrapped features.
 const NARROW: u16 = 80;
 
-/// How many columns a line may have.
+/// The maximum width of a line.
 fn width() -> u16 {
     printer::columns().unwrap_or(COLUMNS)
 }
 
-/// The suites that run by default, and those that have to be named: a line each, as far as the
-/// columns are enough.
+/// Lists the suites that run by default, and those that must be named, one per line if the width
+/// permits.
 fn list(suites: &[Suite], width: u16) -> String {
     let mut defaults = table();
     defaults.set_header(["suite", "cases", "directives", "features"]);
@@ -118,12 +118,12 @@ fn list(suites: &[Suite], width: u16) -> String {
         others.add_row([fetched.name, &cases, &directives, fetched.features, state]);
     }
     let tables = [defaults, others].map(|mut table| {
-        // The blanks after the last column are cut off.
+        // Blanks after the last column are trimmed.
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.saturating_add(2));
         for column in table.column_iter_mut().skip(1).take(2) {
             column.set_cell_alignment(CellAlignment::Right);
         }
-        // Where there is room for it, a name is in one piece.
+        // If the width permits, names are not wrapped.
         if let (true, Some(names)) = (width >= NARROW, table.column_mut(0)) {
             names.set_constraint(ColumnConstraint::ContentWidth);
         }
@@ -138,13 +138,12 @@ fn list(suites: &[Suite], width: u16) -> String {
     )
 }
 
-/// What a suite is, and a line a case, a script with its features where they are others than the
-/// suite's.
+/// Shows a suite with one line per case; scripts with their features if these are not the suite's.
 fn show(suite: &Suite) -> String {
     let (cases, directives) = counts(suite);
     let default = if suite.is_default() { "yes" } else { "no" };
     let mut head = table();
-    // A cell is a line.
+    // A cell has one line.
     let one_line = |text: &str| printable(text).into_owned();
     head.add_row(["suite", &one_line(suite.name())]);
     head.add_row(["title", &one_line(suite.title())]);
@@ -176,8 +175,8 @@ fn show(suite: &Suite) -> String {
     format!("{}\n{}", text(head), text(names))
 }
 
-/// How many cases and directives a suite has; the directives of a folder are not known before it is
-/// run.
+/// The number of cases and directives of a suite; the directives of a folder are unknown before it
+/// runs.
 fn counts(suite: &Suite) -> (String, String) {
     match suite.pin() {
         Some(pin) => (pin.cases.to_string(), pin.directives.to_string()),
@@ -185,14 +184,14 @@ fn counts(suite: &Suite) -> (String, String) {
     }
 }
 
-/// A table without lines around its columns.
+/// A table without borders.
 fn table() -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING);
     table
 }
 
-/// The lines of a table, two blanks between its columns.
+/// The text of a table, with two blanks between columns.
 fn text(mut table: Table) -> String {
     table.column_iter_mut().for_each(|column| {
         column.set_padding((0, 2));

@@ -1,4 +1,4 @@
-//! `wassay test`: whole suites, with a table at the end.
+//! `wassay test`: runs suites and prints a summary table.
 
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
@@ -136,7 +136,7 @@ pub(crate) fn run<E: Judges>(
     run_reporting(args, make).map(|(exit, _)| exit)
 }
 
-/// The same, with the report of what was run; there is none where cases were listed.
+/// Runs the command and returns the report; there is none if cases were only listed.
 pub(super) fn run_reporting<E: Judges>(
     args: Args,
     make: impl Fn() -> E + Send + Sync + 'static,
@@ -150,7 +150,7 @@ pub(super) fn run_reporting<E: Judges>(
             false => file.apply(suites, args.allow_empty)?,
         };
     } else if let Some(path) = &args.driven.expectations {
-        // An engine has one file for all suites.
+        // The file of an engine covers all suites.
         suites = File::read(path, false)?.apply(suites, true)?;
     }
     let mut selections = select(suites, &args.filters, args.allow_empty)?;
@@ -171,7 +171,7 @@ pub(super) fn run_reporting<E: Judges>(
     }
     if !args.allow_empty && selections.iter().all(|selection| selection.cases.is_empty()) {
         return Err(Error::Usage(match args.shard {
-            Some(_) => "--shard: this part has no case; --allow-empty allows that".to_owned(),
+            Some(_) => "--shard: this shard has no cases; --allow-empty accepts this".to_owned(),
             None => "no case to run".to_owned(),
         }));
     }
@@ -182,7 +182,7 @@ pub(super) fn run_reporting<E: Judges>(
     run_selections(&args, &selections, (baseline, expected.as_ref(), shards), make)
 }
 
-/// The names of the cases, one a line.
+/// The names of the cases, one per line.
 fn names(selections: &[Selection]) -> Text {
     let mut names = Text::new(false);
     for Selection { suite, cases } in selections {
@@ -193,13 +193,13 @@ fn names(selections: &[Selection]) -> Text {
     names
 }
 
-/// The files that options name and that a run reads, or writes besides its reports.
+/// The files named by options that a run reads, or writes besides its reports.
 fn named(args: &Args) -> Vec<PathBuf> {
     let of_options = [&args.expectations, &args.baseline, &args.timings, &args.driven.expectations];
     of_options.into_iter().flatten().cloned().collect()
 }
 
-/// Runs what was selected, and writes what was asked for.
+/// Runs the selected cases and writes the reports.
 fn run_selections<E: Judges>(
     args: &Args,
     selections: &[Selection],
@@ -221,7 +221,7 @@ fn run_selections<E: Judges>(
     let suites = suites.map(|(selection, finished)| suite_report(selection, finished)).collect();
     let report = begin.report(engine, args.match_kind, suites);
     let report = Report { shards, interrupted: interrupt.is_set(), ..report };
-    // Where a report goes to standard output it is there alone.
+    // A report on standard output must be the only output there.
     let is_taken = args.driven.takes_stdout || args.reports.iter().any(ReportFile::takes_stdout);
     let console = Console::new(is_taken);
     let colour = console.has_colour();
@@ -230,18 +230,18 @@ fn run_selections<E: Judges>(
     if interrupt.is_set() {
         text.line(interrupted(&finished));
     }
-    // What was not run has not changed.
+    // Don't compare an interrupted run.
     let baseline = baseline.filter(|_| !interrupt.is_set());
     if let Some(names) = baseline.as_ref().and_then(|baseline| left_out(baseline, &report)) {
         text.end()
-            .line(format_args!("suites of the baseline that are not in this run, and not compared: {names}"));
+            .line(format_args!("suites of the baseline that are not in this run, so not compared: {names}"));
     }
     let changes =
         baseline.map(|baseline| diff::compare(&comparable(baseline, &report, selections, args), &report));
     if let Some(changes) = &changes {
         text.end().append(&diff::text(changes, colour));
     }
-    // A report is written all the same where this cannot be.
+    // Reports are written even if this fails.
     let shown = console.show(&text);
     let lost = lost(selections, &finished, args, interrupt.is_set());
     lost.iter().for_each(|message| printer::error(message));
@@ -258,31 +258,30 @@ fn run_selections<E: Judges>(
         console.show(&blessed.render(path))?;
         as_expected = blessed.covers_all();
     }
-    // A run may have more shards than cases.
+    // A shard may be empty.
     let unjudged = report.is_unjudged() && args.shard.is_none() && !args.allow_empty;
     if unjudged && as_expected {
-        printer::error("nothing was judged: no case has a directive that was run");
+        printer::error("nothing was judged: no case has a directive that ran");
     }
     written?;
     let is_success = as_expected && !unjudged && lost.is_empty() && !regressed;
     Ok((if is_success { Exit::Success } else { Exit::Failure }, Some(report)))
 }
 
-/// A part of a name.
+/// Parses a filter.
 fn filter(text: &str) -> Result<String, String> {
     match text {
-        "" => Err("expected a part of a case's name; every name contains an empty text".to_owned()),
+        "" => Err("expected a part of a case's name; the empty text matches every case".to_owned()),
         text => Ok(text.to_owned()),
     }
 }
 
-/// What runs the guests of WASI among the cases, where that is another engine and its description
-/// says how.
+/// How WASI cases run on another engine, if its description says so.
 fn guests(args: &Args, selections: &[Selection]) -> Result<Option<Arc<Runtime>>, Error> {
     let mut cases = selections.iter().flat_map(|selection| &selection.cases);
     match &args.driven.runtime {
         Some(Ok(runtime)) => Ok(Some(Arc::clone(runtime))),
-        // Where nothing of it is asked, nothing is missing.
+        // It is an error only if there are WASI cases.
         Some(Err(why)) if cases.any(|case| matches!(case, wassay_testsuite::Case::Guest(_))) => {
             Err(Error::Usage(format!("--engine: {why}")))
         }
@@ -290,7 +289,7 @@ fn guests(args: &Args, selections: &[Selection]) -> Result<Option<Arc<Runtime>>,
     }
 }
 
-/// How the cases are run.
+/// The settings for running cases.
 fn settings(args: &Args, is_compared: bool) -> Result<Settings, Error> {
     Ok(Settings {
         features: args.features,
@@ -307,7 +306,7 @@ fn settings(args: &Args, is_compared: bool) -> Result<Settings, Error> {
     })
 }
 
-/// The table and the last line, or the last line alone.
+/// The summary: the table and the last line, or only the last line.
 fn summed_up(report: &Report, is_quiet: bool, colour: bool) -> Text {
     let text = summary::render(report, colour);
     match text.trim_end().rsplit_once('\n') {
@@ -316,21 +315,21 @@ fn summed_up(report: &Report, is_quiet: bool, colour: bool) -> Text {
     }
 }
 
-/// What is wrong with the run as a whole: a suite that did not hold what the catalogue says, an
-/// expectation that applied to nothing.
+/// Errors of the run as a whole: counts that differ from the catalogue, and expectations that
+/// applied to nothing.
 fn lost(
     selections: &[Selection],
     finished: &[Vec<Finished>],
     args: &Args,
     is_interrupted: bool,
 ) -> Vec<String> {
-    // A part of a run says nothing about how much a suite holds.
+    // Counts are comparable only for a complete run.
     let whole = args.filters.is_empty() && args.shard.is_none() && !is_interrupted;
     let mut lost: Vec<String> = Vec::new();
     if whole {
         lost.extend(not_as_pinned(selections, finished).iter().map(PinError::to_string));
     }
-    // Of a script that ended at its first failure not all came to pass that would have.
+    // With --fail-fast, scripts end early and expectations may not apply.
     if !args.bless_expectations && !args.fail_fast {
         let suites: Vec<Suite> = selections.iter().map(|selection| selection.suite.clone()).collect();
         let tally = tally(selections, finished);
@@ -339,31 +338,31 @@ fn lost(
     lost
 }
 
-/// How far a run came that was interrupted.
+/// The progress of an interrupted run.
 pub(super) fn interrupted(finished: &[Vec<Finished>]) -> String {
     let all = finished.iter().map(Vec::len).sum();
     let cut_short =
         |finished: &&Finished| finished.is_cut_short || matches!(finished.end, End::NotRun { .. });
     let run = all - finished.iter().flatten().filter(cut_short).count();
-    format!("interrupted: {run} of {} were run to their end", plural(all, "case"))
+    format!("interrupted: {run} of {} completed", plural(all, "case"))
 }
 
-/// What of an older report was run again: the suites of the new one, and of them the cases that the
-/// filters name, or that are in the shard.
+/// The part of an older report that is comparable with this run: its suites, and of these the cases
+/// that the filters or the shard select.
 fn comparable(mut old: Report, new: &Report, selections: &[Selection], args: &Args) -> Report {
-    // An older report may have the path of a folder as it was typed.
+    // Older reports have the path of a folder as it was typed.
     for suite in &mut old.suites {
         let is_called = |selection: &&Selection| selection.suite.is_called(&suite.name);
         if let Some(selection) = selections.iter().find(is_called) {
             suite.name = selection.suite.name().to_owned();
         }
     }
-    // One suite may have been called otherwise; of several it is not known which were left out on
+    // A single suite may have had another name; with several, suites may have been omitted on
     // purpose.
     if new.suites.len() > 1 || old.suites.len() > 1 {
         old.suites.retain(|suite| new.suites.iter().any(|other| other.name == suite.name));
     }
-    // What is left of it is the same part of the run.
+    // What remains is the same part of the run.
     old.shards = new.shards.clone();
     let filters = &args.filters;
     for suite in &mut old.suites {
@@ -380,7 +379,7 @@ fn comparable(mut old: Report, new: &Report, selections: &[Selection], args: &Ar
     old
 }
 
-/// The suites of an older report that are not compared, since this run has none of that name.
+/// The suites of an older report that are not compared because this run does not have them.
 fn left_out(old: &Report, new: &Report) -> Option<String> {
     let is_here = |name: &str| {
         (new.suites.len() == 1 && old.suites.len() == 1) || new.suites.iter().any(|suite| suite.name == name)
@@ -390,7 +389,7 @@ fn left_out(old: &Report, new: &Report) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", "))
 }
 
-/// Which folders links of suites may lead into: those of the option, and what the environment says.
+/// The folders that links of suites may lead into, from the option and the environment.
 fn reach(options: &[PathBuf]) -> Reach {
     let mut reach = words::reach();
     for folder in options {
@@ -402,7 +401,7 @@ fn reach(options: &[PathBuf]) -> Reach {
     reach
 }
 
-/// The suites of these words, each once; those that run by default where there is no word.
+/// Resolves words to suites, without duplicates; by default the default suites.
 fn suites(words: &[String], reach: &Reach, may_be_empty: bool) -> Result<Vec<Suite>, Error> {
     if words.is_empty() {
         return Ok(catalogue::defaults().cloned().collect());
@@ -412,7 +411,7 @@ fn suites(words: &[String], reach: &Reach, may_be_empty: bool) -> Result<Vec<Sui
     Ok(naming::tell_apart(words.iter().map(resolve).collect::<Result<_, _>>()?))
 }
 
-/// The cases that one of the filters names; all where there is none.
+/// Selects the cases that match a filter; all without filters.
 fn select(suites: Vec<Suite>, filters: &[String], may_be_empty: bool) -> Result<Vec<Selection>, Error> {
     let mut selections: Vec<Selection> = suites.into_iter().map(Selection::all).collect();
     for filter in filters.iter().filter(|_| !may_be_empty) {
@@ -433,7 +432,7 @@ fn select(suites: Vec<Suite>, filters: &[String], may_be_empty: bool) -> Result<
     Ok(selections)
 }
 
-/// What was not as expected, in the order of the cases, with a blank line behind it.
+/// The unexpected results, in the order of the cases, followed by a blank line.
 fn failures(finished: &[Vec<Finished>], args: &Args, colour: bool) -> Text {
     let (mut text, mut not_begun) = (Text::new(colour), 0);
     for finished in finished.iter().flatten() {
@@ -445,7 +444,10 @@ fn failures(finished: &[Vec<Finished>], args: &Args, colour: bool) -> Text {
         }
     }
     if not_begun > 0 {
-        text.line(format_args!("--fail-fast: {} not run after the first failure", plural(not_begun, "case")));
+        text.line(format_args!(
+            "--fail-fast: {} not run because of the first failure",
+            plural(not_begun, "case")
+        ));
     }
     if !text.is_empty() {
         text.end();
@@ -453,7 +455,7 @@ fn failures(finished: &[Vec<Finished>], args: &Args, colour: bool) -> Text {
     text
 }
 
-/// Where a suite did not hold what the catalogue says.
+/// Suites whose counts differ from the catalogue.
 fn not_as_pinned(selections: &[Selection], finished: &[Vec<Finished>]) -> Vec<PinError> {
     let suites = selections.iter().zip(finished);
     suites.filter_map(|(selection, finished)| selection.check(finished).err()).collect()

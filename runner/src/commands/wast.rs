@@ -1,4 +1,4 @@
-//! `wassay wast`: scripts by their files, and each directive that fails.
+//! `wassay wast`: runs script files and prints each directive that fails.
 
 use std::collections::HashSet;
 use std::num::NonZeroUsize;
@@ -137,7 +137,7 @@ pub(crate) fn run<E: Judges>(
     if interrupt.is_set() {
         text.line(interrupted(std::slice::from_ref(&finished)));
     }
-    // A report is written all the same where this cannot be.
+    // Reports are written even if this fails.
     let shown = console.show(&text);
     let report = begin.report(engine, args.match_kind, vec![suite_of(&args, &finished)]);
     let report = Report { interrupted: interrupt.is_set(), ..report };
@@ -151,11 +151,11 @@ pub(crate) fn run<E: Judges>(
     })
 }
 
-/// The scripts as the suite of a report. The names of its cases are their paths, from here.
+/// The suite of a report for the scripts. The names of its cases are their relative paths.
 fn suite_of(args: &Args, finished: &[Finished]) -> Suite {
     let name = args.suite.clone().unwrap_or_else(|| "wast".to_owned());
     let cases = finished.iter().map(|finished| Case {
-        // Standard input and pipes have no file to show a failure in.
+        // Standard input and pipes have no file to annotate.
         file: checkout::file(Path::new(&finished.label)).filter(|_| is_regular(&finished.label)),
         ..finished.case(&finished.label)
     });
@@ -167,7 +167,7 @@ fn suite_of(args: &Args, finished: &[Finished]) -> Suite {
     Suite { url, ..Suite::new(name, "files".to_owned(), cases.collect()) }
 }
 
-/// Whether a script was read from a file that annotations can be shown in.
+/// Whether a script was read from a regular file, which annotations can refer to.
 fn is_regular(label: &str) -> bool {
     Path::new(label).is_file()
 }
@@ -177,8 +177,8 @@ fn features_of(suite: &str) -> Result<Features, Error> {
     suite.features().parse().map_err(|error| Error::Usage(format!("--suite: {error}")))
 }
 
-/// The files as suites of one script each, and those that are none. A file that is named twice is
-/// taken once.
+/// Opens the files as suites of one script each, and returns those that are not scripts separately.
+/// Duplicates are removed.
 fn open(files: &[PathBuf]) -> (Vec<Selection>, Vec<Finished>) {
     let (mut selections, mut unusable, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
     for path in files.iter().filter(|path| seen.insert(path.as_path())) {
@@ -193,8 +193,8 @@ fn open(files: &[PathBuf]) -> (Vec<Selection>, Vec<Finished>) {
     (selections, unusable)
 }
 
-/// What was not as expected, and the counts. What could not be run, and warnings, are said on
-/// standard error.
+/// The unexpected results and the counts. Unusable files and warnings are printed to standard
+/// error.
 fn shown(finished: &[Finished], colour: bool) -> Text {
     let mut text = Text::new(colour);
     for finished in finished {
@@ -208,7 +208,7 @@ fn shown(finished: &[Finished], colour: bool) -> Text {
     text
 }
 
-/// The last line: how many directives had which outcome.
+/// The last line: the number of directives by outcome.
 fn counts_line(finished: &[Finished]) -> String {
     let unusable = finished.iter().filter(|finished| is_unusable(finished)).count();
     let (mut counts, mut uncompared, mut reader_only) = (Counts::default(), 0, 0);
@@ -231,7 +231,7 @@ fn counts_line(finished: &[Finished]) -> String {
         (counts.xfailed, "xfailed"),
         (counts.xpassed, "xpassed"),
         (uncompared, "passed without a comparison of the error text"),
-        (reader_only, "passed by the judgement of the reader alone"),
+        (reader_only, "passed by the parser alone"),
     ];
     for (count, what) in more.into_iter().filter(|(count, _)| *count > 0).chain(aside.counts()) {
         line.push_str(&format!(", {count} {what}"));

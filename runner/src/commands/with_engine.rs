@@ -5,7 +5,7 @@ use super::driven::choose;
 use super::{Error, Exit, interrupt, several, test, wast};
 use crate::engines::Chosen;
 
-/// `wassay test` with `--engine`.
+/// Runs `wassay test` with `--engine`.
 pub(crate) fn test(mut args: test::Args) -> Result<Exit, Error> {
     interrupt()?;
     let words = std::mem::take(&mut args.engines);
@@ -19,7 +19,7 @@ pub(crate) fn test(mut args: test::Args) -> Result<Exit, Error> {
     }
 }
 
-/// `wassay wast` with `--engine`.
+/// Runs `wassay wast` with `--engine`.
 pub(crate) fn wast(mut args: wast::Args, word: &str) -> Result<Exit, Error> {
     interrupt()?;
     let chosen = choose(word)?;

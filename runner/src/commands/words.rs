@@ -1,4 +1,4 @@
-//! Whose each word of a command line is: an option of `wassay run`, the file, or the guest's.
+//! Splits a command line of `wassay run` into options, the file, and the guest's arguments.
 
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
@@ -9,12 +9,12 @@ use wassay_testsuite::naming::is_of_catalogue;
 
 use crate::catalogue::SUITE;
 
-/// Puts a command line that runs a file into one form, which clap reads:
+/// Normalises a command line that runs a file to the form that clap parses:
 /// `wassay run OPTIONS -- FILE ARGS`.
 ///
-/// Words that begin with a command, `--help` or `--version` stay as they are, but for `run`, where
-/// every word after FILE is the guest's. All others are the short form: there, options of `run` may
-/// also follow FILE, up to the first word that is none, or `--`.
+/// Command lines that begin with a command, `--help` or `--version` are unchanged, except for
+/// `run`, where every word after FILE belongs to the guest. All others are in the short form:
+/// options of `run` may also follow FILE, up to the first other word or `--`.
 pub(crate) fn canonical(cli: &Command, words: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let words: Vec<OsString> = words.into_iter().collect();
     let (Some(first), Some(run)) = (words.get(1), cli.find_subcommand("run")) else { return words };
@@ -26,8 +26,8 @@ pub(crate) fn canonical(cli: &Command, words: impl IntoIterator<Item = OsString>
     if is_command || is_flag { words } else { arrange(&words[0], run, &words[1..], true) }
 }
 
-/// The command, or the suite, that a command line in the short form may have been meant for: its
-/// first word is not a file.
+/// The command or suite that the user may have meant by a short form whose first word is not a
+/// file.
 pub(crate) fn meant(cli: &Command, words: &[OsString]) -> Option<String> {
     let word = words.get(1)?.to_str()?;
     let commands = || cli.get_subcommands().map(Command::get_name).chain(["help"]);
@@ -47,7 +47,7 @@ fn arrange(program: &OsStr, run: &Command, words: &[OsString], options_follow: b
     if let Some((word, after)) = rest.split_first() {
         match word.to_str() {
             Some("--") => rest = after,
-            // No option of ours, and no file: clap says so, or shows its help.
+            // Neither an option nor a file: clap reports it or shows help.
             Some(word) if word.len() > 1 && word.starts_with('-') => return [&options, rest].concat(),
             _ => {}
         }
@@ -62,7 +62,7 @@ fn arrange(program: &OsStr, run: &Command, words: &[OsString], options_follow: b
     options
 }
 
-/// Moves the leading words that are options, each joined with its value, and gives what is left.
+/// Moves leading options to `options`, each joined with its value, and returns the remaining words.
 fn take_options<'a>(run: &Command, mut words: &'a [OsString], options: &mut Vec<OsString>) -> &'a [OsString] {
     while let Some((word, after)) = words.split_first() {
         let Some(takes_value) = option(run, word) else { break };
@@ -78,9 +78,9 @@ fn take_options<'a>(run: &Command, mut words: &'a [OsString], options: &mut Vec<
     words
 }
 
-/// Whether the next word is the value of this one; none where this is no option.
+/// Whether the next word is the value of this option; `None` if this is not an option.
 fn option(run: &Command, word: &OsStr) -> Option<bool> {
-    // What follows a `=` need not be text.
+    // The value after `=` need not be UTF-8.
     let bytes = word.as_encoded_bytes();
     let equals = bytes.iter().position(|byte| *byte == b'=');
     let name = bytes[..equals.unwrap_or(bytes.len())].strip_prefix(b"--")?;
@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    /// What becomes of a command line, with `wassay` left out.
+    /// The normalised form of a command line, without `wassay`.
     fn canonical_of(line: &str) -> String {
         let run = Command::new("run")
             .arg(Arg::new("dir").long("dir").action(ArgAction::Append))
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_in_a_command_is_understood_where_there_is_no_such_file() {
+    fn a_mistyped_command_is_recognised_if_no_such_file_exists() {
         let cli = Command::new("wassay").subcommand(Command::new("run")).subcommand(Command::new("test"));
         let meant = |word: &str| meant(&cli, &["wassay".into(), word.into()]);
         assert_eq!(meant("tset").as_deref(), Some("test"));

@@ -1,4 +1,4 @@
-//! The descriptions and adapters that are part of the program.
+//! The built-in descriptions and adapters.
 
 use std::ffi::OsString;
 use std::fs;
@@ -8,9 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::scratch;
 
-/// The environment variable that names the folder of the adapters, `runner/adapters` of a checkout:
-/// those that have to be built are looked for there too. Without it the adapters that are scripts
-/// are taken from the program.
+/// The environment variable for the folder of the adapters, `runner/adapters` of a checkout, which
+/// also has those that must be built. Without it only the built-in script adapters are available.
 pub const ADAPTERS: &str = "WASSAY_ADAPTERS";
 
 macro_rules! descriptions {
@@ -41,18 +40,18 @@ pub(super) const DESCRIPTIONS: &[(&str, &str)] = descriptions![
     "wazero",
 ];
 
-/// The adapters that need not be built, by their paths.
+/// The adapters that are scripts, by path.
 const SCRIPTS: [(&str, &str); 3] = [
     ("js/wasi.js", include_str!("../../adapters/js/wasi.js")),
     ("js/wap.js", include_str!("../../adapters/js/wap.js")),
     ("python/adapter.py", include_str!("../../adapters/python/adapter.py")),
 ];
 
-/// Where the scripts were written to.
+/// The folder that the scripts were written to.
 static WRITTEN: Mutex<Option<scratch::Folder>> = Mutex::new(None);
 
-/// The folder of the adapters: the one that the environment names, else a temporary one with those
-/// that need not be built.
+/// The folder of the adapters: the one that the environment names, else a temporary one with the
+/// script adapters.
 pub(super) fn adapters() -> io::Result<PathBuf> {
     let named = std::env::var_os(ADAPTERS).filter(|folder: &OsString| !folder.is_empty());
     if let Some(folder) = named {
@@ -80,12 +79,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_description_that_is_shipped_is_built_in_under_its_name() {
+    fn every_description_is_built_in_under_its_name() {
         for (name, text) in DESCRIPTIONS {
             let description = Description::parse(name, text).unwrap_or_else(|error| panic!("{error}"));
             assert_eq!(description.name, *name);
-            assert!(description.expectations.is_none(), "{name}: a description without a folder");
-            assert!(description.install.is_some() || name.starts_with("wassay"), "{name}: how to get it");
+            assert!(description.expectations.is_none(), "{name}: a built-in description has no folder");
+            assert!(description.install.is_some() || name.starts_with("wassay"), "{name}: missing `install`");
         }
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("adapters/engines");
         let mut files: Vec<String> = fs::read_dir(folder)

@@ -1,4 +1,4 @@
-//! What a word on the command line names.
+//! Resolves the value of `--engine`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::error::EngineError;
 use super::folder::Scratch;
 use super::search::{Found, Origin, all, by_name, is_name, named, places};
 
-/// What the name of a file ends in that describes an engine.
+/// The extension of a description.
 const FILE: &str = ".toml";
 
 /// An engine that can be started, in one of its columns.
@@ -25,22 +25,22 @@ pub struct Chosen {
     described: Option<Described>,
 }
 
-/// How it is started to judge scripts.
+/// How to start an engine for scripts.
 #[derive(Clone, Debug)]
 enum Start {
-    /// As an adapter that speaks wap/1.
+    /// An adapter that implements wap/1.
     Adapter(Command),
-    /// For each module that is to be run.
+    /// One process per module.
     Modules(Box<modules::Command>),
-    /// Not at all.
+    /// Not supported: the engine runs WASI programs only.
     Never,
 }
 
-/// What a description says of it.
+/// The description of an engine.
 #[derive(Clone, Debug)]
 struct Described {
     published: Published,
-    /// Where the description comes from.
+    /// The origin of the description.
     origin: Origin,
     timeout: Option<Duration>,
     max_memory: Option<u64>,
@@ -51,11 +51,11 @@ struct Described {
     places: Places,
 }
 
-/// Finds the engine that a word names. It is not started.
+/// Finds the engine that a word names, without starting it.
 ///
 /// # Errors
 ///
-/// The word names none, a description cannot be used, or the engine is not on this machine.
+/// The word names no engine, a description is unusable, or the engine is not installed.
 pub fn choose(word: &str) -> Result<Chosen, EngineError> {
     if let Some((path, column)) = as_file(word) {
         return described(word, named(Path::new(path))?, column);
@@ -75,14 +75,14 @@ pub fn choose(word: &str) -> Result<Chosen, EngineError> {
     Err(EngineError::Unknown { word: word.to_owned(), meant })
 }
 
-/// The engine whose adapter is started by a command.
+/// The engine for an adapter command.
 fn command(word: &str) -> Result<Chosen, EngineError> {
     let start = Start::Adapter(Command::read(word)?);
     Ok(Chosen { word: word.to_owned(), start, described: None })
 }
 
-/// The file of a description and a column in it, where the word is that. A path with blanks has to
-/// be there: else the word is a command.
+/// Splits a word into the path of a description and a column, if it is one. A path with blanks must
+/// exist: otherwise the word is a command.
 fn as_file(word: &str) -> Option<(&str, Option<&str>)> {
     let (path, column) = match word.rsplit_once(':') {
         Some((path, column)) if path.ends_with(FILE) && is_name(column) => (path, Some(column)),
@@ -127,7 +127,7 @@ impl Chosen {
         &self.word
     }
 
-    /// The command of its adapter; `None` where it has none.
+    /// The command of its adapter, if it has one.
     pub fn command(&self) -> Option<&Command> {
         match &self.start {
             Start::Adapter(command) => Some(command),
@@ -135,37 +135,37 @@ impl Chosen {
         }
     }
 
-    /// How it is driven, for people: by a command, or for programs of WASI alone.
+    /// How it is driven, for display: its command, or a note that it runs WASI programs only.
     pub fn shown(&self) -> String {
         match &self.start {
             Start::Adapter(command) => command.to_string(),
             Start::Modules(command) => command.words.join(" "),
-            Start::Never => "programs of WASI alone".to_owned(),
+            Start::Never => "WASI programs only".to_owned(),
         }
     }
 
-    /// Where its description comes from; `None` where it is a command.
+    /// The origin of its description; `None` for a command.
     pub fn origin(&self) -> Option<&Origin> {
         self.described.as_ref().map(|described| &described.origin)
     }
 
-    /// How long its description lets it take for a script.
+    /// The time limit for a script in its description.
     pub fn timeout(&self) -> Option<Duration> {
         self.described.as_ref()?.timeout
     }
 
-    /// The file of what its description says is known to fail.
+    /// The file of expected failures in its description.
     pub fn expectations(&self) -> Option<&Path> {
         self.described.as_ref()?.expectations.as_deref()
     }
 
-    /// The command that prints its version, where its description has one.
+    /// The command that prints its version, if its description has one.
     pub(crate) fn version_command(&self) -> Option<&Command> {
         self.described.as_ref()?.version.as_ref()
     }
 
-    /// What its process may use: so many bytes of memory, or what its description or else the
-    /// default says.
+    /// The limits of its process: `max_memory` bytes, else those of its description, else the
+    /// default.
     pub fn limits(&self, max_memory: Option<u64>) -> Limits {
         let described = self.described.as_ref();
         let memory = max_memory.or(described.and_then(|described| described.max_memory));
@@ -177,12 +177,12 @@ impl Chosen {
         }
     }
 
-    /// Starts it to see who it is.
+    /// Starts it to query its identity.
     ///
     /// # Errors
     ///
-    /// It cannot be started, does not speak the protocol, or its exit codes say nothing of the
-    /// modules that it runs.
+    /// It cannot be started, does not implement the protocol, or its exit codes do not depend on
+    /// the modules that it runs.
     pub fn ask(&self, max_memory: Option<u64>) -> Result<Way, EngineError> {
         let limits = self.limits(max_memory);
         match &self.start {
@@ -209,12 +209,11 @@ impl Chosen {
         }
     }
 
-    /// What runs programs of WASI on it; `None` where its description does not say how.
+    /// The runtime for WASI programs on it; `None` if its description has none.
     ///
     /// # Errors
     ///
-    /// It is not on this machine, its adapter does not answer, or what is expected of it cannot be
-    /// read.
+    /// It is not installed, its adapter does not answer, or its expectations cannot be read.
     pub fn runtime(&self, max_memory: Option<u64>) -> Result<Option<Runtime>, EngineError> {
         let Some(described) = &self.described else { return Ok(None) };
         let runtime = described.description.runtime(&described.column, &described.places)?;
@@ -227,14 +226,14 @@ impl Chosen {
         }))
     }
 
-    /// The version that it prints; empty where it does not.
+    /// The version that it prints, or an empty string.
     fn version(&self) -> String {
         let command = self.described.as_ref().and_then(|described| described.version.as_ref());
         command.and_then(version::of).unwrap_or_default()
     }
 
-    /// What makes drivers of it, each with a process of its own, for
-    /// [`harness::run_with`](crate::harness::run_with) and the like.
+    /// Returns a factory of drivers, each with its own process, for
+    /// [`harness::run_with`](crate::harness::run_with) and similar functions.
     ///
     /// # Errors
     ///
@@ -249,7 +248,7 @@ impl Chosen {
 }
 
 impl EngineError {
-    /// Whether the engine is described and not on this machine.
+    /// Whether the engine is described but not installed.
     pub fn is_not_installed(&self) -> bool {
         matches!(self, EngineError::Unstartable(Unstartable::NotInstalled { .. }))
     }
@@ -276,7 +275,7 @@ mod tests {
         assert_eq!(choose("a/b c").unwrap().command().unwrap().words(), ["a/b", "c"]);
         assert_eq!(choose("wassay").unwrap().origin(), Some(&Origin::BuiltIn));
         let column = choose("wassay:all").unwrap_err().to_string();
-        assert_eq!(column, "wassay has no column `all`; there are default");
+        assert_eq!(column, "wassay has no column `all`; expected one of default");
         assert!(matches!(choose(""), Err(EngineError::Command(_))));
         assert!(matches!(choose("gone.toml"), Err(EngineError::Description(_))));
     }

@@ -7,25 +7,25 @@ use wassay_drive::description::{DescriptionError, NoRuntime, Unstartable};
 use wassay_drive::modules::ModulesError;
 use wassay_drive::{BadCommand, DriveError};
 
-/// Why a word names no engine that can be driven.
+/// Why an engine cannot be used.
 #[derive(Debug, Error)]
 pub enum EngineError {
     /// It is neither the name of an engine nor a program.
     #[error(
-        "`{word}` is neither an engine nor a program{meant}; `wassay engine list` shows the engines, and an adapter of your own is \
-         named by its command, or by a file that ends in .toml"
+        "`{word}` is neither an engine nor a program{meant}; `wassay engine list` lists the engines; for your own adapter, \
+        give its command or a description that ends in .toml"
     )]
     Unknown {
         /// The word.
         word: String,
-        /// The engine that may have been meant.
+        /// A hint with a similar name.
         meant: String,
     },
-    /// A description cannot be used.
+    /// A description is unusable.
     #[error(transparent)]
     Description(#[from] DescriptionError),
-    /// A description is found under another name than its own.
-    #[error("{}: it describes `{name}`: the file has to be {name}.toml", path.display())]
+    /// The file name of a description differs from the name in it.
+    #[error("{}: describes `{name}`, so the file must be named {name}.toml", path.display())]
     Misnamed {
         /// The file.
         path: PathBuf,
@@ -35,24 +35,24 @@ pub enum EngineError {
     /// The engine that is described cannot be started.
     #[error(transparent)]
     Unstartable(#[from] Unstartable),
-    /// The command is none.
+    /// The command is invalid.
     #[error(transparent)]
     Command(#[from] BadCommand),
-    /// The engine does not speak the protocol.
+    /// The engine does not implement the protocol.
     #[error(transparent)]
     Drive(#[from] DriveError),
     /// The engine cannot be driven by the exit codes of its command.
     #[error(transparent)]
     Modules(#[from] ModulesError),
-    /// The engine cannot run programs of WASI.
+    /// The engine cannot run WASI programs.
     #[error(transparent)]
     NoRuntime(#[from] NoRuntime),
-    /// The system refused something.
+    /// A system call failed.
     #[error("{what}: {error}")]
     System {
-        /// What was tried.
+        /// What failed.
         what: String,
-        /// What the system said.
+        /// The error.
         error: std::io::Error,
     },
 }

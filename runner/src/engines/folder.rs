@@ -7,13 +7,13 @@ use wassay_drive::modules::Folder;
 use super::error::EngineError;
 use crate::scratch;
 
-/// A temporary folder, which goes with the process whatever ends it.
+/// A temporary folder that is removed when the process ends.
 #[derive(Debug)]
 pub(super) struct Scratch(scratch::Folder);
 
 impl Scratch {
     pub(super) fn new() -> Result<Scratch, EngineError> {
-        let what = "cannot make a temporary folder for modules";
+        let what = "cannot create a temporary folder for modules";
         scratch::folder().map(Scratch).map_err(|error| EngineError::System { what: what.to_owned(), error })
     }
 }

@@ -1,19 +1,19 @@
-//! Other engines by name: where their descriptions are looked for, and what a word on the command
-//! line names.
+//! Other engines: where their descriptions are searched, and how a word on the command line selects
+//! one.
 //!
 //! | word | names |
 //! |---|---|
 //! | `NAME` | the engine of that name, in its column `default` |
 //! | `NAME:COLUMN` | the same in another column |
 //! | `FILE.toml`, `FILE.toml:COLUMN` | the engine that the file describes |
-//! | anything else | the command of an adapter that speaks wap/1 |
+//! | anything else | the command of an adapter that implements wap/1 |
 //!
-//! A name is looked for as `NAME.toml`, in the folders `.wassay/engines` of the current folder and
-//! of those above it up to the root of its git repository, in `wassay/engines` of the user's
-//! configuration (`XDG_CONFIG_HOME`), and among the descriptions that are built in. The first that
-//! is found counts. Folders of suites are never searched: a description is a command that is run.
+//! A name is searched as `NAME.toml` in the folders `.wassay/engines` of the current folder and of
+//! those above it up to the root of its git repository, in `wassay/engines` of the user's
+//! configuration (`XDG_CONFIG_HOME`), and among the built-in descriptions. The first match is used.
+//! Folders of suites are never searched, because a description contains commands that are run.
 //!
-//! A test binary runs scripts on such an engine so:
+//! To run scripts on such an engine in a test binary:
 //!
 //! ```no_run
 //! use wassay::{catalogue, engines, harness};

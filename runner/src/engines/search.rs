@@ -1,4 +1,4 @@
-//! Where descriptions of engines are looked for.
+//! Searches descriptions of engines.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +14,7 @@ use super::error::EngineError;
 /// The folder of a project's descriptions, below the current folder or one above it.
 pub const PROJECT: &str = ".wassay/engines";
 
-/// A description, and where it was found.
+/// A description and its origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
     /// The description.
@@ -28,27 +28,27 @@ pub struct Found {
 /// Where a description comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// A file that was named itself.
+    /// A file named on the command line.
     Named(PathBuf),
     /// A file of the project.
     Project(PathBuf),
     /// A file of the user's configuration.
     User(PathBuf),
-    /// The program.
+    /// Built into the program.
     BuiltIn,
 }
 
-/// What was found under a name.
+/// The result of a search by name.
 #[derive(Debug)]
 pub struct Searched {
     /// The name.
     pub name: String,
-    /// The description, or why it cannot be used.
+    /// The description, or why it is unusable.
     pub found: Result<Found, EngineError>,
 }
 
 impl Origin {
-    /// The file; `None` where it is part of the program.
+    /// The file; `None` if it is built in.
     pub fn path(&self) -> Option<&Path> {
         match self {
             Origin::Named(path) | Origin::Project(path) | Origin::User(path) => Some(path),
@@ -57,14 +57,13 @@ impl Origin {
     }
 }
 
-/// The folder of the descriptions of the user's configuration; `None` where the user has no home.
+/// The folder of the user's descriptions; `None` if there is no home folder.
 pub fn user_folder() -> Option<PathBuf> {
     Some(ProjectDirs::from("", "", "wassay")?.config_dir().join("engines"))
 }
 
-/// The folders of the project's descriptions: of the current folder and those above it, up to the
-/// root of the git repository that it is in. Where it is in none, what is above it is not the
-/// project's.
+/// The folders of the project's descriptions: in the current folder and its parents up to the root
+/// of the git repository. Outside of a repository, only the current folder.
 fn project_folders() -> Vec<PathBuf> {
     let Ok(current) = std::env::current_dir() else { return Vec::new() };
     let above: Vec<&Path> = current.ancestors().collect();
@@ -73,22 +72,22 @@ fn project_folders() -> Vec<PathBuf> {
     of_project.iter().map(|folder| folder.join(PROJECT)).collect()
 }
 
-/// Says where a file was found.
+/// Wraps the path of a file that was found.
 type FoundIn = fn(PathBuf) -> Origin;
 
-/// All folders that are searched, the first before the others.
+/// All folders to search, in order.
 fn folders() -> impl Iterator<Item = (PathBuf, FoundIn)> {
     let project = project_folders().into_iter().map(|folder| (folder, Origin::Project as FoundIn));
     project.chain(user_folder().map(|folder| (folder, Origin::User as FoundIn)))
 }
 
-/// The engine of a name; `None` where there is none.
+/// Finds an engine by name.
 ///
 /// # Errors
 ///
-/// Its description cannot be used.
+/// Its description is unusable.
 pub fn by_name(name: &str) -> Result<Option<Found>, EngineError> {
-    // What is not a name must not become a path.
+    // Only valid names may become part of a path.
     if !is_name(name) {
         return Ok(None);
     }
@@ -101,7 +100,7 @@ pub fn by_name(name: &str) -> Result<Option<Found>, EngineError> {
     DESCRIPTIONS.iter().find(|(known, _)| *known == name).map(|(name, text)| built_in(name, text)).transpose()
 }
 
-/// The engine that a file describes.
+/// Reads the description in a file.
 ///
 /// # Errors
 ///
@@ -111,7 +110,7 @@ pub(crate) fn named(path: &Path) -> Result<Found, EngineError> {
     Ok(Found { description, text, origin: Origin::Named(path.to_owned()) })
 }
 
-/// All engines by name, each as [`by_name`] finds it.
+/// All engines, each as [`by_name`] finds it.
 pub fn all() -> Vec<Searched> {
     let mut all: BTreeMap<String, Result<Found, EngineError>> = BTreeMap::new();
     for (folder, origin) in folders() {
@@ -126,14 +125,14 @@ pub fn all() -> Vec<Searched> {
     all.into_iter().map(|(name, found)| Searched { name, found }).collect()
 }
 
-/// What placeholders stand for in a description.
+/// The values of placeholders in a description.
 pub(crate) fn places(origin: &Origin) -> Result<Places, EngineError> {
     let system = |what: &str| {
         let what = what.to_owned();
         move |error| EngineError::System { what, error }
     };
     let adapters = adapters().map_err(system("cannot write the adapters to a temporary folder"))?;
-    let wassay = std::env::current_exe().map_err(system("cannot find the program of wassay"))?;
+    let wassay = std::env::current_exe().map_err(system("cannot find the path of the wassay executable"))?;
     let folder = origin.path().and_then(|path| std::path::absolute(path).ok());
     let dir = folder.as_deref().and_then(Path::parent).map(Path::to_owned).unwrap_or_default();
     Ok(Places { adapters, dir, wassay })
@@ -160,7 +159,7 @@ impl From<BadDescription> for EngineError {
     }
 }
 
-/// The names of the descriptions in a folder; none where there is no such folder.
+/// The names of the descriptions in a folder; empty if there is no such folder.
 fn names_in(folder: &Path) -> Vec<String> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -188,14 +187,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_a_name_is_not_looked_for() {
+    fn invalid_names_are_not_searched() {
         for word in ["", ".", "..", "../x", "a/b", "/etc/passwd", "a b", "a.toml", "-x", "a:b"] {
             assert!(matches!(by_name(word), Ok(None)), "{word}");
         }
     }
 
     #[test]
-    fn what_is_built_in_is_found_by_name_and_listed() {
+    fn built_in_engines_are_found_and_listed() {
         let node = by_name("node").unwrap().unwrap();
         assert_eq!((node.description.name.as_str(), node.origin), ("node", Origin::BuiltIn));
         assert!(all().iter().any(|searched| searched.name == "wasmtime-c" && searched.found.is_ok()));

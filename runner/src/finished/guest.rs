@@ -1,4 +1,4 @@
-//! What became of a guest.
+//! The result of a guest.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,31 +10,31 @@ use wassay_reports::{Case, Counts, Failure, Note, Outcome};
 
 use crate::verdict::{BAD, FAINT, STRONG};
 
-/// At most so many characters of a call are shown.
+/// The maximum number of characters of a call to show.
 const SHOWN: usize = 200;
 
-/// What became of a guest.
+/// The result of a guest.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct GuestResult {
-    /// What messages call it.
+    /// Its name in messages.
     pub name: String,
-    /// How many steps were to be judged.
+    /// The number of steps to judge.
     pub checks: usize,
-    /// What was not as expected, at most one a step; steps that were not reached are among them.
+    /// The failures, at most one per step, including steps that were not reached.
     pub failures: Vec<Failure>,
-    /// Whether its time was over.
+    /// Whether it timed out.
     pub timed_out: bool,
-    /// Why it is expected to fail, where it is.
+    /// Why it is expected to fail, if it is.
     pub to_fail: Option<String>,
 }
 
 impl GuestResult {
-    /// Whether everything came as expected.
+    /// Whether everything was as expected.
     pub fn is_success(&self) -> bool {
         self.failures.is_empty() != self.to_fail.is_some()
     }
 
-    /// The guest as a case of a report, with how long it took.
+    /// Converts the result to a case of a report.
     pub fn to_case(&self, duration: Duration) -> Case {
         let failed = self.failures.len().min(self.checks);
         let (passed, failed) = ((self.checks - failed) as u64, failed as u64);
@@ -58,13 +58,13 @@ impl GuestResult {
         Case { notes: vec![note], ..case }
     }
 
-    /// What was not as expected, as text for people; empty where there is nothing.
+    /// Renders the unexpected results as text; empty if there are none.
     pub fn render(&self, colour: bool) -> Text {
         let mut text = Text::new(colour);
         if let Some(reason) = &self.to_fail {
             if self.failures.is_empty() {
                 text.paint(STRONG, &self.name).put(": ").paint(BAD, "unexpected-pass");
-                text.put(": it passed, and was to fail: ").put(reason).end();
+                text.put(": passed, but was expected to fail: ").put(reason).end();
             }
             return text;
         }
@@ -92,7 +92,7 @@ impl GuestResult {
     }
 }
 
-/// How a line of a unified diff looks.
+/// The style of a line of a unified diff.
 fn colour_of(line: &str) -> Style {
     match line.bytes().next() {
         Some(b'-') => AnsiColor::Red.on_default(),
@@ -102,7 +102,7 @@ fn colour_of(line: &str) -> Style {
     }
 }
 
-/// As much of a line as fits a screen.
+/// Shortens a line.
 fn shortened(line: &str) -> Cow<'_, str> {
     match line.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or(line)).into(),

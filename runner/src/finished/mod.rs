@@ -1,4 +1,4 @@
-//! What became of a case as a whole.
+//! The result of a case.
 
 mod guest;
 
@@ -14,86 +14,84 @@ use wassay_testsuite::expectation::Origin;
 pub use self::guest::GuestResult;
 use crate::verdict::{BAD, Render, STRONG, ScriptResult};
 
-/// A case that is done with.
+/// A case that has ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Finished {
-    /// What messages call it.
+    /// Its name in messages.
     pub label: String,
-    /// How long it took, reading and parsing included.
+    /// Its duration, with reading and parsing.
     pub duration: Duration,
-    /// What became of its directives by the features that each depends on, where that was to be
-    /// found out ([`Settings::uses`]).
+    /// Results of its directives by the features that each depends on, if requested
+    /// ([`Settings::uses`]).
     ///
     /// [`Settings::uses`]: crate::settings::Settings::uses
     pub needs: Vec<Needs>,
-    /// The features it was judged under, where it came so far.
+    /// The features it was judged under, if it got that far.
     pub features: Option<String>,
-    /// The key of each directive and where it begins, where that was to be found out
-    /// ([`Settings::keys`]).
+    /// The key and the position of each directive, if requested ([`Settings::keys`]).
     ///
     /// [`Settings::keys`]: crate::settings::Settings::keys
     pub keys: Vec<(Place, Key)>,
-    /// What tells a guest from others, where that was to be found out ([`Settings::keys`]).
+    /// The key of a guest, if requested ([`Settings::keys`]).
     ///
     /// [`Settings::keys`]: crate::settings::Settings::keys
     pub guest: Option<Key>,
-    /// What is said of each expectation that is about no directive of the script.
+    /// A message for each expectation that matches no directive of the script.
     pub unmatched: Vec<String>,
-    /// The entries of expectations that applied to one of its directives.
+    /// The expectation entries that applied to one of its directives.
     pub used: Vec<Origin>,
-    /// What is odd in its header: one line each, with file and line.
+    /// Warnings about its header: one line each, with file and line.
     pub warnings: Vec<String>,
-    /// What became of it before, where it failed and was run again.
+    /// Earlier failed attempts.
     pub earlier: Vec<Attempt>,
-    /// Whether the run was interrupted while it ran: what had been judged by then counts.
+    /// Whether the run was interrupted while it ran; directives judged until then count.
     pub is_cut_short: bool,
-    /// How it ended.
+    /// The outcome.
     pub end: End,
 }
 
 /// How a case ended.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum End {
-    /// It is a script, and each of its directives was judged.
+    /// A script; every directive was judged.
     Judged(ScriptResult),
-    /// It is a guest, and it was run.
+    /// A guest that was run.
     Ran(Box<GuestResult>),
-    /// It is no script and no guest: it cannot be read, or its text, its header, its module or its
-    /// JSON is broken.
+    /// An unusable file: it cannot be read, or its text, header, module or JSON is invalid.
     Unusable {
-        /// One line that names the file, and the place where there is one.
+        /// One line that names the file, and the position if there is one.
         message: String,
-        /// That place; a column of 0 where it is the whole line.
+        /// That position; a column of 0 means the whole line.
         place: Option<Place>,
     },
-    /// The runner panicked over it, or its process ended, before the first directive.
+    /// The runner panicked or its process ended before the first directive.
     Crashed {
-        /// What the panic said, or how the process ended.
+        /// The panic message, or how the process ended.
         message: String,
-        /// How many directives it has. None of them counts as passed.
+        /// The number of its directives. None counts as passed.
         directives: usize,
     },
-    /// Its process did not end in time, and had not come to the first directive.
+    /// It timed out before the first directive.
     TimedOut {
-        /// What time was over.
+        /// Which time limit was exceeded.
         message: String,
-        /// How many directives it has.
+        /// The number of its directives.
         directives: usize,
     },
-    /// It is none that can be run here, which is no failure.
+    /// It cannot run here; this is not a failure.
     Skipped {
-        /// Why not.
+        /// The reason.
         message: String,
-        /// How many directives it has.
+        /// The number of its directives.
         directives: usize,
-        /// In what way it says nothing of the engine, where that is what it was not run for.
+        /// Why the skip says nothing about the engine, if that is the reason.
         apart: Option<Apart>,
     },
-    /// It was not begun.
+    /// It was not started.
     NotRun {
-        /// Why not.
+        /// The reason.
         message: String,
-        /// How many directives it has.
+        /// The number of its directives.
         directives: usize,
     },
 }
@@ -116,7 +114,7 @@ impl Finished {
         }
     }
 
-    /// Whether everything came as expected.
+    /// Whether every result was as expected.
     pub fn is_expected(&self) -> bool {
         let is_success = match &self.end {
             End::Judged(result) => result.is_success(),
@@ -127,8 +125,8 @@ impl Finished {
         is_success && self.unmatched.is_empty()
     }
 
-    /// Whether it failed in a way that may be another one when it is run again: a file that is no
-    /// script stays none, and what passes though it is expected to fail has not failed.
+    /// Whether it failed in a way that a retry may change: an unparsable file stays unparsable, and
+    /// an unexpected pass is not a failure.
     pub(crate) fn has_failed(&self) -> bool {
         match &self.end {
             End::Judged(result) => result.counts().failed > 0,
@@ -138,18 +136,18 @@ impl Finished {
         }
     }
 
-    /// Whether it came as expected, and had failed before.
+    /// Whether it passed on a retry.
     pub fn is_flaky(&self) -> bool {
         !self.earlier.is_empty() && self.is_expected()
     }
 
-    /// What became of it as an attempt that another one follows.
+    /// The result as a failed attempt that is retried.
     pub(crate) fn attempt(&self) -> Attempt {
         let Case { outcome, duration, failures, .. } = self.case(&self.label);
         Attempt { outcome, duration, failures }
     }
 
-    /// How many directives it has, as far as that is known.
+    /// The number of its directives, as far as it is known.
     pub fn directives(&self) -> usize {
         match &self.end {
             End::Judged(result) => result.directives.len(),
@@ -162,8 +160,8 @@ impl Finished {
         }
     }
 
-    /// The same of the directives alone that begin on a line; all of it where directives were not
-    /// judged one by one.
+    /// The result restricted to directives that begin on a line; the whole result if directives
+    /// were not judged one by one.
     pub fn on_line(&self, line: usize) -> Finished {
         let end = match &self.end {
             End::Judged(result) => {
@@ -175,7 +173,7 @@ impl Finished {
         Finished::new(self.label.clone(), end)
     }
 
-    /// Everything that was not as expected, as text for people; empty where there is nothing.
+    /// Every unexpected result, as text; empty if there is none.
     pub fn render(&self, colour: bool) -> Text {
         let mut text = Text::new(colour);
         let (word, message) = match &self.end {
@@ -196,7 +194,7 @@ impl Finished {
                 text.line(format_args!("{}: not run: {message}", self.label));
                 return text;
             }
-            // The message names the file.
+            // The message already names the file.
             End::Unusable { message, .. } => {
                 text.line(message);
                 return text;
@@ -209,7 +207,7 @@ impl Finished {
         text
     }
 
-    /// The case as reports have it, under this name.
+    /// The case of a report, under this name.
     pub fn case(&self, name: &str) -> Case {
         let case = match &self.end {
             End::Judged(result) => {
@@ -245,14 +243,14 @@ impl Finished {
         }
     }
 
-    /// Says of a case that it failed before it came as expected.
+    /// Reports a case that passed on a retry.
     fn push_flaky(&self, text: &mut Text) {
         if !self.is_flaky() {
             return;
         }
         for attempt in &self.earlier {
             let first = attempt.failures.first();
-            // What a guest did stands on no line.
+            // Failures of guests have no line.
             let place = first.filter(|first| first.line > 0);
             let place = place.map_or_else(String::new, |first| format!(":{}:{}", first.line, first.column));
             let what = first.map_or_else(String::new, |first| format!(": {}: {}", first.kind, first.message));
@@ -261,7 +259,7 @@ impl Finished {
         text.line(format_args!("{}: passed on attempt {}", self.label, self.earlier.len() + 1));
     }
 
-    /// The case of a report that was not run, for this reason.
+    /// The skipped case of a report, with this reason.
     fn skipped(&self, name: &str, reason: &str, apart: Option<Apart>) -> Case {
         let reason = match apart {
             Some(apart) => format!("{}: {reason}", apart.word()),
@@ -275,7 +273,7 @@ impl Finished {
         Case { notes: vec![note], aside, ..case }
     }
 
-    /// The case with the expectations that are about nothing, which fail it.
+    /// The case with its unmatched expectations, which fail it.
     fn with_unmatched(&self, mut case: Case) -> Case {
         for message in &self.unmatched {
             let (kind, message) = ("no-such-directive".to_owned(), message.clone());
@@ -285,7 +283,7 @@ impl Finished {
         case
     }
 
-    /// The case with the keys of the directives that were judged.
+    /// The case with the keys of its judged directives.
     fn with_keys(&self, case: Case, result: &ScriptResult) -> Case {
         if self.keys.is_empty() {
             return case;

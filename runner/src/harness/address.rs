@@ -1,7 +1,7 @@
-//! What a filter of `cargo test` and the variable `WASSAY_SUITES` are about.
+//! Parses filters of `cargo test` and the variable `WASSAY_SUITES`.
 //!
-//! `cargo test FILTER` gives the filter to every test binary, so that one which matches nothing
-//! here may be meant for another. It is a mistake only where nothing else than cases can be meant.
+//! `cargo test FILTER` passes the filter to every test binary, so one that matches nothing here may
+//! be intended for another. It is an error only if it can refer to nothing but cases.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -18,20 +18,20 @@ use crate::batch::full_name;
 use crate::catalogue::{ResolveError, SUITE, resolve};
 use crate::fetch::FetchError;
 
-/// How the name of a case ends.
+/// The extensions of case names.
 const ENDINGS: [&str; 3] = [".wast", ".wasm", ".wat"];
 
-/// Splits a filter that ends in a line off a case's name.
+/// Splits a filter that ends in a line number into the name and the line.
 pub(super) fn with_line(filter: &str) -> Option<(&str, usize)> {
     let (name, line) = filter.rsplit_once(':')?;
     let is_case = ENDINGS.iter().any(|ending| name.ends_with(ending));
     line.parse().ok().filter(|_| is_case).map(|line| (name, line))
 }
 
-/// What is wrong with a filter that is about cases and that no trial has in its name.
+/// The error for a filter that refers to cases but matches no trial.
 pub(super) fn missed(args: &Arguments, trials: &[Trial], suites: &[Suite]) -> Option<String> {
     let filter = args.filter.as_deref().filter(|_| !args.list)?;
-    // What is skipped or ignored is not the question.
+    // Disregard --skip and --ignored.
     let alone = Arguments { skip: Vec::new(), ignored: false, include_ignored: true, ..args.clone() };
     if trials.iter().any(|trial| !alone.is_filtered_out(trial)) {
         return None;
@@ -58,8 +58,8 @@ pub(super) fn missed(args: &Arguments, trials: &[Trial], suites: &[Suite]) -> Op
     })
 }
 
-/// Whether a filter begins with the name of a suite and `::`, or with a slip of one. What may also
-/// be a path of Rust's, such as `wasi::clock`, is the name of a suite only if that is among these.
+/// Whether a filter begins with the name of a suite and `::`, or with a misspelt one. If it may
+/// also be a Rust path, such as `wasi::clock`, it counts only if that suite is among these.
 fn names_suite(filter: &str, suites: &[Suite]) -> bool {
     let Some((suite, _)) = filter.split_once("::") else { return false };
     let names = || suites.iter().chain(catalogue::suites()).map(Suite::name);
@@ -68,17 +68,17 @@ fn names_suite(filter: &str, suites: &[Suite]) -> bool {
     suites.iter().any(|known| known.name() == suite) || !is_identifier && is_meant
 }
 
-/// What is said of a line of a case on which no directive begins.
+/// The message for a line on which no directive begins.
 fn no_directive(case: &Case, line: usize) -> String {
     let Some(script) = case.script() else {
-        return "a guest has no directives on lines: leave the line out".to_owned();
+        return "WASI cases have no directives; remove the line number".to_owned();
     };
     let lines = lines_of(script).unwrap_or_default();
     let before = lines.iter().rev().find(|begin| **begin < line);
     let after = lines.iter().find(|begin| **begin > line);
     let nearest: Vec<String> = [before, after].into_iter().flatten().map(usize::to_string).collect();
     match nearest.as_slice() {
-        [] => "no directive begins on this line, and none on any other".to_owned(),
+        [] => "no directive begins on this line; the script has none".to_owned(),
         [one] => format!("no directive begins on this line; the nearest begins on line {one}"),
         _ => {
             format!("no directive begins on this line; the nearest begin on lines {}", nearest.join(" and "))
@@ -86,7 +86,7 @@ fn no_directive(case: &Case, line: usize) -> String {
     }
 }
 
-/// What the words of `WASSAY_SUITES` name: suites, and trials for the words that name none.
+/// Resolves the words of `WASSAY_SUITES` to suites, and to trials for words that name none.
 pub(super) fn more_suites(variable: &OsStr) -> (Vec<Suite>, Vec<Trial>) {
     let (mut suites, mut trials) = (Vec::new(), Vec::new());
     for path in words(variable) {
@@ -108,7 +108,7 @@ pub(super) fn more_suites(variable: &OsStr) -> (Vec<Suite>, Vec<Trial>) {
     (suites, trials)
 }
 
-/// The words of the variable. They are separated by the `:` that `suite:NAME` has in it too.
+/// Splits the variable at `:`, except within `suite:NAME`.
 fn words(variable: &OsStr) -> Vec<PathBuf> {
     let mut words: Vec<PathBuf> = Vec::new();
     for path in std::env::split_paths(variable).filter(|path| !path.as_os_str().is_empty()) {
@@ -133,8 +133,7 @@ pub(super) fn lines_of(script: &Script) -> Option<Vec<usize>> {
     Some(lines)
 }
 
-/// The trial of a folder that is not there, which is no failure, or that cannot be opened, which is
-/// one.
+/// The trial for a folder that is missing, which is ignored, or that cannot be opened, which fails.
 pub(super) fn not_opened(path: &Path, is_absent: bool, message: String) -> Trial {
     let name = as_line(&path.display().to_string());
     let message = as_line(&message);
@@ -160,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filter_that_can_only_be_about_cases_has_to_match() {
+    fn a_filter_that_can_only_refer_to_cases_must_match() {
         for filter in [
             "nothing.wast",
             "scripts::nothing",
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_is_told_with_those_that_are_near() {
+    fn the_error_for_a_line_names_the_nearest_ones() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.wast");
         std::fs::write(&path, "(module)\n\n\n(module)\n").unwrap();
@@ -204,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_colon_separates_words_but_for_that_of_a_suite() {
+    fn colons_separate_words_except_after_suite() {
         let words = |text: &str| {
             let words = words(OsStr::new(text));
             words.iter().map(|word| word.display().to_string()).collect::<Vec<_>>()

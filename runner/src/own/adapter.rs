@@ -1,5 +1,4 @@
-//! Our own engine behind the process protocol `wap/1`, as any other engine is: what
-//! `wassay adapter` answers.
+//! Serves our own engine over the process protocol `wap/1`, for `wassay adapter`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,7 +24,7 @@ pub(crate) struct Adapter {
     session: Option<Session>,
 }
 
-/// What belongs to one script.
+/// The state of one script.
 #[derive(Debug)]
 struct Session {
     engine: Engine,
@@ -37,7 +36,7 @@ struct Session {
     host: Option<[Extern; 2]>,
 }
 
-/// Why a request is not carried out.
+/// Why a request failed.
 enum Refused {
     Handle,
     Request(&'static str),
@@ -61,7 +60,7 @@ impl Adapter {
         Adapter { engines, session: None }
     }
 
-    /// The answer to a line; none to one that is not a request.
+    /// Answers a line; `None` if it is not a request.
     pub(crate) fn answer(&mut self, line: &str) -> Option<Answer> {
         if line.is_empty() || line.starts_with('#') {
             return None;
@@ -94,7 +93,11 @@ impl Adapter {
                 Ok(Answer::Ok((*name).into()))
             }
             ["E", name] => Ok(Answer::Ok((*name).into())),
-            _ => self.session.as_mut().ok_or(Refused::Request("no script was begun"))?.request(words),
+            _ => self
+                .session
+                .as_mut()
+                .ok_or(Refused::Request("no script has begun; expected `B`"))?
+                .request(words),
         }
     }
 }
@@ -149,7 +152,7 @@ impl Session {
                 };
                 return match function.invoke(&mut self.store, &[])?.as_slice() {
                     [Val::I32(value)] => Ok(Answer::Value(*value)),
-                    _ => Err(Refused::Request("the function does not give an i32")),
+                    _ => Err(Refused::Request("the function does not return an i32")),
                 };
             }
             _ => return Err(Refused::Request("not a request of wap/1")),
@@ -166,8 +169,8 @@ impl Session {
         self.instances.get(&number(handle)?).copied().ok_or(Refused::Handle)
     }
 
-    /// The functions that make a reference of the host from a number, the same each time, and that
-    /// compare one with a number.
+    /// The host functions that create a reference from a number, always the same one, and that
+    /// compare a reference with a number.
     fn host(&mut self) -> Result<[Extern; 2], Refused> {
         if let Some(host) = self.host {
             return Ok(host);
@@ -196,18 +199,18 @@ impl Session {
     }
 }
 
-/// What an error says, with the texts of the rules that it stands for.
+/// The message of an error, with the texts of the rules that it matches.
 fn texts(error: &EmbedError) -> String {
     let rules = error.rules.iter().map(|rule| rule.text()).filter(|text| !error.message.starts_with(text));
     [error.message.as_str()].into_iter().chain(rules).collect::<Vec<_>>().join(ALTERNATIVE)
 }
 
 fn number(word: &str) -> Result<u32, Refused> {
-    word.parse().map_err(|_| Refused::Request("a handle is a number"))
+    word.parse().map_err(|_| Refused::Request("invalid handle: expected a number"))
 }
 
 fn text(word: &str) -> Result<String, Refused> {
-    decoded(word).ok_or(Refused::Request("a name is percent-encoded"))
+    decoded(word).ok_or(Refused::Request("invalid name: expected percent-encoding"))
 }
 
 #[cfg(test)]
@@ -215,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_that_are_none_are_refused_and_nothing_panics() {
+    fn invalid_requests_are_rejected_without_a_panic() {
         let mut adapter = Adapter::new(crate::own::embedder());
         let refused = |adapter: &mut Adapter, line: &str| {
             matches!(adapter.answer(line), Some(Answer::Error(Class::Unsupported, _)))

@@ -1,4 +1,4 @@
-//! Our own engine, driven by scripts.
+//! Implements [`Embedder`] for our own engine.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -15,44 +15,44 @@ use wassay_script::embed::{Begun, EmbedError, Embedder, ErrorKind, Identity, Lef
 use wassay_script::spectest::{self, Item, Param};
 use wassay_script::value::{HeapType, Reference, Value};
 
-/// Our own engine behind [`Embedder`].
+/// Our own engine as an [`Embedder`].
 ///
-/// The engines for the last few sets of features are kept; a store is made for each script.
+/// Engines for the most recent sets of features are cached; each script gets a new store.
 #[derive(Debug, Default)]
 pub struct EngineEmbedder {
     config: Config,
-    /// By features and limit, the one that was used last at the end.
+    /// By features and limit, the most recently used last.
     engines: Vec<((Features, Option<u64>), Engine)>,
     max_memory: Option<u64>,
     session: Option<Session>,
 }
 
-/// How many engines an embedder keeps: each has reserved a part of the address space.
+/// The size of the cache: each engine reserves address space.
 const MOST_ENGINES: usize = 12;
 
-/// An instance as a script knows it.
+/// An instance of a script.
 #[derive(Clone, Debug)]
 pub enum EngineInstance {
-    /// One that was made in the store.
+    /// An instance in the store.
     Made(Instance),
-    /// What a thread has of one that was made in another store: its shared memories.
+    /// The shared memories of an instance in another thread's store.
     Memories(Arc<[(Box<str>, Memory)]>),
 }
 
-/// What belongs to one thread of one script.
+/// The state of one thread of a script.
 #[derive(Debug)]
 struct Session {
     engine: Engine,
     store: Store,
     linker: Linker,
-    /// Whether the name of the host module is one that the script registered.
+    /// Whether the script registered a module under the name of the host module.
     spectest_taken: bool,
-    /// The references that a script made by number.
+    /// The numbered references of a script.
     externs: HashMap<u32, ExternRef>,
 }
 
 impl EngineEmbedder {
-    /// Engines with these settings; the features come with each script.
+    /// Creates an embedder with these settings; features are set per script.
     pub fn new(config: Config) -> Self {
         EngineEmbedder { config, ..EngineEmbedder::default() }
     }
@@ -75,7 +75,7 @@ impl EngineEmbedder {
         }
         let engine = Engine::new(&config)
             .or_else(|error| {
-                // What the others have reserved may be what is missing.
+                // The other engines may have reserved the address space that is missing.
                 if error.kind() != wassay_engine::ErrorKind::Limit || self.engines.is_empty() {
                     return Err(error);
                 }
@@ -88,7 +88,7 @@ impl EngineEmbedder {
     }
 
     fn session(&mut self) -> Result<&mut Session, EmbedError> {
-        let none = || EmbedError::new(ErrorKind::Internal, "the embedder was not begun");
+        let none = || EmbedError::new(ErrorKind::Internal, "no script has begun");
         self.session.as_mut().ok_or_else(none)
     }
 }
@@ -112,7 +112,7 @@ impl Embedder for EngineEmbedder {
     }
 
     fn limit_memory(&mut self, bytes: Option<u64>) {
-        // What the script before has used is given back before the clock of the next one starts.
+        // Free the previous script's store before the time of the next one starts.
         self.session = None;
         self.max_memory = bytes;
     }
@@ -135,7 +135,7 @@ impl Embedder for EngineEmbedder {
 
     fn register(&mut self, name: &str, instance: Option<&EngineInstance>) -> Result<(), EmbedError> {
         let session = self.session()?;
-        // A script may give the name of the host module to an instance of its own.
+        // A script may register its own instance under the name of the host module.
         session.spectest_taken |= name == spectest::NAME;
         match instance {
             Some(EngineInstance::Made(instance)) => {
@@ -203,7 +203,7 @@ impl EngineInstance {
         }
     }
 
-    /// The shared memories that the instance exports, with their names.
+    /// The exported shared memories, with their names.
     fn shared_memories(&self, store: &Store) -> Vec<(Box<str>, SharedMemory)> {
         let shared = |name: &str, memory: Memory| Some((name.into(), memory.shared(store)?));
         match self {
@@ -230,7 +230,7 @@ impl Session {
         Session { engine, store, linker, spectest_taken: false, externs }
     }
 
-    /// Makes what a module imports from `spectest` and what is not there yet.
+    /// Defines the imports from `spectest` that are not defined yet.
     fn define_spectest(&mut self, module: &Module) -> Result<(), EmbedError> {
         let features = self.engine.features();
         let (memory64, threads) = (features.contains("memory64"), features.contains("threads"));
@@ -288,8 +288,8 @@ impl Session {
         })
     }
 
-    /// The reference of a number: the same each time, as scripts compare them. Its value seen from
-    /// inside is that of `ref.host`.
+    /// The reference for a number, always the same one, because scripts compare references.
+    /// Internalised, it is the value of `ref.host`.
     fn extern_ref(&mut self, number: u32) -> Result<ExternRef, EmbedError> {
         if let Some(known) = self.externs.get(&number) {
             return Ok(known.clone());
@@ -312,7 +312,9 @@ impl Session {
 
     fn lift_reference(&self, reference: Ref) -> Result<Reference, EmbedError> {
         let number = |data: &(dyn Any + Send + Sync)| data.downcast_ref::<u32>().copied();
-        let foreign = || EmbedError::new(ErrorKind::Internal, "a host value came back that no script made");
+        let foreign = || {
+            EmbedError::new(ErrorKind::Internal, "the engine returned a host value that no script created")
+        };
         Ok(match reference {
             Ref::Null(heap) => Reference::Null(lift_heap(heap)?),
             Ref::Func(_) => Reference::Func,
@@ -330,7 +332,7 @@ impl Session {
     }
 }
 
-/// Settings under which a store may use that many bytes, whatever for.
+/// Settings that limit a store to this many bytes in total.
 pub(crate) fn limited(config: Config, bytes: u64) -> Config {
     let limits = StoreLimits { memory_bytes: bytes, heap_bytes: bytes, ..StoreLimits::default() };
     config.limits(limits).max_bytes(bytes)
@@ -376,14 +378,14 @@ fn lift_heap(heap: EngineHeapType) -> Result<HeapType, EmbedError> {
         EngineHeapType::None => HeapType::None,
         EngineHeapType::Exn => HeapType::Exn,
         EngineHeapType::NoExn => HeapType::NoExn,
-        // Nulls come back as the bottom type of their hierarchy.
+        // Nulls are returned with the bottom type of their hierarchy.
         EngineHeapType::Concrete(_) | EngineHeapType::Exact(_) => {
-            return Err(EmbedError::new(ErrorKind::Internal, "a null of a defined type came back"));
+            return Err(EmbedError::new(ErrorKind::Internal, "the engine returned a null of a defined type"));
         }
     })
 }
 
-/// An error of the engine in the terms of scripts.
+/// Converts an error of the engine.
 pub(crate) fn told(mut error: Error) -> EmbedError {
     use wassay_engine::ErrorKind as Engine;
     let kind = match error.kind() {
@@ -419,14 +421,14 @@ mod tests {
         embedder
     }
 
-    /// What comes back of what a script passes.
+    /// Passes a value to the engine and back.
     fn there_and_back(session: &mut Session, reference: Reference) -> Value {
         let passed = session.lower(Value::Ref(reference)).unwrap();
         session.lift(passed).unwrap()
     }
 
     #[test]
-    fn the_engines_that_were_used_last_are_kept() {
+    fn the_most_recently_used_engines_are_cached() {
         let mut embedder = EngineEmbedder::default();
         let mut use_with = |bytes: u64| {
             embedder.limit_memory(Some(bytes));
@@ -437,7 +439,7 @@ mod tests {
         for number in 1..=most {
             use_with(number << 20);
         }
-        // The first is used again, so that the second is the oldest.
+        // Use the first again, so that the second is the least recently used.
         use_with(1 << 20);
         let kept = use_with((most + 1) << 20);
         assert_eq!(kept.len(), MOST_ENGINES);
@@ -462,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_names_one_value_seen_from_outside_and_from_inside() {
+    fn a_number_is_the_same_value_externally_and_internally() {
         let mut embedder = begun();
         let session = embedder.session().unwrap();
         let mut lowered = |reference| session.lower(Value::Ref(reference)).unwrap();
@@ -486,7 +488,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_that_no_script_can_make_is_not_passed() {
+    fn a_reference_that_scripts_cannot_create_is_rejected() {
         let mut embedder = begun();
         let error = embedder.session().unwrap().lower(Value::Ref(Reference::Struct)).unwrap_err();
         assert_eq!(error.to_string(), "unsupported: `ref.struct` cannot be passed to this engine");

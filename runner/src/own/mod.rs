@@ -1,8 +1,8 @@
-//! wassay's own engine: everything that links `wassay_engine` and `wassay_wasi`, but for the cases
-//! of WASI in [`wasi_case`](crate::wasi_case).
+//! wassay's own engine: everything that links `wassay_engine` and `wassay_wasi`, except for the
+//! WASI cases in [`wasi_case`](crate::wasi_case).
 //!
-//! A build without the feature `engine` has `absent/own.rs` in its place, which offers the same
-//! names to the rest of the crate and refuses the commands that need an engine.
+//! A build without the feature `engine` uses `absent/own.rs` instead, which has the same items and
+//! rejects the commands that need an engine.
 
 mod adapter;
 mod embed;
@@ -24,30 +24,30 @@ pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// verifier is on in debug builds.
 pub const VERIFIER: &str = "WASSAY_VERIFIER";
 
-/// The environment variable that stresses the collector: `1` has every allocation of an object
-/// collect first.
+/// The environment variable that stresses the garbage collector: with `1` every allocation of an
+/// object collects first.
 pub const STRESS: &str = "WASSAY_STRESS";
 
-/// The environment variable that says when functions are compiled: `lazy` or `eager`.
+/// The environment variable for when functions are compiled: `lazy` or `eager`.
 pub const COMPILE: &str = "WASSAY_COMPILE";
 
-/// Makes embedders of our engine, with the settings that the environment has.
+/// Creates an embedder of our engine, with settings from the environment.
 pub fn embedder() -> EngineEmbedder {
     EngineEmbedder::new(environment())
 }
 
-/// What makes engines where no other is named; `None` in a build without one.
+/// The default engine factory; `None` in a build without an engine.
 pub(crate) fn maker() -> Option<fn() -> EngineEmbedder> {
     Some(embedder)
 }
 
-/// Prepares the process, before it starts threads.
+/// Prepares the process before it starts threads.
 pub(crate) fn prepare() {
     wassay_engine::save_address_space();
 }
 
-/// An engine with these features and the settings that the environment has, whose stores may use
-/// this many bytes.
+/// Creates an engine with these features, a memory limit for its stores, and settings from the
+/// environment.
 pub(crate) fn engine(features: Features, max_memory: Option<u64>) -> wassay_engine::Result<Engine> {
     let config = environment().features(features);
     Engine::new(&match max_memory {
@@ -56,13 +56,13 @@ pub(crate) fn engine(features: Features, max_memory: Option<u64>) -> wassay_engi
     })
 }
 
-/// The settings of the engine that the environment has.
+/// The engine settings from the environment.
 fn environment() -> Config {
     let variable = |name| std::env::var_os(name);
     config(variable(VERIFIER).as_deref(), variable(STRESS).as_deref(), variable(COMPILE).as_deref())
 }
 
-/// The settings of the engine, by the values of [`VERIFIER`], [`STRESS`] and [`COMPILE`].
+/// The engine settings for values of [`VERIFIER`], [`STRESS`] and [`COMPILE`].
 fn config(verifier: Option<&OsStr>, stress: Option<&OsStr>, compile: Option<&OsStr>) -> Config {
     let switch = |value: Option<&OsStr>| value.filter(|value| !value.is_empty()).map(|value| value != "0");
     let mut config = Config::new().collect_always(switch(stress).unwrap_or(false));

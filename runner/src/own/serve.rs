@@ -1,5 +1,4 @@
-//! `wassay adapter`: wassay's own engine as an adapter that speaks wap/1, so that it can be driven
-//! as any other.
+//! `wassay adapter`: wassay's own engine as an adapter for wap/1, driven like any other engine.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::thread;
@@ -10,7 +9,7 @@ use super::adapter::Adapter;
 use super::embedder;
 use crate::exit::{Error, Exit};
 
-/// Answer requests of the protocol wap/1 on standard input by wassay's own engine
+/// Answer wap/1 requests on standard input with wassay's own engine
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {}
 
@@ -21,8 +20,7 @@ pub(crate) fn run(Args {}: Args) -> Result<Exit, Error> {
     served.map(|()| Exit::Success).map_err(failed)
 }
 
-/// Answers until there are no more requests. Answers are for a program, and of a grammar that has
-/// no control characters.
+/// Answers requests until the end of input. The grammar of answers has no control characters.
 #[expect(clippy::disallowed_methods, reason = "not for people")]
 fn serve() -> io::Result<()> {
     let mut adapter = Adapter::new(embedder());
@@ -35,7 +33,7 @@ fn serve() -> io::Result<()> {
             writeln!(answers, "{answer}")?;
         }
         line.clear();
-        // Whoever asked gets the answers before the next request is waited for.
+        // Flush before waiting for the next request.
         if !requests.buffer().contains(&b'\n') {
             answers.flush()?;
         }

@@ -1,35 +1,35 @@
-//! Workflow commands of GitHub Actions, which have to begin a line as no other text may.
+//! Workflow commands of GitHub Actions. Other text is escaped so that it cannot contain one.
 
 use std::io::{self, Write};
 
 use wassay_reports::terminal::printable;
 
-/// How many characters of a message are shown: an annotation has room for 4 KiB.
+/// The maximum number of characters of a message: an annotation is limited to 4 KiB.
 const MESSAGE: usize = 1000;
 
-/// An error that is shown beside a line of a file, or without a place.
+/// An error annotation, with or without a position in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Annotation {
-    /// The file, from the folder of the checkout.
+    /// The file, relative to the checkout.
     pub(crate) file: Option<String>,
-    /// The line, from 1; 0 where it is not known.
+    /// The line, from 1; 0 if unknown.
     pub(crate) line: u32,
-    /// The column, from 1; 0 where it is not known.
+    /// The column, from 1; 0 if unknown.
     pub(crate) column: u32,
-    /// What it is about.
+    /// The title.
     pub(crate) title: String,
-    /// What is wrong, in a line or several.
+    /// The message, of one or more lines.
     pub(crate) message: String,
 }
 
 impl Annotation {
-    /// Writes the command to standard error, since a report may go to standard output.
+    /// Writes the command to standard error, since standard output may have a report.
     #[expect(clippy::disallowed_methods, reason = "the printer's own")]
     pub(crate) fn tell(&self) {
         let _ = io::stderr().lock().write_all(self.command().as_bytes());
     }
 
-    /// The command, which is one line.
+    /// The command, on one line.
     pub(crate) fn command(&self) -> String {
         let mut properties = Vec::new();
         if let Some(file) = &self.file {
@@ -43,18 +43,18 @@ impl Annotation {
         }
         properties.push(format!("title={}", property(&self.title)));
         let message: String = self.message.chars().take(MESSAGE).collect();
-        // GitHub shows the lines of a message.
+        // GitHub supports messages of several lines.
         let lines: Vec<String> = message.lines().map(data).collect();
         format!("::error {}::{}\n", properties.join(","), lines.join("%0A"))
     }
 }
 
-/// A text as the data of a workflow command.
+/// Escapes the data of a workflow command.
 fn data(text: &str) -> String {
     printable(text).replace('%', "%25")
 }
 
-/// A text as a property of a workflow command.
+/// Escapes a property of a workflow command.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn an_annotation_neither_ends_early_nor_steers_a_terminal() {
+    fn control_characters_in_an_annotation_are_escaped() {
         let title = "a\n::error::b\r\u{1b}[2J\u{202e}".to_owned();
         let command = Annotation { message: title.clone(), title, ..Annotation::default() }.command();
         assert_eq!(

@@ -1,12 +1,12 @@
-//! The one way to standard output and standard error.
+//! All output to standard output and standard error.
 //!
-//! Lines for people are [`Text`]s, in which data is escaped: they are the same on a terminal, in a
-//! pipe and in a log. What other programs read (reports, scripts) goes out as it is by
-//! [`document`]. Nothing else in this crate writes to the streams of the process: `clippy.toml`
-//! forbids the macros and functions that could.
+//! Messages are [`Text`]s, in which data is escaped: they are the same on a terminal, in a pipe and
+//! in a log. Machine-readable output (reports, scripts) is written unchanged by [`document`].
+//! Nothing else in this crate writes to the standard streams: `clippy.toml` forbids the macros and
+//! functions that could.
 //!
-//! A line that cannot be written to standard error is lost, since there is nowhere to say so. For
-//! standard output see [`show`].
+//! Errors on writing to standard error are ignored, since they cannot be reported. For standard
+//! output see [`show`].
 
 mod command;
 mod panics;

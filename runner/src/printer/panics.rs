@@ -1,4 +1,4 @@
-//! Panics, as they are reported on standard error.
+//! Reports panics on standard error.
 
 use std::any::Any;
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -10,13 +10,13 @@ use wassay_reports::terminal::Text;
 
 use super::stream::tell;
 
-/// What a panic was given to say.
+/// The message of a panic.
 pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<&str>().copied();
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
-/// Reports the panics of this process by the printer: their messages may quote anything.
+/// Reports panics through the printer, which escapes their messages.
 #[expect(clippy::disallowed_methods, reason = "the printer's own")]
 pub(crate) fn report_panics() {
     panic::set_hook(Box::new(|panic| tell(&report(panic, &Backtrace::capture()))));
@@ -34,7 +34,7 @@ fn report(panic: &PanicHookInfo<'_>, backtrace: &Backtrace) -> Text {
     text
 }
 
-/// What happened, and the message: its first line behind that, the others on lines of their own.
+/// Formats a heading and the message, whose first line follows the heading.
 fn lines(what: &str, message: Option<&str>) -> Text {
     let (first, rest) =
         message.map_or(("no message", ""), |message| message.split_once('\n').unwrap_or((message, "")));
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_forges_no_line() {
+    fn a_panic_message_is_escaped_and_indented() {
         let shown =
             lines("thread 'a' panicked at b.rs:1:2", Some("why \u{1b}[2J\n::error::x\ntest result: ok"));
         assert_eq!(

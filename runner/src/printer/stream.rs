@@ -14,7 +14,7 @@ pub(crate) enum Stream {
 }
 
 impl Stream {
-    /// The number of its descriptor.
+    /// Its file descriptor.
     pub(crate) fn number(self) -> u32 {
         match self {
             Stream::Out => 1,
@@ -41,8 +41,7 @@ impl Stream {
         }
     }
 
-    /// Whether it takes colours: it is a terminal, and no variable says otherwise (`NO_COLOR`,
-    /// `CLICOLOR`).
+    /// Whether to use colours: it is a terminal, and `NO_COLOR` and `CLICOLOR` permit them.
     #[expect(clippy::disallowed_methods, reason = "the printer's own")]
     pub(crate) fn has_colour(self) -> bool {
         let choice = match self {
@@ -52,13 +51,13 @@ impl Stream {
         choice != ColorChoice::Never
     }
 
-    /// An empty text for it.
+    /// Creates an empty text for this stream.
     pub(crate) fn text(self) -> Text {
         Text::new(self.has_colour())
     }
 }
 
-/// How many columns the terminal has that is standard output; `None` where it is none.
+/// The width of the terminal if standard output is one.
 #[expect(clippy::disallowed_methods, reason = "the printer's own")]
 pub(crate) fn columns() -> Option<u16> {
     terminal_size::terminal_size_of(io::stdout()).map(|(terminal_size::Width(columns), _)| columns)
@@ -68,8 +67,7 @@ pub(crate) fn columns() -> Option<u16> {
 ///
 /// # Errors
 ///
-/// They cannot be written. A reader that has gone away, such as `head`, is not an error: nothing
-/// more is written.
+/// They cannot be written. A closed pipe, as with `head`, is not an error.
 pub(crate) fn show(text: &Text) -> io::Result<()> {
     unless_read(Stream::Out.write(text.as_bytes()))
 }
@@ -79,8 +77,8 @@ pub(crate) fn tell(text: &Text) {
     let _ = Stream::Err.write(text.as_bytes());
 }
 
-/// Writes what other programs read to a stream, unaltered. On a terminal it is escaped as all other
-/// lines are.
+/// Writes machine-readable output to a stream unchanged. On a terminal it is escaped as other lines
+/// are.
 ///
 /// # Errors
 ///
@@ -96,7 +94,7 @@ pub(crate) fn document(stream: Stream, bytes: &[u8]) -> io::Result<()> {
     unless_read(stream.write(lines.as_bytes()))
 }
 
-/// What came of writing, where a reader that has gone away is not an error.
+/// Ignores the error for a closed pipe.
 fn unless_read(written: io::Result<()>) -> io::Result<()> {
     match written {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -127,8 +125,7 @@ fn complain(word: &str, colour: AnsiColor, message: &str) {
     tell(&text);
 }
 
-/// Where the log goes: each write is a line of it, which the subscriber has styled and in which it
-/// has escaped what could style.
+/// The writer of the log: each write is one line, already styled and escaped by the subscriber.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Log;
 

@@ -1,11 +1,11 @@
-//! The fields of a module in the text of a directive.
+//! Finds module fields in the text of a directive.
 
 use wassay_script::lexer;
 use wassay_script::source::Span;
 use wast::lexer::TokenKind;
 
-/// Where the fields of the module stand that this directive is, `(module $name? field*)`: its
-/// parenthesised forms. None where it is no such directive, or its module is written as strings.
+/// The spans of the fields of a directive `(module $name? field*)`. Empty for other directives and
+/// for modules written as strings.
 pub(super) fn fields(text: &str) -> Vec<Span> {
     let lexer = lexer(text);
     let (mut depth, mut start, mut found) = (0_usize, 0, Vec::new());
@@ -38,8 +38,7 @@ pub(super) fn fields(text: &str) -> Vec<Span> {
     }
 }
 
-/// A text without these stretches of it, which are in order and apart, and without the lines that
-/// hold nothing else.
+/// Removes these spans, which are ordered and disjoint, and lines that have no other content.
 pub(super) fn without(text: &str, left_out: &[Span]) -> String {
     if left_out.is_empty() {
         return text.to_owned();
@@ -81,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_loses_all_it_has_goes() {
+    fn a_line_that_becomes_empty_is_removed() {
         let text = "(module\n  (func $a)\n  (func $b) (func $c)\n  (memory 1))";
         let spans = fields(text);
         assert_eq!(without(text, &spans[..1]), "(module\n  (func $b) (func $c)\n  (memory 1))");

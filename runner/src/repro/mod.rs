@@ -1,8 +1,8 @@
-//! A small script of its own that fails as one directive of a larger one does.
+//! Reduces a script to a smaller one in which a directive fails in the same way.
 //!
-//! First whole directives are left out where they stand, then fields of the modules that are left.
-//! What is left out stays out only if the directive then fails in the same way, with the same kind,
-//! message and two sides, and if the others that are left end as they did.
+//! First whole directives are removed, then fields of the remaining modules. A removal is kept only
+//! if the directive still fails with the same kind, message and values, and the results of the
+//! remaining directives are unchanged.
 
 mod fields;
 mod shrink;
@@ -20,41 +20,41 @@ use self::fields::{fields, without};
 use self::shrink::shrink;
 use crate::verdict::{Failure, FailureKind, Outcome, ScriptResult};
 
-/// A script that fails as a directive of another one does.
+/// A reduced script.
 #[derive(Clone, Debug)]
 pub struct Repro {
-    /// The text, with a header that names the features.
+    /// Its text, with a header that sets the features.
     pub text: String,
-    /// Where the directive stands in the script that it comes from.
+    /// The position of the directive in the original script.
     pub place: Place,
     /// How it fails.
     pub failure: Failure,
-    /// How many directives there are, and how many the other script has up to this one.
+    /// The number of directives, and the number in the original script up to this one.
     pub directives: (usize, usize),
-    /// Whether the time was over before all was tried that could be left out.
+    /// Whether the time limit was reached before the reduction was complete.
     pub out_of_time: bool,
 }
 
-/// Why there is no such script.
+/// Why a script cannot be reduced.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum NoRepro {
-    /// There is no directive on the line.
+    /// No directive begins on the line.
     #[error("no directive begins on this line")]
     NoDirective,
-    /// What stands there passes.
+    /// The directive passes.
     #[error("the directive on this line passes: there is no failure to reproduce")]
     Passes,
-    /// The script does not come so far.
-    #[error("it was not reached: the script timed out earlier; give it more (--timeout)")]
+    /// The directive is not reached.
+    #[error("the directive was not reached: the script timed out earlier; increase --timeout")]
     NotReached,
-    /// By itself it does something else.
+    /// The reduced script behaves differently.
     #[error("the reduced script no longer reproduces the failure: {0}")]
     Differs(String),
 }
 
-/// Finds a script that fails as the directive on this line of a script does, the first of them that
-/// fails; a thread fails where it is waited for. `time` is for all that is tried beyond the first
-/// run. `run` runs a script: it survives what that does.
+/// Reduces a script to the first failing directive on this line; a thread counts at the directive
+/// that waits for it. `time` limits all runs after the first. `run` runs a script and survives
+/// crashes.
 ///
 /// # Errors
 ///
@@ -83,21 +83,21 @@ pub fn reproduce(
     Ok(Repro { text, place, failure, directives, out_of_time: search.out_of_time })
 }
 
-/// The search for what is needed.
+/// The state of the reduction.
 struct Search<'a> {
     script: &'a Script<'a>,
     options: &'a Options,
     run: &'a mut dyn FnMut(&Script<'_>, &Options) -> ScriptResult,
-    /// When to leave it at what was found.
+    /// When to stop.
     end: Instant,
     out_of_time: bool,
 }
 
-/// How each directive of a run fails; `None` of one that does not.
+/// The failure of each directive of a run, if any.
 type Failures = Vec<Option<Failure>>;
 
 impl Search<'_> {
-    /// The directive to reproduce, by its number, and how it and those before it fail.
+    /// The index of the directive to reproduce, and the failures up to it.
     fn target(&mut self, line: &LineRange) -> Result<(usize, Failures), NoRepro> {
         let there = self.there(line);
         let last = there.iter().max().ok_or(NoRepro::NoDirective)?;
@@ -112,7 +112,7 @@ impl Search<'_> {
         }
     }
 
-    /// The directives on a line, by their numbers, each thread with where it is waited for.
+    /// The indices of the directives on a line, with those that wait for its threads.
     fn there(&self, line: &LineRange) -> Vec<usize> {
         let directives = &self.script.directives;
         let mut there = Vec::new();
@@ -130,7 +130,7 @@ impl Search<'_> {
         there
     }
 
-    /// Runs these directives alone, and tells how each fails.
+    /// Runs only these directives and returns their failures.
     fn run_of(&mut self, kept: &[usize]) -> Failures {
         let kept_set: HashSet<&usize> = kept.iter().collect();
         let left_out =
@@ -140,10 +140,10 @@ impl Search<'_> {
         kept.iter().map(|number| all.get_mut(*number).and_then(Option::take)).collect()
     }
 
-    /// The directives before the last that it needs to fail so. Each that is kept ends as it did.
+    /// The directives that the target needs to fail in the same way. Each keeps its result.
     fn directives(&mut self, target: usize, failures: &Failures) -> Vec<usize> {
         let command = |number: &usize| &self.script.directives[*number].command;
-        // Most need modules alone; none needs what has no effect.
+        // Most targets need only modules; none needs directives without effects.
         let modules: Vec<usize> = (0..target).filter(|number| command(number).defines()).collect();
         let effects: Vec<usize> = (0..target).filter(|number| command(number).has_effects()).collect();
         let mut needs = |kept: &[usize]| {
@@ -155,13 +155,12 @@ impl Search<'_> {
         shrink(start.unwrap_or_else(|| (0..target).collect()), &mut needs)
     }
 
-    /// The text of these directives, its modules without the fields that are not needed for them to
-    /// fail so.
+    /// The text of these directives, without module fields that the failure does not need.
     fn text(&mut self, kept: &[usize], failures: &Failures) -> Result<String, NoRepro> {
         let source = &self.script.source;
         let pieces: Vec<&str> =
             kept.iter().map(|number| source.slice(&self.script.directives[*number].span)).collect();
-        // The last is the one that was asked for, and stays as it is.
+        // The last one is the target, and is not changed.
         let modules = pieces.iter().take(kept.len() - 1).enumerate();
         let all: Vec<(usize, Span)> = modules
             .flat_map(|(index, piece)| fields(piece).into_iter().map(move |span| (index, span)))
@@ -186,12 +185,12 @@ impl Search<'_> {
         Ok(text(&needed))
     }
 
-    /// How the directives of a text end, if not so.
+    /// The first result of a text that differs from the wanted ones.
     fn other_end(&mut self, text: &str, wanted: &Failures) -> Option<String> {
         let source = Source::new(self.script.source.name(), text);
         let script = match parse_as(source, Grammar::of(self.options.features)) {
             Ok(script) if script.directives.len() == wanted.len() => script,
-            Ok(_) => return Some("its text reads otherwise by itself".to_owned()),
+            Ok(_) => return Some("its text parses differently by itself".to_owned()),
             Err(error) => return Some(error.message),
         };
         let options = self.plain_options();
@@ -226,7 +225,7 @@ fn failures(result: ScriptResult) -> Failures {
     result.directives.iter().map(|directive| failure(directive.to_owned().outcome)).collect()
 }
 
-/// Whether two directives end in the same way but for the places that their texts name.
+/// Whether two results are the same except for source positions in their messages.
 fn is_same(one: Option<&Failure>, other: Option<&Failure>) -> bool {
     let same = |one: &str, other: &str| without_places(one) == without_places(other);
     match (one, other) {
@@ -242,8 +241,7 @@ fn is_same(one: Option<&Failure>, other: Option<&Failure>) -> bool {
     }
 }
 
-/// The words of a text without those that name places: `12:5`, and what follows `line`. Values
-/// stay.
+/// The words of a text without source positions: `12:5`, and what follows `line`. Values are kept.
 fn without_places(text: &str) -> Vec<&str> {
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let mut after_line = false;
@@ -261,7 +259,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_are_compared_and_places_are_not() {
+    fn values_are_compared_but_positions_are_not() {
         let same = |one, other| without_places(one) == without_places(other);
         assert!(same(
             "the directive on line 2 was to make it (at 7:12)",

@@ -1,10 +1,9 @@
-//! Leaves out of a list what is not needed.
+//! Shrinks a list to the items that are needed.
 
-/// The items without which `needs` is no longer true, found by leaving out halves, quarters and so
-/// on down to single items until no single item can be left out (delta debugging: Zeller and
-/// Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002). `needs` is true of the
-/// items as given. Where it says no because the time is over, what was left out until then stays
-/// out.
+/// Removes items as long as `needs` returns true: halves, quarters and so on down to single items,
+/// until no single item can be removed (delta debugging: Zeller and Hildebrandt, "Simplifying and
+/// Isolating Failure-Inducing Input", 2002). `needs` must be true for all items. If it returns
+/// false after a timeout, the items removed until then stay removed.
 pub(super) fn shrink<T: Clone>(items: Vec<T>, needs: &mut dyn FnMut(&[T]) -> bool) -> Vec<T> {
     let mut items = items;
     let mut size = items.len();
@@ -20,7 +19,7 @@ pub(super) fn shrink<T: Clone>(items: Vec<T>, needs: &mut dyn FnMut(&[T]) -> boo
                 at = end;
             }
         }
-        // What could not be left out before may be now that others are.
+        // Removals may enable further ones.
         if size > 1 || items.len() == before {
             size /= 2;
         }
@@ -32,8 +31,7 @@ pub(super) fn shrink<T: Clone>(items: Vec<T>, needs: &mut dyn FnMut(&[T]) -> boo
 mod tests {
     use super::*;
 
-    /// Shrinks the numbers to 100, all of which are kept if `needs` says so of them, and counts the
-    /// questions.
+    /// Shrinks the numbers up to 100, and counts the calls of `needs`.
     fn shrunk(needs: impl Fn(&[u32]) -> bool) -> (Vec<u32>, usize) {
         let mut asked = 0;
         let items = shrink((0..100).collect(), &mut |items| {
@@ -44,7 +42,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_needed_is_found_in_few_questions() {
+    fn needed_items_are_found_with_few_calls() {
         let (items, asked) = shrunk(|items| [3, 50, 97].iter().all(|needed| items.contains(needed)));
         assert_eq!(items, [3, 50, 97]);
         assert!(asked < 60, "{asked}");
@@ -55,7 +53,7 @@ mod tests {
 
     #[test]
     fn an_item_that_another_one_holds_goes_after_it() {
-        // An even number may go only after the odd one behind it; 0 stays.
+        // An even number can be removed only after the odd one that follows it; 0 stays.
         let pairs = |items: &[u32]| {
             items.contains(&0)
                 && (0..50).all(|half| !items.contains(&(2 * half + 1)) || items.contains(&(2 * half)))

@@ -1,7 +1,7 @@
-//! Removal in the background.
+//! Background removal of folders.
 //!
-//! One thread removes one folder after the other, and ends with the last. Where it cannot be
-//! started, or a folder cannot be removed yet, the folder goes with that of the process.
+//! One thread removes one folder after the other, and ends after the last. If it cannot be started,
+//! or a folder cannot be removed yet, the folder is removed with that of the process.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,14 +10,13 @@ use std::time::Duration;
 
 use super::root::Root;
 
-/// How long the thread tries to remove one folder, which others may still write to.
+/// The time limit for removing one folder, which others may still write to.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many folders may wait. With more of them removal is slower than what fills them, and is
-/// waited for.
+/// The maximum number of queued folders. If the queue is full, removal blocks.
 const WAITING: usize = 16;
 
-/// The folders that wait, and whether a thread removes them.
+/// The queued folders, and whether a thread is removing them.
 struct Queue {
     folders: VecDeque<(Arc<Root>, String)>,
     has_thread: bool,
@@ -25,8 +24,7 @@ struct Queue {
 
 static QUEUE: Mutex<Queue> = Mutex::new(Queue { folders: VecDeque::new(), has_thread: false });
 
-/// Removes a folder: at once as far as that takes no longer than `prompt`, and the rest in the
-/// background.
+/// Removes a folder: for up to `prompt` at once, and the rest in the background.
 pub(super) fn remove(root: &Arc<Root>, name: &str, prompt: Duration) {
     if root.remove(name, prompt).is_ok() {
         return;
@@ -47,7 +45,7 @@ pub(super) fn remove(root: &Arc<Root>, name: &str, prompt: Duration) {
     }
 }
 
-/// Removes the folders that wait, until none does.
+/// Removes queued folders until the queue is empty.
 fn remove_all() {
     loop {
         let mut queue = queue();
@@ -77,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_takes_longer_is_removed_meanwhile() {
+    fn a_slow_removal_continues_in_the_background() {
         let parent = tempfile::tempdir().unwrap();
         let root = Arc::new(Root::new(parent.path()).unwrap());
         let folders: Vec<_> = (0..2 * WAITING).map(|_| root.make().unwrap()).collect();

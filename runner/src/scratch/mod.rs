@@ -1,18 +1,18 @@
-//! Temporary folders that others cannot enter, and that go with the process whatever ends it.
+//! Private temporary folders that are removed however the process ends.
 //!
 //! A process has one folder in the system's temporary folder (`TMPDIR`), whose name is `wassay-`
-//! and 16 digits, and below it one for each [`Folder`]. It is removed with the last of them or,
-//! where there is a [`Session`], at the end of that, though a thread that was abandoned may still
-//! use it; and by [signals](signal) that end the process. What is left of a process that was killed
-//! is removed by the next one (`sweep`). A folder that takes long to remove is removed in the
-//! background, so that it delays no verdict.
+//! and 16 digits, and below it one for each [`Folder`]. It is removed with the last of them or, if
+//! there is a [`Session`], at the end of the session, even if an abandoned thread still uses it;
+//! and by [signals](signal) that end the process. Folders of killed processes are removed by the
+//! next process (`sweep`). A folder that takes long to remove is removed in the background, so that
+//! it does not delay results.
 //!
 //! | file | is |
 //! |---|---|
-//! | `root` | the folder of a process, its lock, and what others have left |
+//! | `root` | the folder of a process, its lock, and folders of killed processes |
 //! | `remove` | removal of trees of any depth, mode and contents |
 //! | `later` | removal in the background |
-//! | `signal` | what signals do |
+//! | `signal` | removal on signals |
 
 mod later;
 mod remove;
@@ -27,18 +27,18 @@ use std::time::Duration;
 
 use self::root::Root;
 
-/// How long the removal of a folder in the usual place may delay the thread that is done with it.
+/// How long removing a folder in the default location may block its thread.
 const PROMPT: Duration = Duration::from_millis(20);
 
-/// The same for a folder in another place, of which nothing is to be left when the thread goes on.
+/// The same for a folder in another location, which must be gone when the thread continues.
 const COMPLETE: Duration = Duration::from_secs(10);
 
-/// A temporary folder, empty when it is made. It is removed with this value.
+/// A temporary folder, initially empty, that is removed on drop.
 pub(crate) struct Folder {
     root: Arc<Root>,
     name: String,
     path: PathBuf,
-    /// How long its removal may delay the thread that drops it.
+    /// How long its removal may block the thread that drops it.
     prompt: Duration,
 }
 
@@ -48,7 +48,7 @@ impl Folder {
         Ok(Folder { path: root.path().join(&name), root, name, prompt })
     }
 
-    /// Its path, which is absolute.
+    /// Its absolute path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -66,11 +66,11 @@ impl fmt::Debug for Folder {
     }
 }
 
-/// Makes a temporary folder.
+/// Creates a temporary folder.
 ///
 /// # Errors
 ///
-/// The system refuses, or the process is ending.
+/// It cannot be created, or the process is ending.
 pub(crate) fn folder() -> io::Result<Folder> {
     let mut state = state();
     state.check()?;
@@ -89,12 +89,12 @@ pub(crate) fn folder() -> io::Result<Folder> {
     Folder::new(root, PROMPT)
 }
 
-/// Makes a temporary folder in another place than the usual one, from where it can be renamed to a
-/// place in that. What killed processes have left there is removed.
+/// Creates a temporary folder in `parent`, so that it can be renamed within that file system.
+/// Folders of killed processes there are removed.
 ///
 /// # Errors
 ///
-/// The system refuses, or the process is ending.
+/// It cannot be created, or the process is ending.
 pub(crate) fn folder_in(parent: &Path) -> io::Result<Folder> {
     root::sweep(parent);
     let mut state = state();
@@ -106,24 +106,24 @@ pub(crate) fn folder_in(parent: &Path) -> io::Result<Folder> {
     Folder::new(root, COMPLETE)
 }
 
-/// The time from the beginning of a process's work to its end.
+/// Keeps the temporary folder of the process until its work ends.
 #[derive(Debug)]
 pub(crate) struct Session(());
 
 impl Session {
-    /// Begins it: removes what processes that were killed have left.
+    /// Begins a session: removes folders of killed processes.
     pub(crate) fn begin() -> Session {
         state().has_session = true;
         root::sweep(&std::env::temp_dir());
         Session(())
     }
 
-    /// Ends it: removes all temporary folders of this process, whatever threads still use them.
-    /// From now on there are no others.
+    /// Ends the session: removes all temporary folders of this process, even if threads still use
+    /// them. No new ones can be created afterwards.
     ///
     /// # Errors
     ///
-    /// Something cannot be removed: a line for people, with the folder.
+    /// Something cannot be removed: a message that names the folder.
     pub(crate) fn end(self) -> Result<(), String> {
         std::mem::forget(self);
         end()
@@ -132,7 +132,7 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // The process panics, and there is enough on its standard error.
+        // During a panic, errors are not reported.
         let _ = end();
     }
 }
@@ -152,12 +152,12 @@ fn end() -> Result<(), String> {
     if not_removed.is_empty() { Ok(()) } else { Err(not_removed.join("; ")) }
 }
 
-/// What the temporary folders of this process are below.
+/// The parents of this process's temporary folders.
 struct State {
     root: Weak<Root>,
-    /// The same, where it is to live as long as the session.
+    /// The same, held until the end of the session.
     held: Option<Arc<Root>>,
-    /// Those in other places.
+    /// Those in other locations.
     others: Vec<Weak<Root>>,
     has_session: bool,
     has_ended: bool,
@@ -186,7 +186,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_goes_with_its_value_and_is_below_that_of_the_process() {
+    fn a_folder_is_removed_on_drop_and_is_below_that_of_the_process() {
         let (one, other) = (folder().unwrap(), folder().unwrap());
         assert_ne!(one.path(), other.path());
         let root = one.path().parent().unwrap().to_owned();

@@ -1,12 +1,10 @@
-//! Removes the contents of a folder, whatever a guest has made of it.
+//! Removes the contents of a folder, whatever a guest created in it.
 //!
-//! Nothing here recurses, and at most three descriptors are open at a time: a folder that is not
-//! empty is moved up to the top before it is emptied, so the tree never has more than two levels to
-//! look at. Links are removed and never followed, and nothing is done in a file system that is
-//! mounted below the folder.
+//! The removal is not recursive and uses at most three descriptors at a time: a nonempty folder is
+//! moved to the top before it is emptied, so only two levels are visited. Links are removed and
+//! never followed, and mounted file systems below the folder are not touched.
 //!
-//! Nothing here allocates, locks or panics either, since [a signal's handler](super::signal)
-//! removes folders too.
+//! The code does not allocate, lock or panic, because [signal handlers](super::signal) run it.
 
 use std::ffi::CStr;
 use std::fmt;
@@ -21,19 +19,19 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
-/// What could not be removed from a folder.
+/// Entries of a folder that could not be removed.
 #[derive(Clone, Copy)]
 pub(super) struct Left {
-    /// How many entries at the top.
+    /// The number of entries at the top level.
     entries: u64,
     /// The name of the first of them, up to a zero byte.
     name: [u8; 64],
-    /// Why it is still there.
+    /// The error of the removal.
     pub(super) error: Errno,
 }
 
 impl Left {
-    /// Nothing was removed, for this reason.
+    /// Creates a value for a removal that failed completely.
     pub(super) fn all(error: Errno) -> Left {
         Left { entries: 0, name: [0; 64], error }
     }
@@ -69,8 +67,8 @@ impl fmt::Debug for Left {
     }
 }
 
-/// Removes a folder, which is open, with everything in it. One that is still written to is tried
-/// again until the time is over.
+/// Removes an open folder with everything in it. Retries until the time limit if others still write
+/// to it.
 ///
 /// # Errors
 ///
@@ -84,7 +82,7 @@ pub(super) fn remove(
     loop {
         empty(dir, until)?;
         match unlinkat(parent, name, AtFlags::REMOVEDIR) {
-            // Something was made in it meanwhile.
+            // Something was created in it meanwhile.
             Err(Errno::NOTEMPTY | Errno::EXIST) if Instant::now() < until => {}
             Ok(()) | Err(Errno::NOENT) => return Ok(()),
             Err(error) => return Err(Left::all(error)),
@@ -92,7 +90,7 @@ pub(super) fn remove(
     }
 }
 
-/// Removes everything in a folder, which stays.
+/// Removes everything in a folder but not the folder itself.
 fn empty(top: BorrowedFd<'_>, until: Instant) -> Result<(), Left> {
     let stat = fstat(top).map_err(Left::all)?;
     admit_to(top, stat.st_mode).map_err(Left::all)?;
@@ -109,11 +107,11 @@ fn empty(top: BorrowedFd<'_>, until: Instant) -> Result<(), Left> {
     }
 }
 
-/// Opens a folder in another one, and neither a link nor what is mounted there.
+/// Opens a folder in another one, but not a link or a mount point.
 ///
 /// # Errors
 ///
-/// What the system says; `XDEV` where another file system is mounted there.
+/// The error of the system; `XDEV` for a mount point.
 pub(super) fn open(dir: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     open_with(dir, name, flags)
@@ -122,18 +120,18 @@ pub(super) fn open(dir: BorrowedFd<'_>, name: &CStr) -> Result<OwnedFd, Errno> {
 fn open_with(dir: BorrowedFd<'_>, name: &CStr, flags: OFlags) -> Result<OwnedFd, Errno> {
     let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
     match openat2(dir, name, flags, Mode::empty(), within) {
-        // An older kernel, or a filter of system calls.
+        // An older kernel, or a seccomp filter.
         Err(Errno::NOSYS | Errno::PERM) => openat(dir, name, flags, Mode::empty()),
         opened => opened,
     }
 }
 
-/// What a pass over a folder met.
+/// The progress of a pass over a folder.
 #[derive(Clone, Copy, Default)]
 struct Pass {
     /// Whether anything was in it.
     found: bool,
-    /// Whether anything was removed, or moved up.
+    /// Whether anything was removed or moved.
     progressed: bool,
 }
 
@@ -142,7 +140,7 @@ struct Emptying<'a> {
     /// The device of the top folder.
     device: u64,
     until: Instant,
-    /// The name that the next folder gets which is moved up.
+    /// The name for the next folder that is moved.
     number: u64,
 }
 
@@ -151,8 +149,8 @@ impl Emptying<'_> {
         Instant::now() >= self.until
     }
 
-    /// Tries once to remove each entry of a folder: of the top folder, which takes note of what is
-    /// left, or of one in that.
+    /// Tries once to remove each entry of a folder: of the top folder, which records what is left,
+    /// or of a folder in it.
     fn pass(&mut self, dir: BorrowedFd<'_>, mut left: Option<&mut Left>) -> Result<Pass, Errno> {
         let mut pass = Pass::default();
         let mut buffer = [MaybeUninit::uninit(); 4096];
@@ -160,7 +158,7 @@ impl Emptying<'_> {
         let mut entries = RawDir::new(dir, &mut buffer);
         while let Some(entry) = entries.next() {
             let entry = match entry {
-                // Somebody else has removed the folder.
+                // Someone else removed the folder.
                 Err(Errno::NOENT) => return Ok(pass),
                 entry => entry?,
             };
@@ -191,7 +189,7 @@ impl Emptying<'_> {
     ) -> Result<(), Errno> {
         if !seems_folder {
             match unlinkat(dir, name, AtFlags::empty()) {
-                // Linux says ISDIR of a folder, POSIX PERM.
+                // For a folder Linux returns ISDIR, POSIX specifies PERM.
                 Err(Errno::ISDIR | Errno::PERM) => {}
                 removed => return removed,
             }
@@ -203,7 +201,8 @@ impl Emptying<'_> {
         }
     }
 
-    /// Empties a folder at the top, moving up the folders in it that are not empty, and removes it.
+    /// Empties a folder at the top level, moving nonempty folders in it to the top level, and
+    /// removes it.
     fn flatten(&mut self, name: &CStr, progress: &mut Pass) -> Result<(), Errno> {
         let dir = self.enter(name)?;
         loop {
@@ -211,7 +210,7 @@ impl Emptying<'_> {
             progress.progressed |= pass.progressed;
             if !pass.found {
                 let removed = unlinkat(self.top, name, AtFlags::REMOVEDIR);
-                // Where it is not empty, somebody else makes entries: it is tried again.
+                // If it is not empty, someone else is creating entries: retry.
                 progress.progressed |= removed.is_err();
                 return removed;
             }
@@ -221,20 +220,20 @@ impl Emptying<'_> {
         }
     }
 
-    /// Moves a folder to the top, under a name that is free there.
+    /// Moves a folder to the top level, under an unused name.
     fn move_up(&mut self, dir: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
         let mut admitted = false;
         loop {
             let mut text = [0; 24];
             let mut rest = text.as_mut_slice();
-            // The digits of a number fit.
+            // The buffer is large enough for any number.
             let _ = write!(rest, "{}", self.number);
             let number = CStr::from_bytes_until_nul(&text).map_err(|_| Errno::INVAL)?;
             match renameat(dir, name, self.top, number) {
                 Err(Errno::NOTEMPTY | Errno::EXIST | Errno::NOTDIR | Errno::ISDIR) if !self.is_late() => {
                     self.number += 1;
                 }
-                // A folder that moves has to be writable itself, for its entry `..`.
+                // A moved folder must be writable, because its entry `..` changes.
                 Err(Errno::ACCESS) if !admitted => {
                     admit(dir, name)?;
                     admitted = true;
@@ -247,7 +246,7 @@ impl Emptying<'_> {
         }
     }
 
-    /// Opens a folder at the top such that its entries can be removed.
+    /// Opens a folder at the top level so that its entries can be removed.
     fn enter(&self, name: &CStr) -> Result<OwnedFd, Errno> {
         let opened = match open(self.top, name) {
             Err(Errno::ACCESS) => {
@@ -265,17 +264,17 @@ impl Emptying<'_> {
     }
 }
 
-/// Gives a folder that is open the permissions that it takes to remove its entries.
+/// Sets the permissions of an open folder that removing its entries requires.
 fn admit_to(dir: BorrowedFd<'_>, mode: u32) -> Result<(), Errno> {
     if mode & 0o700 == 0o700 { Ok(()) } else { fchmod(dir, Mode::RWXU) }
 }
 
-/// Gives a folder that cannot be opened these permissions. The folder alone: what has taken its
-/// name since is never changed.
+/// Sets the permissions of a folder that cannot be opened, and never of another file that has taken
+/// its name.
 fn admit(dir: BorrowedFd<'_>, name: &CStr) -> Result<(), Errno> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let found = open_with(dir, name, flags)?;
-    // A descriptor of this kind takes no `fchmod`; the path below /proc leads to the same folder
+    // `fchmod` does not accept an O_PATH descriptor; its path below /proc leads to the same folder
     // (proc_pid_fd(5)).
     let mut text = [0; 40];
     let mut rest = text.as_mut_slice();
@@ -299,7 +298,7 @@ mod tests {
         empty(File::open(folder).unwrap().as_fd(), Instant::now() + Duration::from_secs(120))
     }
 
-    /// Makes a chain of folders, of which the last has a file.
+    /// Creates a chain of nested folders with a file in the last.
     fn chain(folder: &Path, name: &str, depth: usize) {
         let mut dir: OwnedFd = File::open(folder).unwrap().into();
         for _ in 0..depth {
@@ -313,7 +312,7 @@ mod tests {
     fn a_tree_of_any_depth_and_width_is_removed() {
         let folder = tempfile::tempdir().unwrap();
         chain(folder.path(), "d", 5000);
-        // The names that folders get which are moved up are taken here.
+        // Occupy the names that moved folders get.
         chain(folder.path(), "0", 40);
         chain(folder.path(), "1", 40);
         fs::write(folder.path().join("2"), "").unwrap();
@@ -361,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_named() {
+    fn the_error_names_the_first_entry_left() {
         let mut left = Left::all(Errno::PERM);
         assert_eq!(left.to_string(), "Operation not permitted (os error 1)");
         left.add(c"a\x1b", Errno::BUSY);

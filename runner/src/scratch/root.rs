@@ -1,10 +1,9 @@
-//! The folder of a process, in which its temporary folders are, and what is left of those of
-//! others.
+//! The folder of a process for its temporary folders, and removal of those of killed processes.
 //!
-//! A process proves that it lives by a lock (flock(2)) on its folder, which the system releases
-//! whatever ends the process. A folder is locked before it is used, and whoever wants to remove one
-//! has to lock it first, so nobody removes what is in use: a process whose new folder was removed
-//! before it could lock it makes another one.
+//! A process holds a lock (flock(2)) on its folder, which the system releases however the process
+//! ends. A folder is locked before it is used, and must be locked before it is removed, so that no
+//! folder in use is removed. If a new folder is removed before its process has locked it, the
+//! process creates another one.
 
 use std::ffi::{CString, OsStr};
 use std::io::{self, ErrorKind};
@@ -22,14 +21,14 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use super::remove;
 use super::signal::Listed;
 
-/// How names of such folders begin; 16 hexadecimal digits follow.
+/// The prefix of folder names; 16 hexadecimal digits follow.
 const PREFIX: &str = "wassay-";
 
-/// How long to look for what others have left, and to remove that.
+/// The time limit for removing folders of killed processes.
 const SWEEP: Duration = Duration::from_secs(2);
 
-/// How long the removal of everything may take at the end of the process: what abandoned threads
-/// still write to is tried again, and a slow disk removes some thousand folders a second.
+/// The time limit for removing everything at the end of the process: folders that abandoned threads
+/// still write to are retried, and a slow disk removes a few thousand folders per second.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The folder of a process.
@@ -38,20 +37,20 @@ pub(super) struct Root {
     /// The folder, locked.
     dir: OwnedFd,
     listed: &'static Listed,
-    /// How many folders were made in it.
+    /// The number of folders created in it.
     made: AtomicU64,
     is_removed: AtomicBool,
 }
 
 impl Root {
-    /// Makes a folder for this process.
+    /// Creates a folder for this process.
     pub(super) fn new(parent: &Path) -> io::Result<Root> {
         let parent = std::path::absolute(parent)?;
         let failed = |error: io::Error| {
-            let message = format!("cannot make a temporary folder in {}: {error}", parent.display());
+            let message = format!("cannot create a temporary folder in {}: {error}", parent.display());
             io::Error::new(error.kind(), message)
         };
-        // One that is swept away before it is locked is made again.
+        // Retry if another process removes it before it is locked.
         for _ in 0..100 {
             let path = parent.join(format!("{PREFIX}{:016x}", random().map_err(failed)?));
             if let Some((dir, stat)) = make(&path).map_err(failed)? {
@@ -66,30 +65,30 @@ impl Root {
         &self.path
     }
 
-    /// Makes a folder in it, and gives its name.
+    /// Creates a folder in it and returns its name.
     pub(super) fn make(&self) -> io::Result<String> {
         let name = self.made.fetch_add(1, Ordering::Relaxed).to_string();
         mkdirat(&self.dir, &*name, Mode::RWXU)?;
         Ok(name)
     }
 
-    /// Removes a folder in it, in this time. What cannot be removed yet goes with the folder of the
-    /// process.
+    /// Removes a folder in it within a time limit. What cannot be removed is removed with the
+    /// folder of the process.
     ///
     /// # Errors
     ///
-    /// Something is left, for want of time or since the system refuses.
+    /// Something is left, because of the time limit or an error.
     pub(super) fn remove(&self, name: &str, time: Duration) -> Result<(), remove::Left> {
         let name = CString::new(name).map_err(|_| remove::Left::all(Errno::INVAL))?;
         let dir = match remove::open(self.dir.as_fd(), &name) {
-            // It was renamed to another place.
+            // It was renamed.
             Err(Errno::NOENT) => return Ok(()),
             opened => opened.map_err(remove::Left::all)?,
         };
         remove::remove(self.dir.as_fd(), &name, dir.as_fd(), Instant::now() + time)
     }
 
-    /// Removes it, with all that is in it, whoever uses that still.
+    /// Removes it with its contents, even if they are still in use.
     pub(super) fn remove_all(&self) -> Result<(), remove::Left> {
         if self.is_removed.load(Ordering::Relaxed) {
             return Ok(());
@@ -111,8 +110,8 @@ impl Drop for Root {
     }
 }
 
-/// Makes a folder that is this process's alone, and locks it; `None` where there is one of that
-/// name, or another process took the new one for a remnant.
+/// Creates and locks a private folder; `None` if the name is taken, or another process removed the
+/// new folder.
 fn make(path: &Path) -> io::Result<Option<(OwnedFd, Stat)>> {
     match mkdirat(CWD, path, Mode::RWXU) {
         Err(Errno::EXIST) => return Ok(None),
@@ -125,11 +124,11 @@ fn make(path: &Path) -> io::Result<Option<(OwnedFd, Stat)>> {
     };
     match flock(&dir, FlockOperation::NonBlockingLockExclusive) {
         Err(Errno::WOULDBLOCK) => return Ok(None),
-        // A file system without locks on folders has none for who would remove it either.
+        // Without support for locks, other processes cannot lock it either, and don't remove it.
         Err(Errno::BADF | Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {}
         locked => locked?,
     }
-    // The umask may have taken, and the folder above given, some.
+    // The umask and the parent folder may have changed the mode.
     fchmod(&dir, Mode::RWXU)?;
     let stat = fstat(&dir)?;
     let is_there = rustix::fs::lstat(path).is_ok_and(|there| is_same(&there, &stat));
@@ -146,9 +145,8 @@ fn random() -> io::Result<u64> {
     Ok(u64::from_ne_bytes(bytes))
 }
 
-/// Removes what processes that have ended left in a folder: folders with our name, of our user,
-/// that nobody else may enter and nobody holds a lock on. What cannot be removed now is left for
-/// another time, as is all that takes long.
+/// Removes folders of ended processes: those with our prefix and owner that are private and not
+/// locked. What cannot be removed within the time limit is left for later.
 pub(super) fn sweep(parent: &Path) {
     let until = Instant::now() + SWEEP;
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -182,7 +180,7 @@ fn sweep_one(parent: BorrowedFd<'_>, name: &std::ffi::CStr, until: Instant) {
         return;
     }
     if remove::remove(parent, name, dir.as_fd(), until).is_ok() {
-        tracing::debug!(name = %name.to_string_lossy(), "removed what a process that was killed had left");
+        tracing::debug!(name = %name.to_string_lossy(), "removed the folder of a process that was killed");
     }
 }
 
@@ -203,9 +201,9 @@ mod tests {
     }
 
     #[test]
-    fn folders_are_private_and_go() {
+    fn folders_are_private_and_removed() {
         let folder = tempfile::tempdir().unwrap();
-        // A folder hands its group down (inode(7)).
+        // A set-group-ID folder passes its group on (inode(7)).
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o2777)).unwrap();
         let root = Root::new(folder.path()).unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
@@ -220,14 +218,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_provably_left_over_is_swept() {
+    fn only_folders_of_ended_processes_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let private = |name: &str, mode: u32| {
             fs::DirBuilder::new().mode(mode).create(folder.path().join(name)).unwrap();
         };
         private("wassay-0123456789abcdef", 0o700);
         fs::create_dir_all(folder.path().join("wassay-0123456789abcdef/0/deep")).unwrap();
-        // Neither these, for their names, who may enter them, and what they are, ...
+        // Not these, because of their names, permissions and types, ...
         private("wassay-0123456789ABCDEF", 0o700);
         private("wassay-0123456789abcde", 0o700);
         private("wassay-0000000000000001", 0o755);

@@ -1,7 +1,7 @@
-//! Signals that end the process: they remove the temporary folders first.
+//! Handlers of terminating signals, which remove the temporary folders first.
 //!
-//! What runs in a handler (signal-safety(7)) takes no lock and allocates nothing, so the folders
-//! are in a list that only grows.
+//! A handler (signal-safety(7)) must not lock or allocate, so the folders are in an append-only
+//! list.
 
 use std::ffi::CString;
 use std::io;
@@ -18,13 +18,13 @@ use signal_hook::low_level;
 
 use super::remove;
 
-/// How long a signal that ends the process may remove what is there.
+/// The time limit for removal in a handler.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A folder that goes with the process.
+/// A folder to remove with the process.
 pub(super) struct Listed {
     path: CString,
-    /// Its device and its number there: what has taken its name since is not touched.
+    /// Its device and inode number, so that another file of the same name is not touched.
     identity: (u64, u64),
     is_gone: AtomicBool,
     next: OnceLock<&'static Listed>,
@@ -32,16 +32,16 @@ pub(super) struct Listed {
 
 static FIRST: OnceLock<&'static Listed> = OnceLock::new();
 
-/// The last of the list, for those who add to it.
+/// The last entry, locked for appending.
 static LAST: Mutex<Option<&'static Listed>> = Mutex::new(None);
 
 impl Listed {
-    /// Lists a folder.
+    /// Adds a folder to the list.
     pub(super) fn new(path: &Path, identity: (u64, u64)) -> io::Result<&'static Listed> {
         let (path, next) = (CString::new(path.as_os_str().as_bytes())?, OnceLock::new());
         let listed: &Listed = Box::leak(Box::new(Listed { path, identity, is_gone: false.into(), next }));
         let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
-        // The lock is held: nobody else sets it.
+        // The lock is held, so this succeeds.
         let _ = match *last {
             Some(last) => last.next.set(listed),
             None => FIRST.set(listed),
@@ -50,7 +50,7 @@ impl Listed {
         Ok(listed)
     }
 
-    /// Takes note that the folder was removed.
+    /// Marks the folder as removed.
     pub(super) fn gone(&self) {
         self.is_gone.store(true, Ordering::Release);
     }
@@ -64,7 +64,7 @@ impl Listed {
     }
 }
 
-/// Removes every folder of the list, as far as that is possible at all.
+/// Removes every folder of the list, as far as possible.
 fn remove_all() {
     let until = Instant::now() + PATIENCE;
     let mut next = FIRST.get();
@@ -76,16 +76,16 @@ fn remove_all() {
     }
 }
 
-/// Whether a signal ends the process already.
+/// Whether a signal is already ending the process.
 static ENDING: AtomicBool = AtomicBool::new(false);
 
-/// Has the first SIGINT, SIGTERM or SIGHUP ask for the end of the run, and the second end the
-/// process at once, with this exit code. SIGQUIT ends it at once as it does by default. SIGHUP is
-/// left alone where it is ignored (nohup(1)).
+/// Sets `asked` on the first SIGINT, SIGTERM or SIGHUP, and ends the process with this exit code on
+/// the second. SIGQUIT ends it at once, as by default. SIGHUP is not handled if it is ignored
+/// (nohup(1)).
 ///
 /// # Errors
 ///
-/// The system takes no handler.
+/// A signal handler cannot be installed.
 pub(crate) fn ask_to_end(asked: &Arc<AtomicBool>, code: u8) -> io::Result<()> {
     for signal in [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal)) {
         let asked = Arc::clone(asked);
@@ -98,12 +98,12 @@ pub(crate) fn ask_to_end(asked: &Arc<AtomicBool>, code: u8) -> io::Result<()> {
     handle(SIGQUIT, || last(|| end_by(SIGQUIT)))
 }
 
-/// Has SIGINT, SIGTERM, SIGHUP and SIGQUIT end the process as they do by default, once the folders
-/// are removed.
+/// Makes SIGINT, SIGTERM, SIGHUP and SIGQUIT end the process as by default, after removing the
+/// folders.
 ///
 /// # Errors
 ///
-/// The system takes no handler.
+/// A signal handler cannot be installed.
 pub(crate) fn end_clean() -> io::Result<()> {
     let signals = [SIGINT, SIGTERM, SIGHUP, SIGQUIT].into_iter();
     signals
@@ -111,19 +111,19 @@ pub(crate) fn end_clean() -> io::Result<()> {
         .try_for_each(|signal| handle(signal, move || last(|| end_by(signal))))
 }
 
-/// Has files that would become larger than the process may write (setrlimit(2), `RLIMIT_FSIZE`) be
-/// errors of those who write them, and not the end of the process. What the process starts has the
-/// default again, as for every signal that is handled.
+/// Makes writes beyond the file size limit (setrlimit(2), `RLIMIT_FSIZE`) fail with an error
+/// instead of ending the process. Child processes have the default again, as for every handled
+/// signal.
 ///
 /// # Errors
 ///
-/// The system takes no handler.
+/// A signal handler cannot be installed.
 pub(crate) fn refuse_large_files() -> io::Result<()> {
     handle(SIGXFSZ, || {})
 }
 
-/// Removes the folders, and ends the process. A further signal meanwhile changes nothing: what is
-/// removed takes a bounded time.
+/// Removes the folders and ends the process. Further signals are ignored meanwhile: the removal has
+/// a time limit.
 fn last(end: impl Fn()) {
     if !ENDING.swap(true, Ordering::Relaxed) {
         remove_all();
@@ -135,8 +135,7 @@ fn end_by(signal: i32) {
     let _ = low_level::emulate_default_handler(signal);
 }
 
-/// Whether SIGHUP was ignored when the process began (proc_pid_status(5)). The others are handled
-/// as ever.
+/// Whether a signal was ignored when the process started (proc_pid_status(5)).
 fn is_ignored(signal: i32) -> bool {
     if signal != SIGHUP {
         return false;
@@ -147,11 +146,11 @@ fn is_ignored(signal: i32) -> bool {
     mask >> (SIGHUP - 1) & 1 == 1
 }
 
-/// Runs `then` when a signal comes.
+/// Runs `then` on a signal.
 #[allow(unsafe_code)]
 fn handle(signal: i32, then: impl Fn() + Send + Sync + 'static) -> io::Result<()> {
-    // SAFETY: what this file gives as `then` is safe in a handler: it reads and writes atomic
-    // values, reads the list above, whose entries are never freed, and makes system calls with
-    // buffers on the stack; it neither allocates nor locks nor panics.
+    // SAFETY: every `then` in this file is async-signal-safe: it accesses atomic values and the
+    // list above, whose entries are never freed, and makes system calls with buffers on the stack;
+    // it does not allocate, lock or panic.
     unsafe { low_level::register(signal, then) }.map(drop)
 }

@@ -1,14 +1,15 @@
-//! The same on our own engine: real modules, real failures.
+//! Tests of assertions on our own engine, with real modules and failures.
 
 use std::time::Duration;
 
 use wassay_engine::{Config, Features};
-use wassay_script::{EngineEmbedder, Options, run_script};
+use wassay_script::{Options, run_script};
 
 use super::named;
+use crate::script::EngineEmbedder;
 use crate::verdict::Render;
 
-/// What becomes of the directives behind a module, on our own engine with the features of 2.0.
+/// The outcomes of directives after a module, on our own engine with the features of 2.0.
 fn outcomes(module: &str, directives: &[&str]) -> Vec<String> {
     let options = Options { features: Features::V2, ..Options::default() };
     outcomes_with(&format!("{module}\n{}", directives.join("\n")), &options)
@@ -138,7 +139,7 @@ const REFERENCES: &str = "(module
     (func (export \"trap\") (unreachable)))";
 
 #[test]
-fn references_of_every_kind_are_judged_and_told() {
+fn references_of_every_kind_are_judged_and_shown() {
     let cases = [
         ("(assert_return (invoke \"any\" (ref.extern 7)) (ref.host 7))", "pass"),
         ("(assert_return (invoke \"any\" (ref.extern 7)) (ref.host 8))", "wrong-value"),
@@ -187,7 +188,7 @@ const FAILURES: &str = "(module (memory 1) (table 2 funcref)
     (func $down (export \"down\") (call $down)))";
 
 #[test]
-fn traps_and_exhaustion_are_told_apart() {
+fn traps_and_exhaustion_are_distinguished() {
     check(
         FAILURES,
         &[
@@ -256,7 +257,7 @@ fn modules_are_judged() {
 }
 
 #[test]
-fn the_host_module_is_there() {
+fn the_host_module_is_available() {
     let module = "(module
         (import \"spectest\" \"print\" (func $p)) (import \"spectest\" \"print_f64_f64\" (func (param f64 f64)))
         (import \"spectest\" \"table\" (table 10 20 funcref)) (import \"spectest\" \"memory\" (memory 1 2))
@@ -285,7 +286,7 @@ fn the_host_module_is_there() {
 }
 
 #[test]
-fn a_script_may_take_the_name_of_the_host_module() {
+fn a_script_may_register_the_name_of_the_host_module() {
     let text = "(module (func (export \"mine\"))) (register \"spectest\") (module (import \"spectest\" \"mine\" (func)))
         (assert_unlinkable (module (import \"spectest\" \"print\" (func))) \"unknown import\")";
     assert_eq!(outcomes(text, &[]), ["pass"; 4]);
@@ -300,7 +301,7 @@ fn features_come_with_the_script() {
 }
 
 #[test]
-fn a_script_that_does_not_end_is_ended() {
+fn an_endless_script_times_out() {
     let text = "(module (func (export \"loop\") (loop (br 0))) (func (export \"f\")))
         (assert_trap (invoke \"loop\") \"unreachable\") (assert_return (invoke \"f\"))";
     let options = Options { timeout: Some(Duration::from_millis(20)), ..Options::default() };
@@ -309,7 +310,7 @@ fn a_script_that_does_not_end_is_ended() {
 }
 
 #[test]
-fn instances_share_what_they_import_and_nothing_else() {
+fn instances_share_only_their_imports() {
     let text = "(module definition $counter (global $n (mut i32) (i32.const 0))
             (func (export \"next\") (result i32) (global.set $n (i32.add (global.get $n) (i32.const 1))) (global.get $n)))
         (module instance $a $counter) (module instance $b $counter)

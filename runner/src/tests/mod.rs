@@ -1,4 +1,4 @@
-//! Scripts on our own engine: real modules, real failures, and the texts of both.
+//! Tests of scripts on our own engine.
 
 #![allow(clippy::unwrap_used)]
 
@@ -8,14 +8,14 @@ mod thread;
 
 use crate::verdict::Outcome;
 
-/// What became of a directive: `pass`, `skip`, or the name of the failure.
+/// The outcome of a directive: `pass`, `skip`, or the kind of failure.
 fn named(outcome: &Outcome) -> String {
     match outcome {
         Outcome::Passed => "pass".to_owned(),
         Outcome::Skipped(_) => "skip".to_owned(),
         Outcome::Failed(failure) => failure.kind.to_string(),
         Outcome::ExpectedFailure(..) | Outcome::UnexpectedPass(_) | Outcome::Apart(..) => {
-            unreachable!("nothing is expected to fail or put aside here")
+            unreachable!("nothing is expected to fail or set aside here")
         }
     }
 }

@@ -1,4 +1,4 @@
-//! That a text names one rule: what is broken, and nothing else.
+//! Tests that an error text matches only the rule that is broken.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,13 +8,14 @@ use wassay_script::message_table::{NAMES, NAMES_IN_TEXT, TEXTS};
 use wassay_script::messages::{Comparison, MatchKind, Written, compare};
 use wassay_script::model::{Command, Definition};
 use wassay_script::source::Source;
-use wassay_script::{EngineEmbedder, Options, parse, run_script};
+use wassay_script::{Options, parse, run_script};
 
 use super::named;
 use crate::catalogue::judging;
+use crate::script::EngineEmbedder;
 use crate::verdict::Render;
 
-/// Texts of one rule: the reference interpreter's words over the years.
+/// Texts for the same rule in different versions of the reference interpreter.
 const SYNONYMS: &[&[&str]] = &[
     &["unexpected end", "unexpected end of section or function"],
     &["malformed UTF-8 encoding", "malformed UTF-8", "invalid UTF-8 encoding"],
@@ -35,11 +36,11 @@ const SYNONYMS: &[&[&str]] = &[
     &["misplaced @name annotation", "@name annotation: misplaced annotation"],
 ];
 
-/// Texts of several rules of which each passes for the others, and why.
+/// Texts of different rules that are accepted for each other, and why.
 const EXCEPTIONS: &[(&[&str], &str)] = &[
     (
         &["length out of bounds", "unexpected end", "unexpected end of section or function"],
-        "older versions read on to the end of the bytes first",
+        "older versions first read to the end of the bytes",
     ),
     (
         &[
@@ -74,7 +75,7 @@ const EXCEPTIONS: &[(&[&str], &str)] = &[
     ),
     (
         &["unexpected token", "unknown operator", "illegal opcode"],
-        "text with a word that an older version does not have: its lexer, its parser or its encoding tells",
+        "text with a keyword that older versions do not have: the error is in the lexer, the parser or the encoding",
     ),
     (
         &["constant out of range", "i32 constant out of range", "i32 constant", "integer too large"],
@@ -86,7 +87,7 @@ const EXCEPTIONS: &[(&[&str], &str)] = &[
     ),
     (
         &["unexpected token", "misplaced clause of try", "result before parameter"],
-        "text in a wrong order: the parser of 3.0 has one word for it",
+        "text in a wrong order: the parser of 3.0 has one message for it",
     ),
     (
         &[
@@ -94,11 +95,11 @@ const EXCEPTIONS: &[(&[&str], &str)] = &[
             "type any does not have a descriptor",
             "type none does not have a descriptor",
         ],
-        "the validator does not say which abstract type it is",
+        "the validator does not name the abstract type",
     ),
     (
         &["unexpected token", "malformed lane index", "i8 constant out of range"],
-        "a lane that is no natural number, which older versions read and judged then",
+        "a lane that is not a natural number, which older versions parsed and then rejected",
     ),
 ];
 
@@ -112,10 +113,10 @@ fn all_texts() -> BTreeSet<&'static str> {
         .collect()
 }
 
-/// An error as a directive has it, with how the module is written.
+/// An error, with the form in which the module is written.
 type Came = (EmbedError, Written);
 
-/// What a module fails with.
+/// The error of a module.
 fn error_of(embedder: &mut EngineEmbedder, definition: &Definition) -> Option<Came> {
     let written = definition.form.written();
     let error = match definition.form.bytes() {
@@ -125,8 +126,8 @@ fn error_of(embedder: &mut EngineEmbedder, definition: &Definition) -> Option<Ca
     Some((error, written))
 }
 
-/// Each text that the embedded suites expect of a malformed or invalid module, with the errors that
-/// come. Errors that differ in numbers alone are the same.
+/// Each text that the embedded suites expect for a malformed or invalid module, with the actual
+/// errors. Errors that differ only in numbers are merged.
 fn expectations() -> BTreeMap<String, Vec<Came>> {
     let mut found: BTreeMap<String, BTreeMap<String, Came>> = BTreeMap::new();
     let mut embedder = EngineEmbedder::new(Config::new());
@@ -154,8 +155,7 @@ fn expectations() -> BTreeMap<String, Vec<Came>> {
     found.into_iter().map(|(text, errors)| (text, errors.into_values().collect())).collect()
 }
 
-/// Whether two texts name one rule: one may begin the other, which says more, or leave the index
-/// out.
+/// Whether two texts name the same rule: one may be a prefix of the other, or omit the index.
 fn are_synonyms(one: &str, other: &str) -> bool {
     let words = |text: &str| -> Vec<String> {
         let words = text.split(' ').filter(|word| word.parse::<u32>().is_err());
@@ -172,7 +172,7 @@ fn are_excepted(one: &str, other: &str) -> bool {
 }
 
 #[test]
-fn no_text_of_another_rule_passes() {
+fn texts_of_other_rules_do_not_match() {
     let (mut pairs, mut compared) = (BTreeMap::<(String, &str), String>::new(), 0);
     let expectations = expectations();
     assert!(expectations.len() > 100, "{}", expectations.len());
@@ -206,7 +206,7 @@ fn no_text_of_another_rule_passes() {
     assert!(excepted.len() < 60, "of {compared} swapped texts {} pass: {excepted:#?}", excepted.len());
 }
 
-/// Modules, each with texts of the rule that it breaks and texts of other rules.
+/// Modules, each with texts for the rule that it breaks and texts for other rules.
 const RIGHT_AND_WRONG: &[(&str, &[&str], &[&str])] = &[
     (
         "malformed (module binary \"\\00asm\")",
@@ -358,7 +358,7 @@ const RIGHT_AND_WRONG: &[(&str, &[&str], &[&str])] = &[
 ];
 
 #[test]
-fn right_texts_pass_and_wrong_ones_do_not() {
+fn right_texts_match_and_wrong_ones_do_not() {
     let mut failures = Vec::new();
     for (assertion, right, wrong) in RIGHT_AND_WRONG {
         for (texts, expected) in [(right, "pass"), (wrong, "wrong-text")] {
@@ -377,8 +377,7 @@ fn right_texts_pass_and_wrong_ones_do_not() {
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
-/// What the engine says of linking and execution, with the texts that may name it besides the same
-/// words.
+/// Link and execution errors of the engine, with other texts that may name them.
 const EXECUTION: &[(&str, &[&str])] = &[
     ("unreachable", &[]),
     ("integer divide by zero", &[]),
@@ -407,7 +406,7 @@ const EXECUTION: &[(&str, &[&str])] = &[
 ];
 
 #[test]
-fn no_text_of_another_trap_or_link_error_passes() {
+fn texts_of_other_traps_and_link_errors_do_not_match() {
     for (message, besides) in EXECUTION {
         let error = EmbedError::new(ErrorKind::Trap, *message);
         let accepted: Vec<&str> = all_texts()
@@ -415,7 +414,7 @@ fn no_text_of_another_trap_or_link_error_passes() {
             .filter(|text| compare(MatchKind::Class, text, &error, Written::Binary) == Comparison::Same)
             .filter(|text| text != message && !besides.contains(text))
             .collect();
-        assert!(accepted.is_empty(), "`{message}` is also taken for {accepted:?}");
+        assert!(accepted.is_empty(), "`{message}` is also accepted for {accepted:?}");
         assert_eq!(compare(MatchKind::Class, message, &error, Written::Binary), Comparison::Same);
     }
 }

@@ -1,20 +1,21 @@
-//! Threads of scripts on our own engine: their deadline, their features, and what they share.
+//! Tests of script threads on our own engine: deadlines, features and shared memories.
 
 use std::time::{Duration, Instant};
 
 use wassay_engine::Config;
-use wassay_script::{EngineEmbedder, Options, run_script};
+use wassay_script::{Options, run_script};
 
 use super::named;
+use crate::script::EngineEmbedder;
 
-/// What becomes of the directives of a script on our own engine.
+/// The outcomes of a script's directives on our own engine.
 fn on_the_engine(text: &str, options: &Options) -> Vec<String> {
     let result = run_script("t.wast", text, options, &mut EngineEmbedder::new(Config::new())).unwrap();
     result.directives.iter().map(|directive| named(directive.outcome)).collect()
 }
 
 #[test]
-fn the_time_of_a_script_is_that_of_its_threads() {
+fn threads_share_the_time_limit_of_their_script() {
     let module = "(module $m (memory (export \"m\") 1 1 shared))";
     let body = "(register \"m\" $m) (module (memory (import \"m\" \"m\") 1 1 shared)
         (func (export \"wait\") (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1))))
@@ -33,7 +34,7 @@ fn the_time_of_a_script_is_that_of_its_threads() {
 }
 
 #[test]
-fn a_thread_has_the_features_and_nothing_but_the_shared_memories() {
+fn a_thread_has_the_script_features_and_only_shared_memories() {
     let text = "(module $m (memory (export \"s\") 1 1 shared) (memory (export \"o\") 1) (global (export \"g\") i32 (i32.const 1)))
         (thread $t (shared (module $m)) (assert_return (get $m \"g\") (i32.const 1))) (wait $t)
         (thread $t (shared (module $m)) (invoke $m \"s\")) (wait $t)

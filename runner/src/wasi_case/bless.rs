@@ -1,4 +1,4 @@
-//! Writes golden files anew.
+//! Updates golden files.
 
 use wassay_testsuite::access::Budget;
 use wassay_testsuite::wasi::spec::Stream;
@@ -6,15 +6,14 @@ use wassay_testsuite::wasi::{Goldens, Guest, GuestError};
 
 use crate::printer::note;
 
-/// The environment variable that asks for it: `1`.
+/// The environment variable that enables blessing if it is `1`.
 const BLESS: &str = "BLESS";
 
 pub(super) fn is_asked_for() -> bool {
     std::env::var_os(BLESS).is_some_and(|value| value == "1")
 }
 
-/// Writes what a guest left into those of its golden files that are there and have something else,
-/// and says which.
+/// Updates the existing golden files that differ from the guest's results, and prints their names.
 pub(super) fn write(guest: &Guest, left: &Goldens, budget: &mut Budget) -> Result<(), GuestError> {
     let old = guest.goldens(budget)?;
     let streams = [(Stream::Stdout, &old.stdout, &left.stdout), (Stream::Stderr, &old.stderr, &left.stderr)];

@@ -1,4 +1,4 @@
-//! Does with a guest what its specification says, step by step.
+//! Runs a guest through the steps of its specification.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -19,33 +19,33 @@ use super::judge::{Judged, compare, compare_trees, failed};
 use super::process::{Calls, Ended, Given, Host, Input, Preopen, Refused, output};
 use crate::scratch::{self, Folder};
 
-/// The code of a guest that a trap ended: as of a process that aborts, 128 and SIGABRT.
+/// The exit code of a guest that trapped: 128 plus SIGABRT.
 const ABORTED: u32 = 134;
 
-/// A timeout that is as good as none, and that the clock can tell.
+/// A practically infinite timeout that the clock can represent.
 const FOR_EVER: Duration = Duration::from_hours(24 * 365);
 
-/// A case, before anything is done with its guest.
+/// A case before its guest is started.
 pub(super) struct Setup<'a> {
     pub(super) label: &'a str,
     pub(super) guest: &'a Guest,
     pub(super) spec: &'a Spec,
-    /// How many golden files it has.
+    /// The number of its golden files.
     pub(super) goldens: usize,
-    /// Whether they are written anew and not compared.
+    /// Whether to update them instead of comparing.
     pub(super) blesses: bool,
-    /// What runs the guest.
+    /// The host that runs the guest.
     pub(super) host: &'a dyn Host,
     pub(super) module: &'a [u8],
     pub(super) timeout: Duration,
     pub(super) max_memory: Option<u64>,
 }
 
-/// Why a step was not carried out.
+/// Why a step was not performed.
 pub(super) enum Stop {
-    /// The case cannot be run: a folder that it names is not there, or its module is none.
+    /// The case is unusable: a folder that it names does not exist, or its module is invalid.
     Unusable(String),
-    /// Its time was over while its files were read, copied or compared.
+    /// It timed out while its files were read, copied or compared.
     OutOfTime,
 }
 
@@ -55,21 +55,20 @@ impl From<GuestError> for Stop {
     }
 }
 
-/// What came of all steps.
+/// The outcome of all steps.
 #[derive(Default)]
 pub(super) struct Outcome {
-    /// What was not as expected, at most one a step; the first has the guest's last calls.
+    /// The failures, at most one per step; the first has the guest's last calls.
     pub(super) failures: Vec<Failure>,
     pub(super) timed_out: bool,
-    /// What the guest left, where it ended as expected and that is to be blessed, with the folders
-    /// that it lies in.
+    /// The results to bless if the guest ended as expected, with the folders that contain them.
     pub(super) left: Option<(Goldens, Folders)>,
 }
 
-/// Runs the steps of a case until one of them makes the others meaningless.
+/// Runs the steps of a case until a failure makes the others meaningless.
 ///
-/// An error says what the case cannot be run for: that a folder it names is not there, or that its
-/// module is none.
+/// The error says why the case is unusable: a folder that it names does not exist, or its module is
+/// invalid.
 pub(super) fn drive(setup: &Setup<'_>) -> Result<Outcome, String> {
     let deadline = due(setup.timeout).map_err(|why| format!("{}: {why}", setup.label))?;
     let mut drive = Drive {
@@ -86,8 +85,8 @@ pub(super) fn drive(setup: &Setup<'_>) -> Result<Outcome, String> {
         let judged = drive.step(operation);
         if let Err(failure) = drive.in_time(judged)? {
             failures.push(*failure);
-            // What a guest says depends on what it was told; all that can be judged by itself is
-            // how it ended, and what it left.
+            // After a failure the output of the guest is not meaningful; only its end and the files
+            // that it left can be judged.
             let ends_alone = matches!(operation, Operation::Wait { .. } | Operation::Output { .. });
             if drive.timed_out || !ends_alone {
                 if let Some(running) = &mut drive.running {
@@ -120,31 +119,31 @@ pub(super) fn drive(setup: &Setup<'_>) -> Result<Outcome, String> {
     Ok(Outcome { failures, timed_out: drive.timed_out, left })
 }
 
-/// When so much time from now is over.
+/// The deadline for a timeout from now.
 pub(super) fn due(timeout: Duration) -> Result<Deadline, &'static str> {
-    Deadline::after(timeout.min(FOR_EVER)).ok_or("the clock does not go that far")
+    Deadline::after(timeout.min(FOR_EVER)).ok_or("the timeout is too large for the clock")
 }
 
-/// Steps that were not reached.
+/// Failures for steps that were not reached.
 fn not_run(count: usize) -> impl Iterator<Item = Failure> {
-    (0..count).map(|_| failed("not-run", "a step before it failed"))
+    (0..count).map(|_| failed("not-run", "an earlier step failed"))
 }
 
 struct Drive<'a> {
     setup: &'a Setup<'a>,
     deadline: Deadline,
-    /// Fresh copies of the folders beside the module, by their names there and in the guest.
+    /// Copies of the folders beside the module, by their names on the host and in the guest.
     folders: Folders,
     running: Option<Running>,
-    /// What the guest that ran last left.
+    /// The results of the last guest.
     left: Left,
     timed_out: bool,
 }
 
-/// The copies of its folders that a guest is given. They end with this value.
+/// The copies of folders that a guest is given. They are removed on drop.
 pub(super) type Folders = BTreeMap<(String, String), Folder>;
 
-/// What a guest left behind.
+/// The results of a guest.
 #[derive(Default)]
 struct Left {
     stdout: Vec<u8>,
@@ -153,7 +152,7 @@ struct Left {
 }
 
 impl Drive<'_> {
-    /// What came of a step. One that had no time left is a failure too.
+    /// The result of a step. A timeout is a failure too.
     fn in_time<T>(
         &mut self,
         done: Result<Result<T, Box<Failure>>, Stop>,
@@ -172,13 +171,13 @@ impl Drive<'_> {
         }
     }
 
-    /// What may be read and copied, until the deadline.
+    /// The budget for reading and copying until the deadline.
     fn budget(&self) -> Budget {
         Budget::of_case(self.setup.max_memory).until(self.deadline.instant())
     }
 
     fn step(&mut self, operation: &Operation) -> Result<Judged, Stop> {
-        // How a guest ends is asked for at any time: it may have ended before.
+        // Waiting is allowed after the deadline: the guest may have ended before.
         if !matches!(operation, Operation::Wait { .. }) && self.budget().check_time().is_err() {
             return Err(Stop::OutOfTime);
         }
@@ -196,12 +195,12 @@ impl Drive<'_> {
                 Ok(compare(stream.name(), payload.as_bytes(), written))
             }
             (_, Some(running)) => Ok(running.exchange(operation)),
-            // The format asks for a run before it.
+            // The format requires an earlier run.
             (_, None) => Ok(Err(failed("not-run", "no guest runs").into())),
         }
     }
 
-    /// The copies of the folders that a guest is given.
+    /// Copies the folders that a guest is given.
     fn copy_folders(&mut self, run: &Run) -> Result<(), Stop> {
         let mut budget = self.budget();
         for dir in &run.dirs {
@@ -286,7 +285,7 @@ impl Drive<'_> {
             }
             Ended::Crashed(how) => {
                 let how = how + &self.said();
-                let message = "what ran the guest did not end by itself";
+                let message = "the process that ran the guest did not end";
                 let expected = Some(format!("exit code {expected}"));
                 return Ok(Err(Box::new(Failure {
                     expected,
@@ -309,14 +308,14 @@ impl Drive<'_> {
         Ok(Err(failure.into()))
     }
 
-    /// What the guest wrote to standard error, as the reason for how it ended.
+    /// The guest's standard error, as the reason for how it ended.
     fn said(&self) -> String {
         let written = ends(&self.left.stderr);
-        if written.is_empty() { String::new() } else { format!(", and on standard error:\n{written}") }
+        if written.is_empty() { String::new() } else { format!(", with standard error:\n{written}") }
     }
 
-    /// Compares what the guest left behind with what it is to. What it left in its folders is
-    /// looked at only where something says what that is to be.
+    /// Compares the results of the guest with the expected ones. Its folders are compared only if
+    /// the case has expectations for them.
     fn judge(&self) -> Result<Vec<Failure>, Stop> {
         let mut budget = self.budget();
         let expected = self.setup.guest.goldens(&mut budget)?;
@@ -335,8 +334,7 @@ impl Drive<'_> {
         Ok(judged.into_iter().filter_map(Judged::err).map(|failure| *failure).collect())
     }
 
-    /// What the guest left behind, as far as that is to be blessed; `None` where there was no time
-    /// left to look.
+    /// The results to bless; `None` after a timeout.
     fn left_to_bless(&mut self) -> Result<Option<Goldens>, String> {
         let looked = self.setup.guest.has_golden_files().map_err(Stop::from).and_then(|has| match has {
             true => self.left_in_folders(&mut self.budget()).map(Some),
@@ -351,7 +349,7 @@ impl Drive<'_> {
         }))
     }
 
-    /// What is in the folders of the guest now.
+    /// The current contents of the guest's folders.
     fn left_in_folders(&self, budget: &mut Budget) -> Result<Tree, Stop> {
         let mut files = Tree::default();
         for ((_, name), folder) in &self.folders {
@@ -363,7 +361,7 @@ impl Drive<'_> {
     }
 
     fn unreadable(&self, error: io::Error) -> Stop {
-        self.stopped("read what the guest left behind", error)
+        self.stopped("read the files that the guest left", error)
     }
 
     fn stopped(&self, what: &str, error: io::Error) -> Stop {
@@ -378,7 +376,7 @@ impl Drive<'_> {
     }
 }
 
-/// A folder of its own with these contents, which nobody else may enter.
+/// Creates a private folder with these contents.
 fn fresh(tree: &Tree, budget: &mut Budget) -> io::Result<Folder> {
     let copy = scratch::folder()?;
     tree.write(&Target::open(copy.path())?, budget)?;

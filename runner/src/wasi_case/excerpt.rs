@@ -1,17 +1,16 @@
-//! Parts of what a guest wrote or left: a failure quotes a few kilobytes, and says how much there
-//! is besides.
+//! Excerpts of a guest's output: a failure quotes a few kilobytes, and states the total size.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::str;
 
-/// How many bytes of a text a failure quotes.
+/// The maximum number of bytes that a failure quotes.
 pub(super) const TEXT: usize = 4 << 10;
 
-/// How many of them are from the beginning, where the end is more telling.
+/// How many of them are from the beginning, for texts whose end is more informative.
 const BEGIN: usize = 1 << 10;
 
-/// The beginning of what may be a text, with a line that says so where there is more.
+/// The beginning of a text or binary, with a note if there is more.
 pub(super) fn beginning(bytes: &[u8]) -> String {
     let begin = bytes.get(..TEXT).unwrap_or(bytes);
     let is_cut = begin.len() < bytes.len();
@@ -34,7 +33,7 @@ pub(super) fn ends(bytes: &[u8]) -> String {
     format!("{begin}\n… {} bytes are left out …\n{end}", left_out.len())
 }
 
-/// The beginning of a text that is too long, with a line that says so.
+/// Cuts a text that is too long, with a note.
 pub(super) fn cut(mut text: String, most: usize) -> String {
     if text.len() > most {
         let length = text.len();
@@ -44,23 +43,22 @@ pub(super) fn cut(mut text: String, most: usize) -> String {
     text
 }
 
-/// Bytes as a text: as they are where they are one, else with what is none written out. A character
-/// that is cut at the end is left out.
+/// Bytes as text, with invalid sequences escaped. A character cut at the end is omitted.
 fn readable(bytes: &[u8], is_cut: bool) -> Cow<'_, str> {
     text(bytes, is_cut).map_or_else(|| escaped(bytes).into(), Cow::Borrowed)
 }
 
-/// Bytes that are a text, without a character that is cut at the end.
+/// Bytes as text if they are valid, without a character cut at the end.
 pub(super) fn text(bytes: &[u8], is_cut: bool) -> Option<&str> {
     let whole = if is_cut { bytes.get(..bytes.len() - unfinished(bytes)).unwrap_or(bytes) } else { bytes };
     str::from_utf8(whole).ok().filter(|text| !text.contains('\0'))
 }
 
-/// How many bytes at the end begin a character that does not end there.
+/// The number of bytes at the end that belong to an incomplete character.
 fn unfinished(bytes: &[u8]) -> usize {
     let begin = bytes.len().saturating_sub(3);
     let tail = bytes.get(begin..).unwrap_or_default();
-    // A byte that continues a character is no beginning of one.
+    // Skip continuation bytes.
     let lead = tail.iter().rposition(|byte| byte & 0b1100_0000 != 0b1000_0000);
     let Some(tail) = lead.and_then(|lead| tail.get(lead..)) else { return 0 };
     match str::from_utf8(tail) {
@@ -69,7 +67,7 @@ fn unfinished(bytes: &[u8]) -> usize {
     }
 }
 
-/// Bytes line by line, each with what is not ASCII written out.
+/// Bytes line by line, with non-ASCII bytes escaped.
 pub(super) fn escaped(bytes: &[u8]) -> String {
     let mut text = String::new();
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -84,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_out_is_told() {
+    fn omitted_parts_are_noted() {
         assert_eq!(beginning(b"short"), "short");
         let long = beginning(&b"a".repeat(TEXT + 1));
         assert!(long.ends_with("a\n… 4096 of 4097 bytes"), "{long}");

@@ -1,4 +1,4 @@
-//! What is said to a guest while it runs, and what it answers.
+//! Exchanges data with a running guest.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -15,22 +15,22 @@ use wassay_testsuite::wasi::spec::{Operation, Stream};
 use super::judge::{Judged, compare, failed};
 use super::process::{Ended, Output, Process};
 
-/// A guest that runs, and what it is connected to.
+/// A running guest and its connections.
 pub(super) struct Running {
     pub(super) process: Process,
     pub(super) deadline: Deadline,
     pub(super) stdin: Option<PipeWriter>,
     pub(super) listeners: Vec<TcpListener>,
-    /// Where the listeners listen, by their names.
+    /// The addresses of listeners, by name.
     pub(super) addresses: HashMap<String, SocketAddr>,
     pub(super) connections: HashMap<String, TcpStream>,
-    /// How much of each output was read.
+    /// The number of bytes read from each output.
     pub(super) read: HashMap<Stream, usize>,
 }
 
 impl Running {
-    /// Waits for the end of the guest, to which nothing more is written. Where its time is over,
-    /// what it may wait for is taken away, and a guest that does not end even then is left behind.
+    /// Closes the guest's input and waits for its end. After a timeout everything that it may wait
+    /// for is closed; a guest that still does not end is abandoned.
     pub(super) fn wait(&mut self) -> Ended {
         self.stdin = None;
         let ended = self.process.ending.wait();
@@ -40,20 +40,20 @@ impl Running {
         ended
     }
 
-    /// Takes away what the guest may wait for.
+    /// Closes everything that the guest may wait for.
     pub(super) fn cut_off(&mut self) {
         self.stdin = None;
         for connection in self.connections.values() {
             let _ = connection.shutdown(Shutdown::Both);
         }
         for listener in &self.listeners {
-            // Ends a wait for a connection, with an error.
+            // Makes a pending accept fail.
             let _ = rustix::net::shutdown(listener, rustix::net::Shutdown::Both);
         }
         self.process.ending.cut();
     }
 
-    /// Carries out an operation that is an exchange with the guest.
+    /// Performs an operation that exchanges data with the guest.
     pub(super) fn exchange(&mut self, operation: &Operation) -> Judged {
         match operation {
             Operation::Read { stream, payload } => self.read(*stream, payload),
@@ -97,10 +97,10 @@ impl Running {
         Ok(())
     }
 
-    /// The address that the guest writes as the next line of its standard output.
+    /// Reads the address that the guest writes as the next line of its standard output.
     fn written_address(&mut self) -> Result<SocketAddr, Box<Failure>> {
         let begin = self.read.get(&Stream::Stdout).copied().unwrap_or(0);
-        // No address is longer: a guest may write a lot without ending a line.
+        // Limit the length: a guest may write a lot without a line break.
         let has_line = |bytes: &[u8]| bytes.len() >= begin + ADDRESS || rest(bytes, begin).contains(&b'\n');
         self.process.stdout.wait(self.deadline, &has_line);
         let bytes = part(&*self.process.stdout, begin..begin + ADDRESS);
@@ -111,10 +111,10 @@ impl Running {
         let line = String::from_utf8_lossy(bytes.get(..length).unwrap_or_default()).into_owned();
         let bad = |_| broken(format!("invalid address `{line}`: expected one such as `127.0.0.1:8080`"));
         let address: SocketAddr = line.trim().parse().map_err(bad)?;
-        // The guest is not to say where this process connects to.
+        // Don't let the guest make this process connect to other machines.
         if !address.ip().is_loopback() {
             return Err(broken(format!(
-                "{address} is another machine's: expected an address of this one's own, such as 127.0.0.1"
+                "invalid address {address}: expected a loopback address, such as 127.0.0.1"
             )));
         }
         Ok(address)
@@ -146,17 +146,17 @@ impl Running {
     }
 
     fn connection(&mut self, id: &str) -> Result<&mut TcpStream, Box<Failure>> {
-        self.connections.get_mut(id).ok_or_else(|| broken(format!("no connection is called `{id}`")))
+        self.connections.get_mut(id).ok_or_else(|| broken(format!("there is no connection named `{id}`")))
     }
 }
 
-/// How long a line with an address may be, in bytes.
+/// The maximum length of a line with an address, in bytes.
 const ADDRESS: usize = 1 << 10;
 
-/// A part of what was written, as far as it was.
+/// The written part of a range of the output.
 fn part(output: &dyn Output, range: Range<usize>) -> Vec<u8> {
     let part = RefCell::new(Vec::new());
-    // It does not wait: what is asked for is copied while nobody else writes.
+    // The deadline is now, so this copies without waiting.
     output.wait(Instant::now().into(), &|bytes| {
         let end = range.end.min(bytes.len());
         *part.borrow_mut() = bytes.get(range.start..end).unwrap_or_default().to_vec();
@@ -165,12 +165,12 @@ fn part(output: &dyn Output, range: Range<usize>) -> Vec<u8> {
     part.into_inner()
 }
 
-/// What follows a place.
+/// The bytes from an offset.
 fn rest(bytes: &[u8], begin: usize) -> &[u8] {
     bytes.get(begin..).unwrap_or_default()
 }
 
-/// Writes to a pipe that does not wait, as long as its reader takes so much.
+/// Writes to a nonblocking pipe until everything is written or the deadline.
 fn write_all(pipe: &mut PipeWriter, mut bytes: &[u8], deadline: Deadline) -> io::Result<()> {
     while !bytes.is_empty() {
         match pipe.write(bytes) {
@@ -178,7 +178,7 @@ fn write_all(pipe: &mut PipeWriter, mut bytes: &[u8], deadline: Deadline) -> io:
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 let limit = Timespec::try_from(left(deadline)).map_err(io::Error::other)?;
                 if rustix::event::poll(&mut [PollFd::new(pipe, PollFlags::OUT)], Some(&limit))? == 0 {
-                    return Err(io::Error::new(ErrorKind::TimedOut, "it reads no more of it"));
+                    return Err(io::Error::new(ErrorKind::TimedOut, "the guest stopped reading"));
                 }
             }
             Err(error) => return Err(error),
@@ -187,7 +187,7 @@ fn write_all(pipe: &mut PipeWriter, mut bytes: &[u8], deadline: Deadline) -> io:
     Ok(())
 }
 
-/// How long is left; never nothing, which would mean without end.
+/// The remaining time, at least a minimum, since zero would mean no timeout.
 fn left(deadline: Deadline) -> Duration {
     deadline.left().max(Duration::from_millis(1))
 }

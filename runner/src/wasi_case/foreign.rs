@@ -1,4 +1,4 @@
-//! Another engine as what runs guests: each in a process of its own, by a command.
+//! Runs guests on another engine, each in its own process, by a command.
 
 use std::io::Write;
 use std::thread;
@@ -11,7 +11,7 @@ use wassay_terms::Deadline;
 use super::process::{Calls, Ended, Ending, Given, Host, Input, Output, Process, Refused, output};
 use crate::scratch::{self, Folder};
 
-/// How long it is waited for a process that was killed.
+/// How long to wait for a killed process.
 const GRACE: Duration = Duration::from_millis(500);
 
 impl Host for Runtime {
@@ -21,12 +21,12 @@ impl Host for Runtime {
 
     fn start(&self, given: Given<'_>) -> Result<Process, Refused> {
         let folder =
-            scratch::folder().map_err(|error| Refused::System("make a folder for the module", error))?;
+            scratch::folder().map_err(|error| Refused::System("create a folder for the module", error))?;
         let binary = match given.module.starts_with(b"\0asm") {
             true => None,
             false => Some(quoted(given.module).map_err(|error| Refused::Unusable(error.message))?),
         };
-        // Engines tell a guest the name of the file as its own, whatever it ends in.
+        // Engines pass the file name to the guest as argv[0], with any extension.
         let bytes = binary.as_deref().unwrap_or(given.module);
         let module = wasi::write_module(folder.path(), given.name, bytes)
             .map_err(|error| Refused::System("write the module", error))?;
@@ -44,9 +44,9 @@ impl Host for Runtime {
             proposals: &[],
         };
         let mut command = self.command(&task).map_err(Refused::Unusable)?;
-        let pipe = || std::io::pipe().map_err(|error| Refused::System("make a pipe", error));
+        let pipe = || std::io::pipe().map_err(|error| Refused::System("create a pipe", error));
         let bytes = match given.stdin {
-            // Bytes that come, of which there are none, as on wassay's own engine.
+            // An empty stream, as on wassay's own engine.
             Input::Nothing => {
                 command.stdin(pipe()?.0);
                 None
@@ -64,11 +64,11 @@ impl Host for Runtime {
         let memory = given.max_memory.or(self.memory);
         let running =
             Running::start(&mut command, given.deadline.instant(), memory, output(given.max_memory));
-        // The pipe that the process reads from is closed here, so that its end comes.
+        // Close our copy of the pipe, so that the process gets an end of file.
         drop(command);
         let running = running.map_err(|error| Refused::System("start the engine", error))?;
         if let Some((mut writer, bytes)) = bytes {
-            // A guest need not read it all, and then its end breaks the pipe.
+            // A guest may end without reading everything, which breaks the pipe.
             let write = move || drop(writer.write_all(&bytes));
             thread::Builder::new()
                 .name("guest-input".to_owned())
@@ -92,11 +92,11 @@ impl Output for wasi::Output {
     }
 }
 
-/// The process of a guest.
+/// A guest in its own process.
 struct Foreign {
     running: Running,
     deadline: Deadline,
-    /// The exit codes by which the engine says that the guest trapped.
+    /// The exit codes of the engine for a trap.
     traps: Vec<i32>,
     /// The folder of the module.
     _folder: Folder,
@@ -108,11 +108,11 @@ impl Ending for Foreign {
         match end {
             None | Some(End::Cut) => Ended::TimeOver,
             Some(End::Exited(code)) if self.traps.iter().any(|trap| trap.cast_unsigned() == code) => {
-                Ended::Trapped(format!("a trap, as the engine says by exit code {code}"))
+                Ended::Trapped(format!("trap (exit code {code} of the engine)"))
             }
             Some(End::Exited(code)) => Ended::Exited(code),
             Some(End::Signalled(signal)) => {
-                Ended::Crashed(format!("the engine was ended by signal {signal}"))
+                Ended::Crashed(format!("the engine was killed by signal {signal}"))
             }
         }
     }

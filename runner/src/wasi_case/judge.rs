@@ -1,7 +1,7 @@
-//! Compares what a guest wrote and left behind with what it is to.
+//! Compares the output and files of a guest with the expected ones.
 //!
-//! However long both are, what is looked at closely is a window around their first difference, and
-//! a failure has a few kilobytes of it.
+//! Only a window around the first difference is compared in detail, and a failure quotes a few
+//! kilobytes of it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -17,43 +17,43 @@ use wassay_testsuite::wasi::tree::{Content, Entry};
 
 use super::excerpt::{beginning, cut, escaped, text};
 
-/// Nothing where it came as expected.
+/// `Ok` if the result was as expected.
 pub(super) type Judged = Result<(), Box<Failure>>;
 
-/// How many bytes of a diff a failure has at most.
+/// The maximum size of a diff in a failure, in bytes.
 const DIFF: usize = 8 << 10;
 
-/// How many bytes of each side are compared line by line.
+/// The number of bytes of each side that are compared line by line.
 const WINDOW: usize = 64 << 10;
 
-/// How many bytes of that stand before the first difference at most.
+/// The maximum number of these before the first difference.
 const BEFORE: u64 = 4 << 10;
 
-/// How long a smallest diff is looked for; afterwards, any will do.
+/// The time limit for finding a minimal diff.
 const SEARCH: Duration = Duration::from_millis(200);
 
-/// A failure of which there is no more to say than a line.
+/// A failure with only a message.
 pub(super) fn failed(kind: &str, message: impl Into<String>) -> Failure {
     Failure { kind: kind.to_owned(), message: message.into(), ..Failure::default() }
 }
 
-/// Compares what came from an output or a connection of this name.
+/// Compares the data from an output or a connection.
 pub(super) fn compare(name: &str, expected: &[u8], actual: &[u8]) -> Judged {
     let Some(diff) = difference(expected, actual) else { return Ok(()) };
-    // A connection may be called anything.
+    // A connection may have any name.
     let kind =
         if matches!(name, "stdout" | "stderr") { format!("wrong-{name}") } else { "wrong-reply".to_owned() };
     Err(Box::new(Failure {
         diff: Some(diff),
         expected: Some(beginning(expected)),
         actual: Some(beginning(actual)),
-        ..failed(&kind, format!("what came from {name} is not what was expected"))
+        ..failed(&kind, format!("{name} differs from what was expected"))
     }))
 }
 
-/// Compares what is in a guest's folders. Who may do what with a file is not compared.
+/// Compares the contents of a guest's folders. Permissions are not compared.
 ///
-/// An error says that something cannot be read, or that the time is over.
+/// The error says that something cannot be read, or that the time limit was reached.
 pub(super) fn compare_trees(expected: &Tree, actual: &Tree, budget: &Budget) -> io::Result<Judged> {
     let mut diff = difference(listing(expected).as_bytes(), listing(actual).as_bytes()).unwrap_or_default();
     for (path, entry) in expected.iter() {
@@ -70,11 +70,11 @@ pub(super) fn compare_trees(expected: &Tree, actual: &Tree, budget: &Budget) -> 
     if diff.is_empty() {
         return Ok(Ok(()));
     }
-    let message = "what the guest left in its folder is not what was expected";
+    let message = "the files that the guest left differ from what was expected";
     Ok(Err(Box::new(Failure { diff: Some(diff), ..failed("wrong-files", message) })))
 }
 
-/// A line an entry.
+/// Lists a tree with one line per entry.
 fn listing(tree: &Tree) -> String {
     let mut text = String::new();
     for (path, entry) in tree.iter() {
@@ -89,7 +89,7 @@ fn listing(tree: &Tree) -> String {
     text
 }
 
-/// How two texts differ; `None` where they do not.
+/// The difference of two texts, if any.
 fn difference(expected: &[u8], actual: &[u8]) -> Option<String> {
     if expected == actual {
         return None;
@@ -102,7 +102,7 @@ fn difference(expected: &[u8], actual: &[u8]) -> Option<String> {
 /// The window of one of two texts around their first difference.
 struct Side {
     bytes: Vec<u8>,
-    /// How many bytes stand before and after it.
+    /// The number of bytes before and after it.
     before: u64,
     after: u64,
 }
@@ -124,8 +124,8 @@ impl Side {
         Ok(Side::new(bytes, begin, length, first_difference))
     }
 
-    /// A window that begins with a line, if it can; both sides have the same before their first
-    /// difference.
+    /// Creates a window that begins with a line if possible; both sides are equal before their
+    /// first difference.
     fn new(mut bytes: Vec<u8>, begin: u64, length: u64, first_difference: u64) -> Side {
         let after = length.saturating_sub(begin + bytes.len() as u64);
         let same = usize::try_from(first_difference - begin).unwrap_or(0).min(bytes.len());
@@ -133,7 +133,7 @@ impl Side {
         let skipped = match (begin, line) {
             (0, _) => 0,
             (_, Some(end)) => end + 1,
-            // Where there is no line, it does not begin amid a character.
+            // Without a line break, begin at a character boundary.
             (_, None) => bytes.iter().take(3).take_while(|byte| **byte & 0b1100_0000 == 0b1000_0000).count(),
         };
         bytes.drain(..skipped);
@@ -141,17 +141,17 @@ impl Side {
     }
 }
 
-/// Where the window begins.
+/// The start of the window.
 fn begin_of(first_difference: u64) -> u64 {
     first_difference.saturating_sub(BEFORE)
 }
 
-/// Both as a unified diff, with a line about what stands before and after.
+/// A unified diff of both, with a line about omitted parts.
 fn unified([expected, actual]: &[Side; 2], expected_name: &str, actual_name: &str) -> String {
     let sides = (text(&expected.bytes, expected.after > 0), text(&actual.bytes, actual.after > 0));
     let (before, after): (Cow<'_, str>, Cow<'_, str>) = match sides {
         (Some(expected), Some(actual)) => (expected.into(), actual.into()),
-        // Both are written out where one of them has to be.
+        // Escape both if one of them is not text.
         _ => (escaped(&expected.bytes).into(), escaped(&actual.bytes).into()),
     };
     let diff = TextDiff::configure().timeout(SEARCH).diff_lines(&*before, &*after);
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_written_out() {
+    fn binary_output_is_escaped() {
         let shown = diff(compare("stdout", b"a\n\xff\0\n", b"a\n\xfe\0\n"));
         assert!(shown.contains("-\\xff\\x00\n+\\xfe\\x00\n"), "{shown}");
     }
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_is_looked_at_where_it_is() {
+    fn the_diff_is_around_the_first_difference() {
         let lines = |at: usize| {
             let lines =
                 (0..100_000).map(|line| if line == at { "other\n".into() } else { format!("{line}\n") });
@@ -220,7 +220,7 @@ mod tests {
         let shown = diff(compare("stdout", lines(usize::MAX).as_bytes(), lines(60_000).as_bytes()));
         assert!(shown.contains("\n-60000\n+other\n 60001\n"), "{shown}");
         assert!(shown.contains("\n… 34") && shown.contains(" bytes before this are the same; 17"), "{shown}");
-        // Amid a long line, and in a character.
+        // Within a long line, and within a character.
         let (one, two) = ("é".repeat(100_000), "é".repeat(50_000) + "è" + &"é".repeat(40_000));
         let shown = diff(compare("stdout", one.as_bytes(), two.as_bytes()));
         assert!(shown.contains("-éé") && !shown.contains("\\x") && shown.len() < DIFF + 300, "{shown}");

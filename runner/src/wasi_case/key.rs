@@ -1,5 +1,4 @@
-//! What tells a guest from others, so that what engines made of it is compared only where it was
-//! the same one.
+//! The key of a guest, so that reports are compared only for identical guests.
 
 use sha2::{Digest, Sha256};
 use wassay_reports::Key;
@@ -8,9 +7,9 @@ use wassay_testsuite::wasi::Guest;
 
 use crate::settings::Settings;
 
-/// The first 48 bits of the SHA-256 of the guest's module and of the files that say what is done
-/// with it and expected of it, each after its extension and its length, and of the name of its
-/// variant. `None` where something of that cannot be read.
+/// The first 48 bits of the SHA-256 of the guest's module, its specification and its golden files,
+/// each prefixed with its extension and length, and of the name of its variant. `None` if a file
+/// cannot be read.
 pub(crate) fn key(guest: &Guest, settings: &Settings) -> Option<Key> {
     let mut hash = Sha256::new();
     let variant = guest.variant().map_or("", |variant| variant.name());
@@ -40,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn each_guest_has_a_key_of_its_own_and_the_same_each_time() {
+    fn keys_of_guests_are_unique_and_stable() {
         let (all, again, variants) = (keys("wasi"), keys("wasi"), keys("wasi@no-openat2"));
         let distinct: std::collections::HashSet<Key> =
             all.iter().chain(&variants).map(|(_, key)| *key).collect();
@@ -49,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_expected_of_a_guest_is_part_of_its_key() {
+    fn the_expected_results_of_a_guest_are_part_of_its_key() {
         let folder = tempfile::tempdir().unwrap();
         let (module, text) = (folder.path().join("a.wasm"), folder.path().join("a.json"));
         std::fs::write(&module, "\0asm\x01\0\0\0").unwrap();

@@ -1,12 +1,12 @@
-//! Runs guests of WASI as cases: gives each what its [specification](wassay_testsuite::wasi::spec)
-//! says, does with it what that says, and judges what comes of it.
+//! Runs WASI guests as cases: sets up and runs each as in its
+//! [specification](wassay_testsuite::wasi::spec), and judges the results.
 //!
-//! A guest runs in a fresh copy of its folders, and until a deadline: on wassay's own engine in
-//! this process, on a thread of its own, and on another one in a process of that
-//! ([`wassay_drive::wasi`]). What is expected of it, and how that is judged, is the same.
+//! A guest runs in a fresh copy of its folders, with a deadline: on wassay's own engine on a thread
+//! of this process, on another engine in a separate process ([`wassay_drive::wasi`]). Expectations
+//! and judgement are the same.
 //!
-//! With `BLESS=1` in the environment what a guest leaves behind is not compared with its golden
-//! files but written there, where it ended as expected.
+//! With `BLESS=1` in the environment, the golden files of guests that end as expected are updated
+//! instead of compared.
 
 mod bless;
 mod drive;
@@ -36,25 +36,25 @@ pub use crate::finished::GuestResult;
 use crate::settings::{Settings, TIMEOUT};
 use crate::verdict::Apart;
 
-/// The modules that guests import the functions of WASI from: preview 0 and preview 1.
+/// The module names of WASI: preview 0 and preview 1.
 const PREVIEWS: [&str; 2] = ["wasi_unstable", "wasi_snapshot_preview1"];
 
-/// Runs a guest, and judges it.
+/// Runs a guest and judges it.
 pub(crate) fn run(label: &str, guest: &Guest, settings: &Settings) -> End {
     judged(label, guest, settings).unwrap_or_else(|end| end)
 }
 
-/// How many steps of a guest are judged; 0 where that is not known.
+/// The number of judged steps of a guest; 0 if unknown.
 pub(crate) fn checks(guest: &Guest) -> usize {
     guest.checks().unwrap_or(0)
 }
 
-/// What became of a guest; as an error, why it was not run.
+/// The result of a guest; the error says why it was not run.
 #[expect(clippy::result_large_err, reason = "it is made once for each guest")]
 fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
     let unusable = |message: String| End::Unusable { message: format!("{label}: {message}"), place: None };
     if let Some(version) = guest.other_version().map_err(broken)? {
-        let message = format!("its manifest says {version}, and preview 1 is what is run");
+        let message = format!("its manifest requires {version}, but only preview 1 is supported");
         return Ok(End::Skipped { message, directives: 1, apart: None });
     }
     let (fails, skipped) = expected(guest, settings).map_err(broken)?;
@@ -73,7 +73,7 @@ fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
     let own = if settings.guests.is_none() { own::host(settings).map_err(unusable)? } else { None };
     let runtime = settings.guests.as_deref().map(|runtime| runtime as &dyn Host);
     let Some(host) = runtime.or(own.as_deref()) else {
-        let message = "this build of wassay has no engine of its own to run WASI cases on".to_owned();
+        let message = "this build of wassay has no built-in engine for WASI cases".to_owned();
         return Ok(End::Skipped { message, directives: checks, apart: None });
     };
     if let Some(why) = host.lacks(&needs::of(guest, &spec).map_err(broken)?) {
@@ -100,8 +100,8 @@ fn judged(label: &str, guest: &Guest, settings: &Settings) -> Result<End, End> {
     Ok(End::Ran(Box::new(result)))
 }
 
-/// Why a guest is to fail, and why it is not to be run, by what the official suite expects of the
-/// engine.
+/// The reasons for an expected failure and for a skip, from the engine's expectations for the
+/// official suite.
 fn expected(guest: &Guest, settings: &Settings) -> Result<(Option<String>, Option<String>), GuestError> {
     let Some(runtime) = &settings.guests else { return Ok((None, None)) };
     let name = guest.name().rsplit('/').next().unwrap_or_default();
@@ -113,17 +113,16 @@ fn expected(guest: &Guest, settings: &Settings) -> Result<(Option<String>, Optio
     })
 }
 
-/// A preview, where one is named, and the module for it.
+/// A preview, if one is named, and the module for it.
 type Under<'a> = (Option<u8>, Cow<'a, [u8]>);
 
-/// The module under each preview that it is to be run under; under none in particular, where none
-/// is named.
+/// The module for each named preview, or the module itself if none is named.
 fn previews<'a>(module: &'a [u8], previews: &[u8]) -> Result<Vec<Under<'a>>, String> {
     if previews.is_empty() {
         return Ok(vec![(None, Cow::Borrowed(module))]);
     }
     let text = str::from_utf8(module).ok().filter(|text| !text.starts_with("\0asm"));
-    let text = text.ok_or("`previews` is for modules in the text format, and this is a binary")?;
+    let text = text.ok_or("`previews` requires a module in text format, but this is a binary")?;
     let names = PREVIEWS;
     let under = |preview: &u8| {
         let [preview_0, preview_1] = PREVIEWS;
@@ -134,7 +133,7 @@ fn previews<'a>(module: &'a [u8], previews: &[u8]) -> Result<Vec<Under<'a>>, Str
     Ok(previews.iter().map(under).collect())
 }
 
-/// A case that cannot be asked of what runs guests.
+/// A case that the host cannot run.
 fn not_applicable(message: String, directives: usize) -> End {
     End::Skipped { message, directives, apart: Some(Apart::NotApplicable) }
 }

@@ -1,10 +1,10 @@
-//! What a guest needs of what runs it.
+//! The requirements of a guest on its host.
 
 use wassay_drive::wasi::Need;
 use wassay_testsuite::wasi::spec::{Operation, Spec};
 use wassay_testsuite::wasi::{Guest, GuestError};
 
-/// The needs of a guest, by its specification and what lies beside it.
+/// Determines the needs of a guest from its specification and the files beside it.
 pub(super) fn of(guest: &Guest, spec: &Spec) -> Result<Vec<Need>, GuestError> {
     let mut needs = Vec::new();
     let mut note = |need, is_needed: bool| {

@@ -1,4 +1,4 @@
-//! wassay's own engine as what runs guests: each on a thread of its own, as if it were a process.
+//! Runs guests on wassay's own engine, each on its own thread.
 
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::Duration;
@@ -12,17 +12,17 @@ use super::process::{Calls, Ended, Ending, Given, Host, Input, Output, Process, 
 use crate::settings::Settings;
 use crate::threads;
 
-/// How long a guest may take to notice that its time is over. One that waits in the system for
-/// longer is left behind there.
+/// The grace period after the deadline. A guest that is blocked in a system call for longer is
+/// abandoned.
 const GRACE: Duration = Duration::from_millis(50);
 
-/// What is said of a thread that ended without a word.
+/// The message for a thread that ended without a result.
 const PANICKED: &str = "the runner panicked, which is a fault of its own";
 
-/// The engine that guests run on.
+/// The engine for guests.
 struct Own(Engine);
 
-/// wassay's own engine, with the features and limits of the run.
+/// Creates a host from wassay's own engine, with the features and limits of the run.
 pub(super) fn host(settings: &Settings) -> Result<Option<Box<dyn Host>>, String> {
     let engine = crate::own::engine(settings.features.unwrap_or_default(), settings.max_memory);
     let engine = engine.map_err(|error| error.to_string())?;
@@ -47,15 +47,13 @@ impl Host for Own {
             .capture_stderr(&stderr)
             .observer(move |call| seen.push(call.to_string()))
             .build()
-            .map_err(|error| {
-                Refused::Unusable(format!("cannot give the guest what it is to have: {error}"))
-            })?;
+            .map_err(|error| Refused::Unusable(format!("cannot set up the guest: {error}")))?;
         let (sender, ended) = mpsc::channel();
         let (outputs, engine, module) = ([stdout.clone(), stderr.clone()], self.0.clone(), module.to_vec());
         let run = move || {
             let how = execute(&engine, &module, context, deadline);
             outputs.iter().for_each(Capture::end);
-            // Nobody listens any more to a guest that was left behind.
+            // The receiver of an abandoned guest is gone.
             let _ = sender.send(how);
         };
         threads::start("guest", run)
@@ -65,7 +63,7 @@ impl Host for Own {
     }
 }
 
-/// What a guest is given, as its context, and the sockets that it is given after all else.
+/// The context of a guest, and its sockets, which are added last.
 fn context(given: Given<'_>) -> Result<(WasiCtxBuilder, Vec<std::net::TcpListener>), Refused> {
     let context = WasiCtx::builder().arg(given.name).args(given.args);
     let mut context = given.env.iter().fold(context, |context, (name, value)| context.env(name, value));
@@ -73,7 +71,7 @@ fn context(given: Given<'_>) -> Result<(WasiCtxBuilder, Vec<std::net::TcpListene
         let access = if folder.read_only { Access::ReadOnly } else { Access::ReadWrite };
         context = context
             .preopen(folder.host, folder.guest.to_owned(), access)
-            .map_err(|error| Refused::System("give the guest a folder", error))?;
+            .map_err(|error| Refused::System("open a folder for the guest", error))?;
     }
     let context = match given.stdin {
         Input::Nothing => context,
@@ -93,7 +91,7 @@ impl Output for Capture {
     }
 }
 
-/// The thread of a guest.
+/// A guest on its thread.
 struct Thread {
     deadline: Deadline,
     ended: Receiver<Ended>,
@@ -136,7 +134,7 @@ fn execute(engine: &Engine, module: &[u8], context: WasiCtx, deadline: Deadline)
     match called {
         Ok(true) => Ended::Exited(0),
         Ok(false) => {
-            Ended::NotRunnable("it exports no function `_start`, by which a command begins".to_owned())
+            Ended::NotRunnable("it does not export a function `_start`, which a command requires".to_owned())
         }
         Err(error) => match error.into_payload::<Exit>() {
             Ok(exit) => Ended::Exited(exit.code()),
@@ -151,7 +149,7 @@ fn execute(engine: &Engine, module: &[u8], context: WasiCtx, deadline: Deadline)
     }
 }
 
-/// Compiles a module. What does not begin as binaries do is text.
+/// Compiles a module. Bytes without the magic number are treated as text.
 fn load(engine: &Engine, bytes: &[u8], deadline: Deadline) -> Result<Module, Ended> {
     let module = match bytes.starts_with(b"\0asm") {
         true => Module::new_until(engine, bytes, Some(deadline)),

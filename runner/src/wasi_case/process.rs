@@ -1,4 +1,4 @@
-//! A guest that runs, on whatever runs it.
+//! A running guest, independent of its host.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, PipeReader};
@@ -11,28 +11,28 @@ use wassay_terms::Deadline;
 
 use super::excerpt::cut;
 
-/// How many of a guest's last calls are kept.
+/// The number of last calls to keep.
 const CALLS: usize = 20;
 
-/// How many bytes a guest may write to one output.
+/// The limit for each output in bytes.
 const OUTPUT: usize = 64 << 20;
 
-/// How many bytes of a call are kept.
+/// The maximum size of a kept call in bytes.
 const CALL: usize = 1 << 10;
 
-/// What runs guests.
+/// A host that runs guests.
 pub(crate) trait Host {
-    /// Why it cannot run a guest with these needs; `None` where it can.
+    /// The reason why it cannot run a guest with these needs, if any.
     fn lacks(&self, needs: &[Need]) -> Option<String>;
 
     /// Starts a guest.
     fn start(&self, given: Given<'_>) -> Result<Process, Refused>;
 }
 
-/// What a guest is started with.
+/// The setup of a guest.
 #[derive(Debug)]
 pub(crate) struct Given<'a> {
-    /// What the guest is called: the first of its arguments.
+    /// The guest's name: its first argument.
     pub(super) name: &'a str,
     pub(super) module: &'a [u8],
     pub(super) args: &'a [String],
@@ -44,7 +44,7 @@ pub(crate) struct Given<'a> {
     pub(super) max_memory: Option<u64>,
 }
 
-/// A folder that a guest is given.
+/// A preopened folder of a guest.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Preopen<'a> {
     pub(super) host: &'a Path,
@@ -60,31 +60,31 @@ pub(super) enum Input {
     Pipe(PipeReader),
 }
 
-/// Why a guest is not started.
+/// Why a guest was not started.
 #[derive(Debug)]
 pub(crate) enum Refused {
-    /// The system refuses, when this is done.
+    /// A system call failed during this action.
     System(&'static str, io::Error),
-    /// What is wrong with the guest, or with what runs it.
+    /// The guest or the host is unusable.
     Unusable(String),
 }
 
 /// How a guest ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Ended {
-    /// By itself, with that code.
+    /// It exited with this code.
     Exited(u32),
-    /// By a trap, or another error of its own, which this text shows.
+    /// It trapped or failed otherwise, with this message.
     Trapped(String),
-    /// What ran it crashed, as this says.
+    /// The host crashed, with this message.
     Crashed(String),
-    /// It was still running when its time was over.
+    /// It timed out.
     TimeOver,
-    /// It did not run: this is wrong with its module.
+    /// It did not run: its module is invalid, with this message.
     NotRunnable(String),
 }
 
-/// A guest that runs, or has run.
+/// A guest that is running or has ended.
 pub(crate) struct Process {
     pub(super) stdout: Box<dyn Output>,
     pub(super) stderr: Box<dyn Output>,
@@ -92,27 +92,26 @@ pub(crate) struct Process {
     pub(super) ending: Box<dyn Ending>,
 }
 
-/// What a guest writes.
+/// An output of a guest.
 pub(super) trait Output {
-    /// Waits until `enough` is true of what was written and not taken, or nothing more will be, or
-    /// it is so late. Says whether it is true then.
+    /// Waits until `enough` accepts the data written and not taken, the output ends, or the
+    /// deadline. Returns whether `enough` accepts the data.
     fn wait(&self, until: Deadline, enough: &dyn Fn(&[u8]) -> bool) -> bool;
 
-    /// What was written since this was last called.
+    /// Takes the data written since the last call.
     fn take(&self) -> Vec<u8>;
 }
 
 /// The end of a guest.
 pub(super) trait Ending {
-    /// Waits for it, until the time of the guest is over.
+    /// Waits for the end until the guest's deadline.
     fn wait(&self) -> Ended;
 
-    /// Has a guest end whose time is over or that is not asked any more, as far as that can be
-    /// done, and waits a little for it.
+    /// Ends the guest if possible, and waits briefly for it.
     fn cut(&self);
 }
 
-/// The last calls of a guest, each as a line.
+/// The last calls of a guest, one line each.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Calls(Arc<Mutex<VecDeque<String>>>);
 
@@ -131,10 +130,9 @@ impl Calls {
     }
 }
 
-/// How many bytes a guest may write to one output, and read from its standard input, where it may
-/// have so much memory.
+/// The limit in bytes for each output and for standard input, given the memory limit.
 pub(super) fn output(max_memory: Option<u64>) -> usize {
-    // A part of that memory, but some in any case.
+    // A fraction of the memory limit, with a minimum.
     const PARTS: u64 = 4;
     const LEAST: u64 = 1 << 20;
     let most = max_memory.map_or(OUTPUT as u64, |bytes| (bytes / PARTS).clamp(LEAST, OUTPUT as u64));

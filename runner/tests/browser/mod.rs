@@ -14,7 +14,7 @@ use tungstenite::{Message, WebSocket};
 use crate::common::clean;
 use crate::common::trials::{NotRun, find, ignored, trial};
 
-/// How long the browser may take for anything.
+/// The time limit for any operation of the browser.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The address of a file.
@@ -27,8 +27,8 @@ pub(crate) fn url(file: &str) -> String {
     format!("file://{}", escaped.collect::<String>())
 }
 
-/// The smallest contrast of a text with what is behind it, of all texts that can be seen (WCAG 2.2,
-/// "contrast ratio").
+/// The smallest contrast ratio of all visible texts with their background (WCAG 2.2, "contrast
+/// ratio").
 pub(crate) const CONTRAST: &str = "(() => {
   const rgb = text => text.match(/[\\d.]+/g).map(Number);
   const light = ([r, g, b]) => [r, g, b].map(v => v / 255)
@@ -44,11 +44,10 @@ pub(crate) const CONTRAST: &str = "(() => {
   }));
 })()";
 
-/// What is done with a browser.
+/// A test with a browser.
 pub(crate) type Test = fn(&mut Browser);
 
-/// Runs tests one after the other in one browser; where there is none that starts, each says that
-/// it was not run.
+/// Runs tests one after the other in one browser. Without a browser each is reported as not run.
 pub(crate) fn run<const N: usize>(tests: [(&'static str, Test); N]) -> ExitCode {
     let args = Arguments::from_args();
     let program = find(&["chromium", "chromium-browser", "google-chrome"]);
@@ -77,7 +76,7 @@ pub(crate) fn run<const N: usize>(tests: [(&'static str, Test); N]) -> ExitCode 
     conclusion.exit_code()
 }
 
-/// A browser with one page, which goes away with all its processes and files.
+/// A browser with one page. Its processes and files are removed on drop.
 pub(crate) struct Browser {
     child: Child,
     socket: WebSocket<TcpStream>,
@@ -92,7 +91,7 @@ pub(crate) struct Browser {
 impl Browser {
     /// # Errors
     ///
-    /// The program ends without saying where it can be driven: it is not a browser that runs here.
+    /// The program ends without reporting its DevTools address, so it is not a working browser.
     pub(crate) fn start(program: &Path) -> Result<Browser, NotRun> {
         let profile = tempfile::tempdir().unwrap();
         let mut command = Command::new(program);
@@ -173,7 +172,7 @@ impl Browser {
         message
     }
 
-    /// Opens a page and waits until it is there.
+    /// Opens a page and waits until it is loaded.
     pub(crate) fn open(&mut self, url: &str) {
         self.call("Page.navigate", json!({ "url": "about:blank" }));
         self.loaded = 0;
@@ -184,7 +183,7 @@ impl Browser {
         });
     }
 
-    /// What an expression of JavaScript is worth.
+    /// Evaluates a JavaScript expression.
     pub(crate) fn evaluate(&mut self, expression: &str) -> Value {
         let params = json!({ "expression": expression, "returnByValue": true });
         let result = self.call("Runtime.evaluate", params);
@@ -192,7 +191,7 @@ impl Browser {
         result["result"]["value"].clone()
     }
 
-    /// Waits until something is so.
+    /// Waits until a condition holds.
     pub(crate) fn until(&mut self, what: &str, mut so: impl FnMut(&mut Browser) -> bool) {
         let begun = Instant::now();
         while !so(self) {

@@ -1,5 +1,4 @@
-//! What WASI asks of a program (its "Application ABI"), and what `wassay run` makes of one that
-//! does otherwise.
+//! Tests of the WASI "Application ABI", and of programs that violate it.
 
 use crate::common::program::{expect, hello, program};
 use crate::common::{Folder, wassay};
@@ -76,7 +75,7 @@ fn a_module_without_a_memory_for_wasi_is_warned_of() {
     expect(&wassay(&["run", &folder.arg("numbers.wat")]), 3, "", "");
 }
 
-/// A library gives its functions of WASI away: by an import, a table, code of its own.
+/// A library passes WASI functions on: by an import, a table, or its own code.
 #[test]
 fn a_call_works_on_the_memory_of_the_module_that_calls() {
     let library = r#"(module

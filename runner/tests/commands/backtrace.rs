@@ -1,10 +1,10 @@
-//! What `wassay run` says of a guest that traps: where it was, and who called.
+//! Tests of backtraces of `wassay run`.
 
 use std::fs;
 
 use crate::common::{Folder, wassay};
 
-/// The lines behind the first, which is the trap, with all offsets as `+0x…`.
+/// The lines after the first, which is the trap, with all offsets replaced by `+0x…`.
 fn frames(err: &str) -> Vec<String> {
     let without_offset = |line: &str| match line.split_once("+0x") {
         Some((before, after)) => {

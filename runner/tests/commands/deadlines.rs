@@ -1,8 +1,8 @@
-//! `--timeout` ends a script, a guest and a program wherever it is. `docs/limits.md` lists these
-//! places, each with its test here.
+//! Tests that `--timeout` ends scripts, guests and programs in any state. `docs/limits.md` lists
+//! these states, each with its test here.
 //!
-//! Each script here would go on for ever, or for very much longer than it is given. The table says
-//! how late the end comes; here the margin is wide, so that a loaded machine passes.
+//! Each script here would run forever, or much longer than its time limit. The table has the
+//! measured lateness; here the margin is wide, for loaded machines.
 
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use crate::common::{Folder, clean, run};
 use wassay_reports::{Outcome, Report, json};
 
-/// What each case is given.
+/// The time limit of each case.
 const GIVEN: Duration = Duration::from_millis(400);
 
 /// How late a case may end here.
 const LATE: Duration = Duration::from_secs(5);
 
-/// Runs cases one after the other; each times out, by itself and soon.
+/// Runs cases one after the other; each must time out by itself.
 #[track_caller]
 fn end<T: AsRef<[u8]>>(files: &[(&str, T)]) {
     let folder = Folder::new(files);
@@ -27,7 +27,7 @@ fn end<T: AsRef<[u8]>>(files: &[(&str, T)]) {
     command.args(["test", "--jobs", "1", "--timeout", &given, "--report", &report]);
     let ran = run(command.arg(folder.path()));
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(!ran.err.contains("left behind"), "it did not end by itself: {}", ran.err);
+    assert!(!ran.err.contains("abandoned"), "it did not end by itself: {}", ran.err);
     let report: Report = json::parse(&std::fs::read_to_string(reports.file("r.json")).unwrap()).unwrap();
     for case in report.suites.iter().flat_map(|suite| &suite.cases) {
         assert_eq!(case.outcome, Outcome::Timeout, "{}: {}", case.name, ran.out);
@@ -350,7 +350,7 @@ fn opening_a_fifo() {
     ends(&guest(&[OPEN], 1, &open), "400ms", &[], |folder| fifo(folder, "d/f"));
 }
 
-/// Time in which the process is stopped is not the script's.
+/// Time in which the process is stopped does not count.
 #[test]
 fn a_process_that_is_stopped() {
     let script = once(

@@ -1,8 +1,8 @@
-//! `--expectations` and `--bless-expectations`, as processes.
+//! Process tests of `--expectations` and `--bless-expectations`.
 
 use crate::common::{Folder, Ran, wassay};
 
-/// Three directives on three lines: the second fails, the third takes for ever.
+/// Three directives on three lines: the second fails, the third is endless.
 const SCRIPT: &str =
     "(module (func (export \"one\") (result i32) (i32.const 1)) (func (export \"loop\") (loop (br 0))))
 (assert_return (invoke \"one\") (i32.const 2))
@@ -49,7 +49,7 @@ fn a_pass_that_was_to_fail_fails_the_run() {
     let (ran, _) = run(&right, &entry(&key, "xfail"), &[]);
     assert_eq!(ran.code, 1);
     assert!(
-        ran.out.contains("S/a.wast:2:1: passed, and was expected to fail: it is stale (e.toml:1)\n"),
+        ran.out.contains("S/a.wast:2:1: passed, but was expected to fail: it is stale (e.toml:1)\n"),
         "{}",
         ran.out
     );
@@ -71,8 +71,7 @@ fn what_is_skipped_is_not_run() {
 fn an_expectation_of_nothing_is_an_error() {
     let (ran, _) = run(SCRIPT, &entry("0123456789ab", "xfail"), &[]);
     assert_eq!(ran.code, 1);
-    let message =
-        "S/a.wast: e.toml:1 expects something of a directive here, and no directive has the key 0123456789ab";
+    let message = "S/a.wast: e.toml:1: stale expectation: no directive has the key 0123456789ab";
     assert!(ran.out.contains(message), "{}", ran.out);
     let (ran, _) = run(SCRIPT, &entry("0123456789ab", "xfail").replace("a.wast", "b.wast"), &[]);
     assert_eq!((ran.code, ran.out.as_str()), (2, ""));
@@ -151,7 +150,7 @@ fn an_entry_names_a_directive_by_what_is_read() {
     // A beginning that two have is about both, and the one that passes is not a failure.
     let (ran, _) = run(SCRIPT, &entry_of(&format!("script = \"a.wast\"\n{begin}"), "xfail"), &[]);
     assert!(
-        ran.code == 1 && ran.out.contains("S/a.wast:3:1: passed, and was expected to fail"),
+        ran.code == 1 && ran.out.contains("S/a.wast:3:1: passed, but was expected to fail"),
         "{}",
         ran.out
     );

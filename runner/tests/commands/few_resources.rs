@@ -1,5 +1,5 @@
-//! Runs with few threads, few descriptors and little address space: they do their work more slowly,
-//! or say what they lack.
+//! Tests of runs with few threads, descriptors or little address space: they are slower, or report
+//! what is missing.
 
 #![allow(clippy::disallowed_macros, clippy::disallowed_methods, clippy::unwrap_used)]
 

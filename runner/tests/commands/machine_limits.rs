@@ -1,4 +1,4 @@
-//! Suites under limits of the system: each directive passes, or says that a limit was reached.
+//! Tests of suites under system limits: each directive passes, or reports a limit.
 
 use std::process::Command;
 

@@ -9,6 +9,7 @@ mod cli;
 mod common;
 #[cfg(target_os = "linux")]
 mod deadlines;
+mod exit_codes;
 mod expectations;
 #[cfg(target_os = "linux")]
 mod few_resources;

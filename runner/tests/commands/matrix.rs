@@ -1,4 +1,4 @@
-//! `wassay matrix` as a process.
+//! Process tests of `wassay matrix`.
 
 use crate::common::engines::folder;
 use crate::common::{Folder, wassay};
@@ -87,7 +87,11 @@ fn an_incomplete_run_is_said_to_be_left_out() {
     // Alone there is nothing to show, and nothing is written over.
     std::fs::write(folder.file("m.json"), "mine").unwrap();
     let ran = matrix(&folder, &["cut"], &["-o", &out]);
-    assert!(ran.code == 2 && ran.err.contains("no complete run among the reports"), "{}", ran.err);
+    assert!(
+        ran.code == 2 && ran.err.contains("expected at least one report of a complete run"),
+        "{}",
+        ran.err
+    );
     assert_eq!(std::fs::read_to_string(folder.file("m.json")).unwrap(), "mine");
     // An older run stands in.
     let history = folder.arg("b.json");
@@ -102,7 +106,7 @@ fn wrong_usage_is_said() {
     for (args, expected) in [
         (vec!["matrix"], "<REPORT>"),
         (vec!["matrix", &file], "--output <FILE>"),
-        (vec!["matrix", &file, "-o", &file], "this command reads the file"),
+        (vec!["matrix", &file, "-o", &file], "the command reads this file"),
         (vec!["matrix", &file, "-o", "-", "--format", "xml"], "expected html, markdown, json, features-json"),
         (vec!["matrix", "gone.json", "-o", "-"], "gone.json: cannot read the report"),
         (vec!["matrix", &file, "-o", "gone/m.html"], "gone/m.html: cannot write the report"),

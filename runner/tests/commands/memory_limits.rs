@@ -1,5 +1,5 @@
-//! `--max-memory` holds for the process: whatever a script or a guest takes, the process has no
-//! more than that and what `docs/limits.md` says it needs besides.
+//! Tests that `--max-memory` limits the process: its memory stays within the limit plus the
+//! overhead stated in `docs/limits.md`.
 
 use std::fs;
 use std::process::{Command, Stdio};

@@ -1,4 +1,4 @@
-//! What ends a run leaves no temporary folder and no process, whatever its guests have made.
+//! Tests that runs leave no temporary folders and processes, however they end.
 //!
 //! `WASSAY_TEST_SIGNALS=200` sends that many signals at random moments; `WASSAY_TEST_BINARY=PATH`
 //! tests another binary.

@@ -1,6 +1,5 @@
-//! What hostile names, texts and modules make of what is printed: on a terminal as in a pipe, no
-//! control character, no bidirectional one and no invalid byte of theirs arrives, and no line is
-//! forged.
+//! Tests that output with hostile names, texts and modules is escaped, on a terminal and in a pipe:
+//! no control characters, bidirectional controls, invalid bytes or forged lines.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

@@ -1,4 +1,4 @@
-//! `wassay report`, and reports of runs, as processes.
+//! Process tests of `wassay report` and of reports of runs.
 
 use crate::common::{FAILS, Folder, PASSES, Ran, wassay};
 use wassay_reports::{Report, json};
@@ -252,7 +252,10 @@ fn a_baseline_is_not_green_where_less_is_judged() {
     let run = |more: &[&str]| wassay(&[&["test", &folder.arg("s"), "--baseline", &old], more].concat());
     let ran = run(&[]);
     assert_eq!(ran.code, 1, "{}", ran.out);
-    assert!(ran.out.contains("b.wast is gone: 4 directives") && ran.err.contains("--allow-less"), "{ran:?}");
+    assert!(
+        ran.out.contains("b.wast was removed: 4 directives") && ran.err.contains("--allow-less"),
+        "{ran:?}"
+    );
     assert_eq!(run(&["--allow-less"]).code, 0);
     // What is not asked for is not compared, and said not to be.
     let both = folder.arg("both.json");
@@ -260,7 +263,7 @@ fn a_baseline_is_not_green_where_less_is_judged() {
     assert_eq!(wassay(&["test", &folder.arg("s"), "proposals/wide-arithmetic", "--report", &report]).code, 0);
     let ran = wassay(&["test", "proposals/wide-arithmetic", "--baseline", &both]);
     assert_eq!(ran.code, 0);
-    assert!(ran.out.contains("not in this run, and not compared: s\n"), "{}", ran.out);
+    assert!(ran.out.contains("not in this run, so not compared: s\n"), "{}", ran.out);
     // Nor is it green where what failed is new: the run would fail, but for what is expected of it.
     std::fs::write(folder.file("s/b.wast"), FAILS).unwrap();
     let expectations = folder.arg("e.toml");
@@ -325,11 +328,11 @@ fn what_the_reader_judged_alone_is_counted_apart() {
     let file = folder.arg("r.json");
     let ran = wassay(&["test", &folder.arg("s"), "--report", &format!("json={file}")]);
     assert_eq!(ran.code, 0, "{}", ran.out);
-    assert!(ran.out.contains("1 directive passed by the judgement of the reader alone"), "{}", ran.out);
+    assert!(ran.out.contains("1 directive passed by the parser alone"), "{}", ran.out);
     let report = read(&file);
     let counts: Vec<u64> = report.suites[0].cases.iter().map(|case| case.reader_only).collect();
     assert_eq!((counts.as_slice(), report.totals().reader_only), (&[1, 0][..], 1));
     let ran = wassay(&["wast", &folder.arg("s/a.wast")]);
-    let line = "1 script, 5 directives: 5 passed, 0 failed, 1 passed by the judgement of the reader alone\n";
+    let line = "1 script, 5 directives: 5 passed, 0 failed, 1 passed by the parser alone\n";
     assert_eq!(ran.out, line);
 }

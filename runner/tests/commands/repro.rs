@@ -1,4 +1,4 @@
-//! `wassay wast --repro`: what it writes fails as the directive does, and is small.
+//! Tests that scripts written by `wassay wast --repro` are small and fail in the same way.
 
 use std::fs;
 use std::path::Path;

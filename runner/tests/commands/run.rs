@@ -1,4 +1,4 @@
-//! `wassay run` as a process: what a guest is given, what it prints, and how it ends.
+//! Process tests of `wassay run`: grants, output and exit codes.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -335,11 +335,14 @@ fn a_function_is_invoked_with_arguments_of_its_types() {
         (&["add", "1"][..], "error: --invoke add: expected 2 arguments (i32, i32), found 1\n".to_owned()),
         (
             &["add", "1", "x"],
-            "error: --invoke add: `x` is no i32: expected an integer, as `42`, `-1` or `0xff`\n".to_owned(),
+            "error: --invoke add: invalid argument `x`: expected an i32 such as `42`, `-1` or `0xff`\n"
+                .to_owned(),
         ),
         (
             &["g"],
-            format!("error: --invoke: {file} exports no function `g`; it exports `add`, `half`, `div`\n"),
+            format!(
+                "error: --invoke: {file} does not export a function `g`; it exports `add`, `half`, `div`\n"
+            ),
         ),
     ] {
         expect(&invoke(words), 2, "", &said);
@@ -391,7 +394,7 @@ fn an_import_that_is_missing_is_named_with_what_to_do() {
         // As the message writes what would not print.
         let module = module.replace("\\1b", "\\u{1b}");
         let said = format!(
-            "error: {file}: imports the function `{module}` `{field}`, which this host does not have: "
+            "error: {file}: imports the function `{module}` `{field}`, which this host does not provide: "
         );
         assert!(ran.err.starts_with(&said) && ran.err.contains(advice), "{}", ran.err);
         assert_eq!(ran.err.lines().count(), 1);
@@ -405,7 +408,7 @@ fn a_memory_that_threads_share_is_refused_before_anything_runs() {
     let folder = Folder::new(&[("a.wat", text)]);
     let file = folder.arg("a.wat");
     let said = format!(
-        "error: {file}: its memory is shared between threads, which WASI of this host does not work on: build it without threads\n"
+        "error: {file}: its memory is shared, which this host's WASI does not support: build it without threads\n"
     );
     expect(&wassay(&["run", &file]), 1, "", &said);
 }
@@ -448,7 +451,7 @@ fn what_is_no_module_is_said_in_one_line() {
         ("invalid.wat", 1, ": invalid module: "),
         ("bad.wat", 1, ":2:10: "),
         ("image.wasm", 1, ": no WebAssembly module: "),
-        ("typed.wat", 1, ": `_start` has the type "),
+        ("typed.wat", 1, ": `_start` has type "),
         ("gone.wasm", 2, ": no such file; "),
         (".", 2, ": cannot read the module: "),
     ] {

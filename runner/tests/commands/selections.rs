@@ -1,5 +1,5 @@
-//! What a command line names: suites and folders, cases, files to write; and what is said where
-//! that is unclear or nothing.
+//! Tests of selections on the command line: suites and folders, cases, output files; and errors for
+//! ambiguous or empty ones.
 
 use std::process::Command;
 
@@ -188,7 +188,7 @@ fn a_run_ends_at_its_first_failure_where_that_is_asked_for() {
         "{}",
         ran.out
     );
-    assert!(ran.out.contains("\n--fail-fast: 2 cases not run after the first failure\n"), "{}", ran.out);
+    assert!(ran.out.contains("\n--fail-fast: 2 cases not run because of the first failure\n"), "{}", ran.out);
     let report = std::fs::read_to_string(folder.file("r.json")).unwrap();
     let totals = wassay_reports::json::parse(&report).unwrap().totals();
     assert_eq!((totals.cases.passed, totals.cases.failed, totals.directives.total()), (1, 3, 16));
@@ -217,7 +217,7 @@ fn a_module_that_wants_a_feature_says_how_to_switch_it_on() {
         ("c.wast", format!("(assert_unlinkable {tail_call} \"unknown import\")\n")),
     ]);
     let ran = wassay(&["wast", &folder.arg("a.wast")]);
-    let hint = "it needs tail-call, which is off here: switch it on by `--features 2.0,tail-call`, or by `;;! features = \"2.0,tail-call\"`";
+    let hint = "it needs tail-call, which is not enabled: use `--features 2.0,tail-call`, or `;;! features = \"2.0,tail-call\"`";
     assert!(ran.code == 1 && ran.out.contains(hint), "{}", ran.out);
     assert_eq!(wassay(&["wast", &folder.arg("b.wast")]).code, 0);
     assert_eq!(wassay(&["wast", "--features", "2.0,tail-call", &folder.arg("a.wast")]).code, 0);

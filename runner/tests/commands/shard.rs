@@ -1,5 +1,4 @@
-//! `--shard K/N`, as processes: the parts of a run, and the report that `report merge` makes of
-//! theirs.
+//! Process tests of `--shard K/N`, and of merging the reports of shards.
 
 use std::time::Duration;
 
@@ -78,7 +77,7 @@ fn more_shards_than_cases_and_failures_among_them() {
             let is_empty = read(&ran.0).totals().cases.total() == 0;
             let strict = wassay(&["test", &suite, &shard]);
             assert_eq!(strict.code == 2, is_empty, "{}", strict.err);
-            assert_eq!(strict.err.starts_with("error: --shard: this part has no case"), is_empty);
+            assert_eq!(strict.err.starts_with("error: --shard: this shard has no cases"), is_empty);
             ran
         })
         .unzip();
@@ -163,7 +162,7 @@ fn a_lost_shard_is_noticed_and_a_foreign_one_too() {
     let ran = wassay(&["report", "diff", &whole, &out]);
     assert_eq!(ran.code, 1);
     assert!(ran.out.contains("the new report is incomplete: shard 2 of 3 is missing"), "{}", ran.out);
-    assert!(ran.out.contains(" is gone: 4 directives") && ran.err.contains("--allow-less"), "{ran:?}");
+    assert!(ran.out.contains(" was removed: 4 directives") && ran.err.contains("--allow-less"), "{ran:?}");
     assert_eq!(wassay(&["report", "diff", &whole, &out, "--allow-less"]).code, 0);
     // With the shard that was missing it is whole again.
     let part = folder.arg("part.json");

@@ -175,7 +175,7 @@ fn a_module_is_no_script_and_says_how_to_run_it() {
         ("a.wasm", ": is a module; expected a script (`wassay run "),
         ("b.WAT", ": is a module; expected a script (`wassay run "),
         ("c.wat", ": is a module; expected a script (`wassay test "),
-        ("noname", "begins as a binary module does: `wassay run` runs those"),
+        ("noname", "expected a script, found a binary module; `wassay run` runs modules"),
         ("wide.wast", "looks like UTF-16: save it as UTF-8"),
     ] {
         let ran = wassay(&["wast", &folder.arg(name)]);
@@ -235,7 +235,7 @@ fn an_interruption_keeps_what_was_judged() {
     assert_eq!(child.wait().unwrap().code(), Some(130), "{out}");
     assert!(out.contains("a.wast:3:1: trap-expected: ") && out.contains("a.wast:4:1: not-run: "), "{out}");
     assert!(out.contains("\n… and 2 more that were not run\n"), "{out}");
-    let end = "1 script, 6 directives: 2 passed, 4 failed\ninterrupted: 0 of 1 case were run to their end\n";
+    let end = "1 script, 6 directives: 2 passed, 4 failed\ninterrupted: 0 of 1 case completed\n";
     assert!(out.ends_with(end), "{out}");
     let report = wassay_reports::json::parse(&std::fs::read_to_string(report).unwrap()).unwrap();
     let counts = report.suites[0].cases[0].directives;
@@ -280,7 +280,7 @@ fn fail_fast_ends_at_the_first_failure_and_the_total_stays() {
     assert_eq!(ran.code, 1);
     assert!(ran.out.contains(&format!("{}:2:1: wrong-value", folder.arg("c.wast"))), "{}", ran.out);
     assert!(!ran.out.contains("trap-expected"), "{}", ran.out);
-    assert!(ran.out.contains("a.wast: not-run: a case before it failed"), "{}", ran.out);
+    assert!(ran.out.contains("a.wast: not-run: an earlier case failed"), "{}", ran.out);
     assert!(ran.out.contains("3 scripts, 12 directives: 5 passed"), "{}", ran.out);
 }
 

@@ -214,13 +214,13 @@ fn a_report_does_not_take_the_place_of_what_the_command_reads_or_would_read() {
     ]);
     for (options, why) in [
         ("--report json=s/new.wast", "a script or a module"),
-        ("--report json=s/g.stdout", "a guest of the suite"),
-        ("--report json=s/g.dir/x", "a guest of the suite"),
-        ("--report json=s/g.json", "this command reads the file"),
-        ("--report json=e.toml --expectations e.toml", "this command reads the file"),
+        ("--report json=s/g.stdout", "a WASI case of the suite"),
+        ("--report json=s/g.dir/x", "a WASI case of the suite"),
+        ("--report json=s/g.json", "the command reads this file"),
+        ("--report json=e.toml --expectations e.toml", "the command reads this file"),
         (
             "--report json=new.toml --expectations ./new.toml --bless-expectations",
-            "this command reads the file",
+            "the command reads this file",
         ),
     ] {
         let ran = shell(&folder, &format!("\"$0\" test s {options}"));
@@ -259,7 +259,7 @@ fn slips_are_told() {
         ("\"$0\" test --filter '' a.wast", 2, "expected a part of a case's name"),
         ("\"$0\" test SPEC-V1", 2, "did you mean `spec-v1`?"),
         ("\"$0\" TEST a.wast", 2, "did you mean `wassay test`?"),
-        ("\"$0\" wast m.wast", 2, "begins as a binary module does: `wassay run` runs those"),
+        ("\"$0\" wast m.wast", 2, "expected a script, found a binary module; `wassay run` runs modules"),
     ] {
         let ran = shell(&folder, line);
         assert!(ran.code == code && ran.err.contains(said), "{line}: {} {}", ran.code, ran.err);

@@ -1,4 +1,4 @@
-//! Reports of one run under the names of several engines, of which some do things wrong.
+//! Reports of the same run for several engines, with some failures.
 
 use wassay_reports::{Counts, Engine, Failure, Needs, Outcome, Report, json};
 
@@ -39,7 +39,7 @@ pub(crate) fn folder() -> Folder {
     folder
 }
 
-/// Lets a directive fail, by its number in its script.
+/// Makes a directive fail, by its index in the script.
 fn fails(report: &mut Report, script: &str, number: usize, source: &str) {
     let case = report.suites[0].cases.iter_mut().find(|case| case.name == script).unwrap();
     let key = case.keys[number];

@@ -1,6 +1,6 @@
-//! Guests of WASI that do one thing, as texts.
+//! Small WASI guests in text form.
 
-/// A guest that ends at once.
+/// A guest that exits immediately.
 pub(crate) const NOTHING: &str = r#"(module (memory (export "memory") 1) (func (export "_start")))"#;
 
 /// A guest that never ends.
@@ -18,7 +18,7 @@ pub(crate) const ECHO: &str = r#"(module
     (i32.store (i32.const 4) (i32.load (i32.const 8)))
     (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))"#;
 
-/// A guest that leaves a sparse file of so many bytes.
+/// A guest that leaves a sparse file of this size.
 pub(crate) fn sparse(length: u64) -> String {
     format!(
         r#"(module
@@ -34,7 +34,7 @@ pub(crate) fn sparse(length: u64) -> String {
     )
 }
 
-/// A guest that writes 64 KiB of dots to standard error so many times, and fails.
+/// A guest that writes 64 KiB of dots to standard error several times, and fails.
 pub(crate) fn noisy(times: u32) -> String {
     format!(
         r#"(module
@@ -51,7 +51,7 @@ pub(crate) fn noisy(times: u32) -> String {
     )
 }
 
-/// A guest that leaves so many folders, each in the one before.
+/// A guest that leaves nested folders of this depth.
 pub(crate) fn nested(depth: u32) -> String {
     format!(
         r#"(module

@@ -1,4 +1,4 @@
-//! Runs processes and keeps what they print; runs suites in this process.
+//! Runs processes and captures their output; runs suites in this process.
 
 // Each test binary uses a part. What goes wrong here is a failed test.
 #![allow(dead_code, clippy::unwrap_used)]
@@ -16,7 +16,7 @@ use wassay::script::{EngineEmbedder, Options, run_script};
 use wassay::verdict::Render;
 use wassay_engine::Config;
 
-/// Runs something on a thread with the stack that scripts need.
+/// Runs a closure on a thread with the stack size for scripts.
 pub(crate) fn with_stack<T: Send + 'static>(run: impl FnOnce() -> T + Send + 'static) -> T {
     let thread = std::thread::Builder::new().stack_size(wassay::batch::STACK);
     thread.spawn(run).unwrap().join().unwrap()
@@ -36,7 +36,7 @@ pub(crate) fn pass_suites(names: &[&str], config: Config) {
     }
 }
 
-/// What a process left behind.
+/// The result of a process.
 #[derive(Debug)]
 pub(crate) struct Ran {
     /// Its exit code.
@@ -47,7 +47,7 @@ pub(crate) struct Ran {
     pub(crate) err: String,
 }
 
-/// Variables of the tests' own environment that the processes they start get too.
+/// Environment variables that child processes inherit.
 const KEPT: [&str; 3] = ["PATH", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"];
 
 /// Gives a command the variables that were set for it, [`KEPT`] and a `TMPDIR` for any working
@@ -86,7 +86,7 @@ pub(crate) fn wassay<A: AsRef<std::ffi::OsStr>>(args: &[A]) -> Ran {
 pub(crate) struct Folder(tempfile::TempDir);
 
 impl Folder {
-    /// A folder with these files, in folders of their own where their names have a `/`.
+    /// Creates a folder with these files; a `/` in a name creates subfolders.
     pub(crate) fn new<T: AsRef<[u8]>>(files: &[(&str, T)]) -> Folder {
         let folder = tempfile::tempdir().unwrap();
         for (name, text) in files {
@@ -102,7 +102,7 @@ impl Folder {
         self.0.path()
     }
 
-    /// What it is called as a suite.
+    /// Its name as a suite.
     pub(crate) fn name(&self) -> &str {
         self.path().file_name().unwrap().to_str().unwrap()
     }

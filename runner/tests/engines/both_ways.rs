@@ -1,5 +1,5 @@
-//! Our own engine directly and through the protocol: the same verdict for every directive, and none
-//! that passes whatever is expected.
+//! Tests that our engine has the same verdicts directly and through the protocol, and that altered
+//! expectations fail.
 
 use std::sync::Arc;
 use std::time::Duration;

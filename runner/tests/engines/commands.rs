@@ -1,4 +1,4 @@
-//! The commands that drive other engines.
+//! Tests of the commands that drive other engines.
 
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -37,7 +37,7 @@ fn a_report_names_the_engine() {
     let foreign =
         wassay(&["test", &suite, "--engine", "sh -c 'read l; echo ok engine=e%20e version=9; sleep 1'"]);
     assert_eq!(foreign.code, 1, "{foreign:?}");
-    assert!(foreign.out.contains("the engine ended") || foreign.out.contains("closed"), "{foreign:?}");
+    assert!(foreign.out.contains("the engine exited") || foreign.out.contains("closed"), "{foreign:?}");
 }
 
 fn failures_say_what_came() {
@@ -67,10 +67,10 @@ fn altered_expectations_fail() {
     let ran = run(std::process::Command::new("sh").args(["-c", &own]));
     assert_eq!(ran.code, 0, "{ran:?}");
     let judged = wassay(&["judge", &plan, &answers]);
-    let expected = "altered expectations: 4 failed as they have to, 0 passed, 2 were not judged\n       2 not applicable: \
-                    the text of the module is malformed, and only a reader of text can say so\n";
+    let expected = "altered expectations: 4 failed as they should, 0 passed, 2 were not judged\n       2 not applicable: \
+                    the text of the module is malformed, which only a text parser can check\n";
     assert_eq!((judged.code, judged.out.as_str()), (0, expected));
-    // An engine that says yes to everything meets some of them, and is found out.
+    // An engine that accepts everything passes some of them, and is detected.
     let yes = "while read -r a b c; do case $a in hello) echo ok engine=yes;; B|E) echo ok $b;; V) echo v 0;; \\#*) ;; \
                *) echo ok;; esac; done";
     let ran =
@@ -175,9 +175,9 @@ fn what_is_no_plan() {
         ("empty", "answers", "line 1: the plan ends here"),
         ("text", "answers", "line 1: not a plan: expected `# wassay-plan/1 ..`"),
         ("cut.plan", "answers", "the plan ends here, without a line `# end`"),
-        ("less.plan", "answers", "requests, and there are "),
+        ("less.plan", "answers", "requests, found "),
         ("gone", "answers", "cannot read the plan"),
-        ("a.plan", "empty", "expected an answer to each request, but there are none"),
+        ("a.plan", "empty", "expected an answer to each request, but the file has none"),
         ("a.plan", "text", "line 1: `hello` is not an answer"),
     ] {
         let ran = wassay(&["judge", &folder.arg(plan), &folder.arg(answers)]);

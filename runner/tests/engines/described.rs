@@ -1,4 +1,4 @@
-//! Engines by name and by the files that describe them.
+//! Tests of engines by name and by description.
 
 use std::process::Command;
 
@@ -36,7 +36,7 @@ fn own(name: &str) -> String {
     )
 }
 
-/// An adapter in a shell that fails as it is told after `hello`, and says its environment.
+/// A shell adapter that runs `then` after `hello`, and reports its environment.
 fn shell(name: &str, more: &str, then: &str) -> String {
     format!(
         "name = \"{name}\"\n{more}[protocol]\ncommand = [\"sh\", \"-c\", '''read -r l; echo ok engine=sh version=$V; {then}''']\n\
@@ -145,9 +145,9 @@ fn what_a_description_says() {
         assert!(later >= 4000, "{command}: {later} ms");
     }
     let ran = wassay(&folder, ".", &["test", "a.wast", "--engine", "hungry.toml"]);
-    assert!(ran.out.contains("exit code 9"), "{ran:?}");
+    assert!(ran.out.contains("exited with code 9"), "{ran:?}");
     let ran = wassay(&folder, ".", &["test", "a.wast", "--engine", "hungry.toml", "--max-memory", "4GiB"]);
-    assert!(ran.out.contains("exit code 0"), "{ran:?}");
+    assert!(ran.out.contains("exited with code 0"), "{ran:?}");
 }
 
 fn expectations_come_with_the_engine() {
@@ -165,7 +165,7 @@ fn expectations_come_with_the_engine() {
     assert_eq!(ran.code, 1, "{ran:?}");
     let ran = wassay(&folder, ".", &["test", "s", "--engine", engine, "--report", &format!("json={known}")]);
     assert_eq!(ran.code, 2, "{ran:?}");
-    assert!(ran.err.contains("this command reads the file"), "{}", ran.err);
+    assert!(ran.err.contains("the command reads this file"), "{}", ran.err);
     std::fs::write(folder.file("s/a.wast"), PASSES).unwrap();
     let ran = wassay(&folder, ".", &["test", "s", "--engine", engine]);
     assert_eq!(ran.code, 1, "an expectation that is stale: {ran:?}");
@@ -182,10 +182,10 @@ fn a_word_that_names_no_engine() {
     for (engine, expected) in [
         ("mime", "`mime` is neither an engine nor a program; did you mean `mine`?"),
         ("nodee", "did you mean `node`?"),
-        ("mine:alll", "mine has no column `alll`; did you mean `all`?; there are all, default"),
-        ("other", "other.toml: it describes `mine`: the file has to be mine.toml"),
+        ("mine:alll", "mine has no column `alll`; did you mean `all`?; expected one of all, default"),
+        ("other", "other.toml: describes `mine`, so the file must be named mine.toml"),
         ("broken", "broken.toml:1: invalid type: integer `7`"),
-        ("gone.toml", "gone.toml: cannot read the description of the engine"),
+        ("gone.toml", "gone.toml: cannot read the engine description"),
         ("absent.toml", "absent is not installed: `no-such-program-anywhere` not found"),
         ("'", "unclosed quote"),
     ] {
@@ -330,7 +330,7 @@ fn cargo_test_runs_on_it() {
         assert!(ran.out.contains("1 passed; 1 failed") && ran.out.contains("actual   i32 7"), "{ran:?}");
     }
     let ran = harness("sick.toml");
-    assert!(ran.out.contains("0 passed; 2 failed") && ran.out.contains("exit code 3"), "{ran:?}");
+    assert!(ran.out.contains("0 passed; 2 failed") && ran.out.contains("exited with code 3"), "{ran:?}");
     let ran = harness("mien");
     assert_eq!(ran.code, 101, "{ran:?}");
     assert!(ran.err.contains("WASSAY_ENGINE: `mien` is neither an engine nor a program"), "{ran:?}");

@@ -1,4 +1,4 @@
-//! Scripts that are judged on two engines, and with altered expectations.
+//! Judges scripts on two engines, and with altered expectations.
 
 use wassay::script::model::Script as Parsed;
 use wassay::script::plan::{Alter, Engine, Reply, ScriptPlan, compile};

@@ -1,4 +1,5 @@
-//! Programs of WASI on other engines: by templates, and by adapters of the official test suite.
+//! Tests of WASI programs on other engines, with templates and with adapters of the official test
+//! suite.
 
 use libtest_mimic::Trial;
 use serde_json::Value;
@@ -294,7 +295,7 @@ fn expectations() {
     ];
     assert_eq!(outcomes_of(&report), expected_outcomes, "{ran:?}");
     assert_eq!(ran.code, 0, "{ran:?}");
-    // What passes and was to fail fails the run.
+    // An unexpected pass fails the run.
     write(&folder, "linux.toml", &expected(&(test("args", fails) + &test("trap", fails))));
     let (ran, report) = tested(&folder, &engine, &[]);
     assert_eq!(outcomes_of(&report)[3], named("trap.wat", "xpassed"), "{ran:?}");
@@ -335,11 +336,12 @@ fn faults() {
     let processes = std::fs::read_dir("/proc").unwrap().flatten();
     let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
     assert!(!lines.into_iter().any(|line| line.starts_with(b"sleep\x006618")));
-    // What the template has no place for is not asked.
+    // Needs that the template does not cover are not applicable.
     let (ran, report) = tested(&folder, &engine("exit 0"), &["--filter", "dir.wat"]);
     assert_eq!(outcomes(&report)[0].1, "skipped", "{ran:?}");
     assert!(
-        ran.out.contains("the engine gives guests no variables") || ran.out.contains("no folders"),
+        ran.out.contains("the engine does not support environment variables")
+            || ran.out.contains("does not support folders"),
         "{ran:?}"
     );
 }

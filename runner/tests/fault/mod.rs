@@ -1,5 +1,5 @@
-//! An engine that takes its process down when a script asks for it: ours, but for functions whose
-//! names begin with `fault-`.
+//! An engine that crashes its process on request: ours, except for functions whose names begin with
+//! `fault-`.
 
 // What goes wrong here is a failed test. Faults end the process in every way there is.
 #![allow(clippy::unwrap_used)]
@@ -175,14 +175,14 @@ fn make_memory_wild() {
     }
 }
 
-/// Uses up the stack of the host.
+/// Exhausts the host stack.
 #[allow(unconditional_recursion)]
 fn deeper(depth: usize) -> usize {
     let frame = std::hint::black_box([depth; 512]);
     deeper(depth + 1).wrapping_add(frame[depth % 512])
 }
 
-/// Writes to memory until there is none.
+/// Exhausts memory.
 fn use_up_memory() {
     let mut all: Vec<Vec<u8>> = Vec::new();
     loop {
@@ -190,7 +190,7 @@ fn use_up_memory() {
     }
 }
 
-/// Does nothing in a way that no engine can interrupt.
+/// Hangs in a way that no engine can interrupt.
 fn hang() {
     let lock = File::create(trace(LOCK)).unwrap();
     lock.lock().unwrap();

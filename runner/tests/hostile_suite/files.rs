@@ -1,4 +1,4 @@
-//! Entries of a suite's folder that are not what they seem.
+//! Unusual entries in a suite's folder.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};

@@ -1,4 +1,4 @@
-//! Guests of WASI that take all they can get, and cases that ask for what is not theirs.
+//! WASI guests that exhaust resources, and cases that access files outside of their folders.
 
 use super::Verdict;
 use super::Verdict::{Ends, Failed, Passed, TimedOut};

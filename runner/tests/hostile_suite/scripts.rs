@@ -1,4 +1,4 @@
-//! Scripts that take all they can get: time, memory, stack, the reader.
+//! Scripts that exhaust time, memory, stack or the parser.
 
 use super::Verdict;
 use super::Verdict::{Ends, Failed, Passed, TimedOut};

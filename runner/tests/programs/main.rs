@@ -1,4 +1,4 @@
-//! Programs in C, Rust and text, run by `wassay` as a user who has just built them would.
+//! Tests of `wassay run` with programs in C, Rust and text.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,6 +1,6 @@
-//! The tutorial of WASI: a program that copies files by the calls of its language can do so only
-//! where it was given a folder, under the name that it uses. For C and Rust; Go finds folders in
-//! another way, and has its own tests.
+//! Tests of the WASI tutorial: a program that copies files with the standard library of its
+//! language works only in granted folders, under their guest names. For C and Rust; Go resolves
+//! folders differently, and has its own tests.
 
 use std::os::unix::fs::symlink;
 

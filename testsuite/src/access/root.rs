@@ -36,7 +36,7 @@ pub(crate) struct Identity {
     inode: u64,
 }
 
-/// What a path leads to.
+/// Resolves a path to a destination.
 #[derive(Debug, Clone, Copy)]
 pub struct Found {
     /// The kind of file, after following all links.

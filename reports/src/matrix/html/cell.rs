@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::super::{Cell, State};
 use crate::html::shown::name;
 
-/// A cell: its state as a class, a mark and words, and where its evidence is.
+/// A cell: its state as a class, a mark and words, and the anchor of its evidence.
 #[derive(Serialize)]
 pub(super) struct CellView {
     pub(super) class: &'static str,
@@ -35,7 +35,7 @@ pub(super) fn cell_view(group: usize, row: usize, column: usize, cell: &Cell) ->
         mark,
         words: cell.words(),
         passed: cell.passed(),
-        // That nothing older was run is said beside the evidence.
+        // The evidence notes if nothing older was tested.
         since: cell
             .since
             .as_ref()
@@ -45,7 +45,7 @@ pub(super) fn cell_view(group: usize, row: usize, column: usize, cell: &Cell) ->
     }
 }
 
-/// A version up to what stands in brackets after it.
+/// A version without the part in parentheses.
 pub(super) fn short_version(version: &str) -> &str {
     version.split_once(" (").map_or(version, |(short, _)| short)
 }

@@ -1,5 +1,4 @@
-//! What shows that a cell is right, and the directives on which engines differ, as far as there is
-//! room.
+//! The evidence for cells, and the directives on which engines differ, within the size limit.
 
 use serde::Serialize;
 
@@ -24,21 +23,21 @@ pub(super) struct Evidence {
 struct CellEvidence {
     id: String,
     engine: String,
-    /// The number of the column.
+    /// The index of the column.
     column: usize,
     view: CellView,
     modules: String,
     unit: &'static str,
     directives: String,
     apart: String,
-    /// What is not counted, and why.
+    /// What is not counted, with reasons.
     aside: Vec<String>,
     since: String,
     failing: Vec<Item>,
     left: u64,
 }
 
-/// The evidence for all cells, and how many directives that fail did not fit into the room.
+/// The evidence for all cells, and the number of failing directives that did not fit.
 pub(super) fn evidence(matrix: &Matrix, columns: usize, mut room: usize) -> (Vec<Evidence>, u64) {
     let mut left = 0u64;
     let mut all = Vec::new();
@@ -89,14 +88,17 @@ fn cell_evidence(
     };
     let directives = match cell.state {
         State::No if unit == Unit::Directive => format!(
-            "{}, which says nothing: what is refused may be refused for anything",
+            "{}, which is not meaningful, because modules may be rejected for any reason",
             of(&cell.directives, "directive", "passed")
         ),
         _ => of(&cell.directives, unit.word(), "passed"),
     };
     let aside = cell.set_aside.iter().take(40).map(|aside| {
         let count = counted(aside.directives, "directive");
-        format!("{count} not counted, since the engine lacks {}, which they also need", name(&aside.feature))
+        format!(
+            "{count} not counted, because the engine lacks {}, which they also need",
+            name(&aside.feature)
+        )
     });
     CellEvidence {
         id,
@@ -129,7 +131,7 @@ impl CellEvidence {
     }
 }
 
-/// The directives on which engines differ, by who fails them.
+/// The directives on which engines differ, by which engines fail them.
 #[derive(Serialize)]
 pub(super) struct Differences {
     kinds: Vec<KindView>,
@@ -141,7 +143,7 @@ struct KindView {
     title: &'static str,
     hint: &'static str,
     count: String,
-    /// How many of them each engine fails, for those that one engine alone fails.
+    /// The number per engine, for those that only one engine fails.
     by_engine: Vec<String>,
     directives: Vec<Difference>,
     left: u64,
@@ -152,14 +154,14 @@ struct KindView {
 pub(super) struct Difference {
     item: Item,
     features: String,
-    /// Who fails it, in words.
+    /// Which engines fail it, in words.
     failing: String,
-    /// How the first of them does.
+    /// The first failure.
     how: String,
     verdicts: Vec<VerdictView>,
 }
 
-/// What became of a directive in some columns.
+/// The result of a directive in some columns.
 #[derive(Serialize)]
 struct VerdictView {
     class: &'static str,
@@ -168,7 +170,7 @@ struct VerdictView {
     text: String,
 }
 
-/// The directives on which engines differ, as far as they fit into the room.
+/// The directives on which engines differ, as far as they fit.
 pub(super) fn differences(matrix: &Matrix, columns: usize, room: &mut usize) -> Differences {
     let found = &matrix.disagreements;
     let kind = |kind: Kind, id, title, hint, count: u64, room: &mut usize| {
@@ -193,15 +195,15 @@ pub(super) fn differences(matrix: &Matrix, columns: usize, room: &mut usize) -> 
         (
             Kind::OneFails,
             "one",
-            "One engine alone fails",
-            "At least two other engines pass these: most are faults of that engine.",
+            "Only one engine fails",
+            "At least two other engines pass these, so most are bugs of that engine.",
             found.one_fails,
         ),
         (
             Kind::AllFail,
             "all",
             "All engines fail",
-            "No engine that judged these passes them, which says something about the test, or about how it is run.",
+            "No engine that judged these passes them, which suggests a problem of the test or of how it is run.",
             found.all_fail,
         ),
         (Kind::Differ, "differ", "Engines differ", "Some engines pass these and some fail.", found.differ),
@@ -213,7 +215,7 @@ pub(super) fn differences(matrix: &Matrix, columns: usize, room: &mut usize) -> 
     Differences { kinds }
 }
 
-/// How many directives each engine fails alone, the most first.
+/// The number of directives that only one engine fails, by engine, in descending order.
 fn by_engine(matrix: &Matrix, of: &[&Disagreement]) -> Vec<String> {
     let mut counts: Vec<(&str, u64)> = Vec::new();
     for one in of {

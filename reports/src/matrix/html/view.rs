@@ -1,4 +1,4 @@
-//! The table and the engines, ready to be put into the template.
+//! The table and the engines, for the template.
 
 use serde::Serialize;
 
@@ -8,13 +8,13 @@ use super::details::{Differences, Evidence, differences, evidence};
 use crate::html::shown::{cost, name, shown};
 use crate::text::{counted, grouped};
 
-/// How much of the page what comes from reports may take, in bytes; the rest is the template's own.
+/// The maximum size of report data on the page, in bytes; the rest is for the template.
 const ROOM: usize = 2_900_000;
 
-/// So many columns the page has at most.
+/// The maximum number of columns.
 const MAX_COLUMNS: usize = 40;
 
-/// So many lines of each other kind are shown.
+/// The maximum number of other lines of each kind.
 const MAX_LINES: usize = 100;
 
 #[derive(Serialize)]
@@ -34,14 +34,14 @@ pub(super) struct View {
     left_out_more: usize,
 }
 
-/// A column's head, and what is known of its engine.
+/// The heading of a column, and details of its engine.
 #[derive(Serialize)]
 struct ColumnView {
     name: String,
     version: String,
-    /// What the version says besides, such as that of another program in it.
+    /// The rest of the version, such as the version of a component.
     build: String,
-    /// The configuration, or that there is none.
+    /// The configuration.
     configuration: String,
     title: String,
     flags: String,
@@ -85,7 +85,7 @@ struct RowView {
     cells: Vec<CellView>,
 }
 
-/// Something in a list: what it is about, and what is said of it.
+/// A list item: a subject and a text.
 #[derive(Serialize)]
 struct Line {
     what: String,
@@ -121,8 +121,7 @@ impl View {
             + lines(&uncompared)
             + lines(&left_out);
         let room = ROOM.saturating_sub(taken);
-        // What engines differ on is what people come for; what is left of its half is for the
-        // evidence.
+        // Differences between engines matter most: they get half of the space, evidence the rest.
         let mut half = room / 2;
         let differences = differences(matrix, columns.len(), &mut half);
         let (evidence, failing_left) = evidence(matrix, columns.len(), room / 2 + half);
@@ -145,7 +144,7 @@ impl View {
     }
 }
 
-/// How much was compared, in words.
+/// Describes how much was compared.
 fn compared(count: u64, matrix: &Matrix) -> String {
     let has_guests = matrix.groups.iter().any(|group| group.standard == Standard::Wasi);
     format!("{}{}", counted(count, "directive"), if has_guests { " and WASI cases" } else { "" })
@@ -166,7 +165,7 @@ fn column(column: &Column) -> ColumnView {
     let engine = &column.engine;
     let or_empty = |text: &Option<String>| text.as_deref().map_or_else(String::new, name);
     let counts = &column.directives;
-    let by_reader = (column.reader_only, "of them judged by the reader alone");
+    let by_reader = (column.reader_only, "of them judged by the parser alone");
     let more = column.aside.counts().chain([by_reader]).filter(|(count, _)| *count > 0);
     let more: String = more.map(|(count, what)| format!(", {} {what}", grouped(count))).collect();
     ColumnView {

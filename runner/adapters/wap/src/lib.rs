@@ -93,7 +93,7 @@ pub struct About {
     pub version: &'static str,
     /// Whether the features of each script are the ones that are on.
     pub switches_features: bool,
-    /// Sets of classes that the engine's API does not tell apart, such as `trap+exhaustion`.
+    /// Sets of classes that the engine's API does not distinguish, such as `trap+exhaustion`.
     /// [`Class::Compile`] needs no set: it may be [`Class::Malformed`] or [`Class::Invalid`].
     pub merges: &'static [&'static str],
 }
@@ -103,7 +103,7 @@ pub struct About {
 pub struct Failure {
     /// The kind of failure.
     pub class: Class,
-    /// The engine's own words.
+    /// The engine's message.
     pub message: String,
 }
 
@@ -114,14 +114,14 @@ impl Failure {
     }
 }
 
-/// The kinds of failure that the protocol knows.
+/// The classes of failures of the protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Class {
-    /// The bytes are no module by the grammar of the binary format.
+    /// The bytes do not match the grammar of the binary format.
     Malformed,
     /// The module does not validate.
     Invalid,
-    /// Malformed or invalid: the engine does not say which.
+    /// Malformed or invalid: the engine does not distinguish them.
     Compile,
     /// The engine does not implement what the module uses.
     Unsupported,

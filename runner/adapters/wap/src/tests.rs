@@ -1,4 +1,4 @@
-//! Tests of the protocol against an engine that only writes down what it is asked.
+//! Tests of the protocol with an engine that only records calls.
 
 #![allow(clippy::unwrap_used)]
 
@@ -144,7 +144,7 @@ fn a_name_has_the_exports_of_all_that_were_added_to_it() {
     let both = r#"E link [Export(2, "f"), Export(1, "only1"), Export(2, "only2")]"#;
     assert_eq!(script("N 1 s\nX 2 s\n"), both);
     assert_eq!(script("X 1 s\nX 2 s\n"), both);
-    // A handle that names nothing changes nothing.
+    // A missing handle changes nothing.
     assert_eq!(script("N 1 s\nX 2 s\nN 9 s\nX 9 s\n"), both);
     assert_eq!(script("X 2 s\nN 1 s\n"), r#"E link unknown import "s" "only2""#);
     assert_eq!(script("N 1 s\nX 2 s\nU s\n"), r#"E link unknown import "s" "f""#);

@@ -1,4 +1,4 @@
-//! Descriptions of engines: what wassay has to know of one to run it, as a TOML file.
+//! Descriptions of engines: TOML files that say how to run them.
 //!
 //! ```toml
 //! name = "my-engine"                    # what it is called on the command line and in reports

@@ -1,4 +1,4 @@
-//! Reading of descriptions.
+//! Parses descriptions.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,12 +18,12 @@ use super::words::{ANYWHERE, OF_ENGINE, Variable, command_with, not_relative, on
 use crate::quantity;
 use crate::template::{Placeholder, Template, Word};
 
-/// How many bytes a description may have.
+/// The maximum size of a description in bytes.
 const LARGEST: u64 = 256 << 10;
-/// How many characters a name may have.
+/// The maximum length of a name in characters.
 const LONGEST_NAME: usize = 64;
 
-/// The file as it is written.
+/// The contents of the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Written {
@@ -65,14 +65,14 @@ struct WrittenColumn {
     expectations: Option<PathBuf>,
 }
 
-/// A name of an engine or a column.
+/// The name of an engine or a column.
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(try_from = "String")]
 struct Name(String);
 
 /// One program or several.
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a program, or a list of places where it may be")]
+#[serde(untagged, expecting = "expected a program, or a list of paths to try")]
 enum Programs {
     One(String),
     Several(Vec<String>),
@@ -85,7 +85,7 @@ impl TryFrom<String> for Name {
         match Description::is_name(&name) {
             true => Ok(Name(name)),
             false => Err(format!(
-                "`{name}` is not a name: expected at most {LONGEST_NAME} letters, digits and any of `-_.+`, the first a letter or a digit"
+                "invalid name `{name}`: expected at most {LONGEST_NAME} letters, digits and any of `-_.+`, beginning with a letter or a digit"
             )),
         }
     }
@@ -103,19 +103,19 @@ fn features<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D
     let names = Vec::<String>::deserialize(deserializer)?;
     for name in &names {
         let unknown =
-            |name: &str| format!("{name} is not a feature{}", did_you_mean(name, Features::names()));
+            |name: &str| format!("unknown feature `{name}`{}", did_you_mean(name, Features::names()));
         name.parse::<Features>().map_err(|error| de::Error::custom(unknown(error.name())))?;
     }
     Ok(names)
 }
 
 impl Description {
-    /// Reads the text of a description; `file` is what messages call it.
+    /// Parses a description; `file` is its name in messages.
     ///
     /// # Errors
     ///
-    /// It is not TOML, has an unknown key or a value that is not understood, or does not say how
-    /// the engine is driven.
+    /// It is not TOML, has an unknown key or an invalid value, or does not say how to drive the
+    /// engine.
     pub fn parse(file: &str, text: &str) -> Result<Description, BadDescription> {
         let bad = |offset: usize, message: String| {
             let line = text.get(..offset).unwrap_or_default().matches('\n').count() + 1;
@@ -126,11 +126,11 @@ impl Description {
         described(written).map_err(|(offset, message)| bad(offset, message))
     }
 
-    /// Reads a file, a regular one of 256 KiB at most, and gives its text too.
+    /// Reads a regular file of at most 256 KiB, and also returns its text.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or is not understood.
+    /// It cannot be read or parsed.
     pub fn read(path: &Path) -> Result<(Description, String), DescriptionError> {
         let unreadable = |error| DescriptionError::Unreadable { path: path.to_owned(), error };
         let bytes = read_named(path, &mut Budget::new(LARGEST)).map_err(unreadable)?;
@@ -154,7 +154,7 @@ impl Description {
     }
 }
 
-/// The message of the reader of TOML in one line, with the key that may have been meant.
+/// The message of the TOML parser in one line, with a suggestion for an unknown key.
 fn told(message: &str) -> String {
     let line = message.lines().collect::<Vec<_>>().join(", ");
     let mut names = line.split('`').skip(1).step_by(2);
@@ -164,7 +164,7 @@ fn told(message: &str) -> String {
     }
 }
 
-/// Checks what one value alone does not show. An error has the offset that it is about.
+/// Checks constraints between values. Errors have an offset.
 fn described(written: Written) -> Result<Description, (usize, String)> {
     let Written {
         name: Name(name),
@@ -203,8 +203,8 @@ fn described(written: Written) -> Result<Description, (usize, String)> {
     }));
     takes_flags |= run.flat_map(Template::placeholders).any(|placeholder| placeholder == Placeholder::Flags);
     if protocol.is_none() && modules.is_none() && wasi.is_none() {
-        let message = "it does not say how the engine is driven: expected a table `[protocol]` with the command of an adapter, `[module]` \
-            with a command that runs a module, or `[wasi]` with one that runs a program of WASI";
+        let message = "expected a table `[protocol]` with the command of an adapter, `[module]` with a command that \
+        runs a module, or `[wasi]` with a command that runs a WASI program";
         return Err((0, message.to_owned()));
     }
     let mut columns = BTreeMap::new();
@@ -212,9 +212,8 @@ fn described(written: Written) -> Result<Description, (usize, String)> {
         let at = column.span().start;
         let WrittenColumn { flags, features, expectations } = column.into_inner();
         if !flags.is_empty() && !takes_flags {
-            let message = format!(
-                "column `{name}` has flags, and no command has a place for them: add the word `{{flags}}`"
-            );
+            let message =
+                format!("column `{name}` has flags, but no command uses them: add the word `{{flags}}`");
             return Err((at, message));
         }
         columns.insert(name, Column { flags, features, expectations });
@@ -247,7 +246,7 @@ fn programs(programs: Spanned<Programs>) -> Result<Vec<Word>, (usize, String)> {
         Programs::Several(places) => places,
     };
     if places.is_empty() || places.iter().any(String::is_empty) {
-        return Err((span.start, "expected a program, or a list of places where it may be".to_owned()));
+        return Err((span.start, "expected a program, or a list of paths to try".to_owned()));
     }
     let place = |place| {
         let place = Word::try_from(place).map_err(|message| (span.start, message))?;
@@ -258,7 +257,7 @@ fn programs(programs: Spanned<Programs>) -> Result<Vec<Word>, (usize, String)> {
     places.into_iter().map(place).collect()
 }
 
-/// A command that runs the engine.
+/// Checks a command that runs the engine.
 fn command(key: &str, template: Spanned<Template>, has_program: bool) -> Result<Template, (usize, String)> {
     command_with(key, template, OF_ENGINE, has_program)
 }

@@ -1,4 +1,4 @@
-//! From a description to a command that can be run.
+//! Turns descriptions into commands.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -14,42 +14,42 @@ use crate::command::Command;
 use crate::driver::Published;
 use crate::template::{Placeholder, Template};
 
-/// What placeholders stand for on this machine.
+/// The values of placeholders on this machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Places {
     /// The folder of the adapters that wassay ships.
     pub adapters: PathBuf,
-    /// The folder of the description; empty where it has none, since it is built in.
+    /// The folder of the description; empty if it is built in.
     pub dir: PathBuf,
-    /// The program of wassay.
+    /// The wassay executable.
     pub wassay: PathBuf,
 }
 
-/// Why an engine that is described cannot be started.
+/// Why a described engine cannot be started.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Unstartable {
-    /// Its program is not on this machine.
+    /// Its program is not installed.
     #[error("{name} is not installed: {} not found{}", listed(looked), how(install.as_deref()))]
     NotInstalled {
         /// The engine.
         name: String,
-        /// Where its program was looked for.
+        /// The paths that were tried.
         looked: Vec<String>,
-        /// How to get it.
+        /// How to install it.
         install: Option<String>,
     },
     /// It has no column of that name.
-    #[error("{name} has no column `{column}`{}; there are {}", did_you_mean(column, known.iter().map(String::as_str)), known.join(", "))]
+    #[error("{name} has no column `{column}`{}; expected one of {}", did_you_mean(column, known.iter().map(String::as_str)), known.join(", "))]
     NoColumn {
         /// The engine.
         name: String,
-        /// What was asked for.
+        /// The requested column.
         column: String,
-        /// The columns that it has.
+        /// Its columns.
         known: Vec<String>,
     },
-    /// It says no command of an adapter.
-    #[error("{name} has no adapter: its description has no `[protocol]`")]
+    /// It has no adapter.
+    #[error("{name} has no adapter: its description has no table `[protocol]`")]
     NoAdapter {
         /// The engine.
         name: String,
@@ -61,12 +61,11 @@ fn listed(looked: &[String]) -> String {
 }
 
 fn how(install: Option<&str>) -> String {
-    install.map_or_else(String::new, |how| format!("; to get it: {how}"))
+    install.map_or_else(String::new, |how| format!("; to install it: {how}"))
 }
 
 impl Description {
-    /// The column of this name; without one the column `default`, or the first where there is none
-    /// of that name.
+    /// Finds a column; without a name the column `default`, or else the first one.
     ///
     /// # Errors
     ///
@@ -83,11 +82,11 @@ impl Description {
         })
     }
 
-    /// The command that starts its adapter in a column, and what reports say of that.
+    /// The command that starts its adapter in a column, and its identity in reports.
     ///
     /// # Errors
     ///
-    /// It has no adapter, or its program is not on this machine.
+    /// It has no adapter, or its program is not installed.
     pub fn adapter(&self, column: &str, places: &Places) -> Result<(Command, Published), Unstartable> {
         let (column, configured) = self.column(Some(column))?;
         let no_adapter = || Unstartable::NoAdapter { name: self.name.clone() };
@@ -101,18 +100,18 @@ impl Description {
         Ok((command, published))
     }
 
-    /// The command that prints its version; `None` where the description has none.
+    /// The command that prints its version, if the description has one.
     ///
     /// # Errors
     ///
-    /// Its program is not on this machine.
+    /// Its program is not installed.
     pub fn version_command(&self, column: &Column, places: &Places) -> Result<Option<Command>, Unstartable> {
         let Some(version) = &self.version else { return Ok(None) };
         let words = self.filled(version, column, places)?;
         Ok(Command::new(words, BTreeMap::new()).ok())
     }
 
-    /// What reports say of it in a column, in which it is run by this command.
+    /// Its identity in reports, in a column and with this command.
     pub(super) fn published(&self, column: &str, configured: &Column, command: String) -> Published {
         Published {
             name: self.name.clone(),
@@ -125,7 +124,7 @@ impl Description {
         }
     }
 
-    /// The words of a command, with the program that is on this machine.
+    /// The words of a command, with the installed program.
     fn filled(
         &self,
         template: &Template,
@@ -143,7 +142,7 @@ impl Description {
         Ok(words)
     }
 
-    /// Checks that the program of a command is on this machine.
+    /// Checks that the program of a command is installed.
     pub(super) fn find_program(&self, words: &[String]) -> Result<(), Unstartable> {
         match words.first() {
             Some(first) if find(first).is_none() => Err(self.not_installed(vec![first.clone()])),
@@ -151,11 +150,11 @@ impl Description {
         }
     }
 
-    /// The first of its programs that is on this machine.
+    /// The first of its programs that is installed.
     ///
     /// # Errors
     ///
-    /// None is.
+    /// None is installed.
     pub fn program_on(&self, places: &Places) -> Result<String, Unstartable> {
         let value = |placeholder| places.value(placeholder);
         let candidates = self.program.iter().flat_map(|word| word.fill(&value));
@@ -169,7 +168,7 @@ impl Description {
         Unstartable::NotInstalled { name: self.name.clone(), looked, install: self.install.clone() }
     }
 
-    /// A command as it is published: without paths of this machine, which say nothing elsewhere.
+    /// A command for reports, without paths of this machine.
     pub(super) fn shown(&self, template: &Template, column: &Column) -> String {
         let program = self.program.first().map(|word| word.fill(&named)).unwrap_or_default();
         let words = template.fill(&|placeholder| match placeholder {
@@ -187,7 +186,7 @@ fn named(placeholder: Placeholder) -> Vec<String> {
 }
 
 impl Places {
-    /// The value of a placeholder that is a place.
+    /// The value of a path placeholder.
     pub(super) fn value(&self, placeholder: Placeholder) -> Vec<String> {
         let path = match placeholder {
             Placeholder::Adapters => &self.adapters,
@@ -199,8 +198,7 @@ impl Places {
     }
 }
 
-/// Where a program is: the path itself where it is one, else the first file of that name in the
-/// folders of `PATH`; `None` where there is no program.
+/// Finds a program: the path itself if it is one, else the first match in `PATH`.
 pub fn find(program: &str) -> Option<PathBuf> {
     let is_program = |path: &Path| {
         path.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
@@ -259,13 +257,13 @@ features = ["3.0"]
         let absent = description("\"sh\"", "\"{dir}/gone\"").adapter("all", &places()).unwrap_err();
         assert_eq!(
             absent.to_string(),
-            "shell is not installed: `no-such-program-anywhere` or `{dir}/gone` not found; to get it: apt install it"
+            "shell is not installed: `no-such-program-anywhere` or `{dir}/gone` not found; to install it: apt install it"
         );
         let absent = description("\"{program}\", \"{flags}\"", "\"/gone/x\", \"{flags}\"");
         let absent = absent.adapter("all", &places()).unwrap_err().to_string();
         assert!(absent.starts_with("shell is not installed: `/gone/x` not found"), "{absent}");
         let column = description("shell", "shell").adapter("alll", &places()).unwrap_err().to_string();
-        assert_eq!(column, "shell has no column `alll`; did you mean `all`?; there are all, default");
+        assert_eq!(column, "shell has no column `alll`; did you mean `all`?; expected one of all, default");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! From the tables `[module]` and `[wasi]` to commands that can be run.
+//! Turns the tables `[module]` and `[wasi]` into commands.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -13,10 +13,10 @@ use crate::template::{Placeholder, Template, Word};
 use crate::wasi::expectations::BadExpectations;
 use crate::wasi::{self, Adapter, AdapterError, Expectations, Runtime, Way};
 
-/// The Python that adapters of the official test suite are run by.
+/// The default Python for adapters of the official test suite.
 const PYTHON: &str = "python3";
 
-/// Why an engine cannot run programs of WASI.
+/// Why an engine cannot run WASI programs.
 #[derive(Debug, Error)]
 pub enum NoRuntime {
     /// It cannot be started.
@@ -25,18 +25,18 @@ pub enum NoRuntime {
     /// Its adapter does not answer.
     #[error(transparent)]
     Adapter(#[from] AdapterError),
-    /// A file of expectations cannot be used.
+    /// A file of expectations is unusable.
     #[error(transparent)]
     Expectations(#[from] BadExpectations),
 }
 
 impl Description {
-    /// The command that runs a module in a column, and what reports say of it; `None` where there
-    /// is none. Its version is asked for by another command.
+    /// The command that runs a module in a column, and its identity in reports; `None` if there is
+    /// none. The version comes from another command.
     ///
     /// # Errors
     ///
-    /// There is no such column, or the program is not on this machine.
+    /// There is no such column, or the program is not installed.
     pub fn module_command(
         &self,
         column: &str,
@@ -60,13 +60,13 @@ impl Description {
         Ok(Some((command, published)))
     }
 
-    /// What runs programs of WASI in a column; `None` where nothing does. Its version is asked for
-    /// by another command, but for that of an adapter.
+    /// The runtime for WASI programs in a column; `None` if there is none. The version comes from
+    /// another command, unless there is an adapter.
     ///
     /// # Errors
     ///
-    /// There is no such column, the program is not on this machine, an adapter does not answer, or
-    /// a file of expectations cannot be used.
+    /// There is no such column, the program is not installed, an adapter does not answer, or a file
+    /// of expectations is unusable.
     pub fn runtime(&self, column: &str, places: &Places) -> Result<Option<Runtime>, NoRuntime> {
         let Some(described) = &self.wasi else { return Ok(None) };
         let (column, configured) = self.column(Some(column))?;
@@ -106,7 +106,7 @@ impl Description {
         Ok(Some(Runtime { way, cannot, traps, memory, expectations, identity }))
     }
 
-    /// What the placeholders of a command stand for that are the same each time.
+    /// The values of placeholders that are the same for every guest.
     fn values(
         &self,
         template: &Template,

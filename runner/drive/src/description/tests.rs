@@ -1,4 +1,4 @@
-//! Descriptions that are read, and those that are refused.
+//! Tests of valid and invalid descriptions.
 
 use std::path::Path;
 use std::time::Duration;
@@ -68,21 +68,21 @@ fn a_short_description_has_one_column_without_flags() {
 }
 
 #[test]
-fn what_is_not_understood_is_named_with_its_line() {
+fn errors_have_a_line() {
     for (from, to, expected) in [
         ("notes", "note", "e.toml:3: unknown field `note`"),
         ("notes", "note", "; did you mean `notes`?"),
         ("command", "comand", "; did you mean `command`?"),
         ("name = \"my-engine\"\n", "", "e.toml:1: missing field `name`"),
-        ("\"my-engine\"", "\"my engine\"", "e.toml:1: `my engine` is not a name"),
-        ("[columns.all]", "[columns.\"a:b\"]", "`a:b` is not a name"),
+        ("\"my-engine\"", "\"my engine\"", "e.toml:1: invalid name `my engine`"),
+        ("[columns.all]", "[columns.\"a:b\"]", "invalid name `a:b`"),
         ("\"20s\"", "\"20\"", "e.toml:8: invalid duration `20`"),
         ("\"2GiB\"", "\"2GB\"", "e.toml:9: invalid size `2GB`"),
         ("\"2GiB\"", "2", "e.toml:9: invalid type"),
-        ("\"threads\"", "\"thread\"", "e.toml:17: thread is not a feature; did you mean `threads`?"),
+        ("\"threads\"", "\"thread\"", "e.toml:17: unknown feature `thread`; did you mean `threads`?"),
         ("{dir}/log", "{flags}", "e.toml:14: `env` cannot have `{flags}`"),
-        ("{dir}/log", "{log", "e.toml:14: `{log`: a brace is not paired"),
-        ("LOG", "\"A=B\"", "`A=B` is not a name of a variable"),
+        ("{dir}/log", "{log", "e.toml:14: `{log`: unpaired brace"),
+        ("LOG", "\"A=B\"", "invalid name `A=B` of an environment variable"),
         ("\"{dir}/my-engine\"", "\"bin/my-engine\"", "e.toml:6: the program is a relative path"),
         ("\"{dir}/my-engine\"", "\"{program}\"", "e.toml:6: `program` cannot have `{program}`"),
         ("[\"my-engine\", \"{dir}/my-engine\"]", "[]", "e.toml:6: expected a program"),
@@ -92,7 +92,7 @@ fn what_is_not_understood_is_named_with_its_line() {
             "e.toml:13: expected a program and its arguments",
         ),
         ("\"{program}\", \"--version\"", "\"./v\"", "e.toml:7: the program is a relative path"),
-        (" \"{flags}\",", "", "e.toml:19: column `all` has flags, and no command has a place"),
+        (" \"{flags}\",", "", "e.toml:19: column `all` has flags, but no command uses them"),
         (
             "[\"{program}\", \"{flags}\", \"adapter\"]",
             "[\"{flags}\"]",
@@ -106,14 +106,16 @@ fn what_is_not_understood_is_named_with_its_line() {
     }
     let without_program = "name = \"e\"\n[protocol]\ncommand = [\"{program}\"]";
     assert!(
-        parsed(without_program).unwrap_err().starts_with("e.toml:3: it has `{program}`, and there is no key")
+        parsed(without_program)
+            .unwrap_err()
+            .starts_with("e.toml:3: it uses `{program}`, but there is no key")
     );
     assert!(parsed("name = \"e\"").unwrap_err().contains("expected a table `[protocol]`"));
     assert!(parsed("name = ").unwrap_err().starts_with("e.toml:1: "));
 }
 
 #[test]
-fn only_regular_files_of_a_size_are_read() {
+fn only_regular_files_up_to_a_size_are_read() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("e.toml");
     std::fs::write(&path, WHOLE).unwrap();
@@ -125,11 +127,11 @@ fn only_regular_files_of_a_size_are_read() {
     assert!(error(&path).ends_with("e.toml:2: expected UTF-8"), "{}", error(&path));
     assert!(error(folder.path()).contains("expected a regular file, found a folder"));
     assert!(error(Path::new("/dev/zero")).contains("found a device"));
-    assert!(error(&folder.path().join("absent.toml")).contains("cannot read the description"));
+    assert!(error(&folder.path().join("absent.toml")).contains("cannot read the engine description"));
 }
 
 #[test]
-fn no_damage_to_a_description_does_more_than_fail() {
+fn damaged_descriptions_do_not_panic() {
     for cut in (0..WHOLE.len()).filter(|at| WHOLE.is_char_boundary(*at)) {
         let _ = parsed(&WHOLE[..cut]);
         for put in ["\"", "[", "{", "}", "=", "\n", "\0"] {
@@ -158,7 +160,7 @@ flags = ["-a"]
 "#;
 
 #[test]
-fn an_engine_may_have_a_command_line_alone() {
+fn an_engine_may_have_only_a_command_line() {
     let described = parsed(BY_COMMAND).unwrap();
     let modules = described.modules.unwrap();
     assert_eq!(modules.entry, wassay_script::selfcheck::Entry::default());
@@ -174,31 +176,23 @@ fn an_engine_may_have_a_command_line_alone() {
 }
 
 #[test]
-fn a_command_line_that_cannot_work_is_refused() {
+fn invalid_command_lines_are_rejected() {
     let error = |from: &str, to: &str| {
         assert!(BY_COMMAND.contains(from), "{from}");
         parsed(&BY_COMMAND.replacen(from, to, 1)).unwrap_err()
     };
     for (from, to, expected) in [
-        (
-            "\"{flags}\", \"{module}\"]\nenv",
-            "\"{flags}\"]\nenv",
-            "e.toml:4: `run` has no place for the module",
-        ),
-        ("\"{module}\", \"{args}\"", "\"{args}\"", "e.toml:7: `command` has no place for the module"),
+        ("\"{flags}\", \"{module}\"]\nenv", "\"{flags}\"]\nenv", "e.toml:4: `run` does not use the module"),
+        ("\"{module}\", \"{args}\"", "\"{args}\"", "e.toml:7: `command` does not use the module"),
         (
             "env = { A",
             "entry = \"f\"\nstart = true\nenv = { A",
-            "e.toml:5: `entry` and `start` exclude each other",
+            "e.toml:5: `entry` and `start` are mutually exclusive",
         ),
         ("\"{module}\"]\nenv", "\"{module}\", \"{args}\"]\nenv", "e.toml:4: `run` cannot have `{args}`"),
         ("{host}::", "{module}::", "e.toml:8: `dir` cannot have `{module}`"),
         ("{name}=", "{host}=", "e.toml:9: `env` cannot have `{host}`"),
-        (
-            "\"sockets\"",
-            "\"socket\"",
-            "`socket` is not something that programs need; did you mean `sockets`?",
-        ),
+        ("\"sockets\"", "\"socket\"", "unknown need `socket`; did you mean `sockets`?"),
         ("command = [", "adapter = \"{dir}/a.py\"\ncommand = [", "e.toml:6: expected one of `command`"),
         ("dir = [", "dirs = [", "unknown field `dirs`"),
     ] {
@@ -206,5 +200,5 @@ fn a_command_line_that_cannot_work_is_refused() {
         assert!(message.contains(expected), "{message}");
     }
     let both = parsed("name = \"e\"\n[wasi]\nadapter = \"{dir}/e.py\"\ndir = [\"{host}\"]").unwrap_err();
-    assert!(both.starts_with("e.toml:4: an adapter makes the whole command"), "{both}");
+    assert!(both.starts_with("e.toml:4: an adapter creates the complete command"), "{both}");
 }

@@ -1,4 +1,4 @@
-//! The tables `[module]` and `[wasi]`: engines by their command line alone.
+//! The tables `[module]` and `[wasi]`: engines driven by their command line.
 //!
 //! ```toml
 //! [module]                              # runs a module from a file
@@ -17,8 +17,8 @@
 //! own-env = { MY_ENGINE_LOG = "0" }     # the environment of its own process
 //! ```
 //!
-//! In the place of `command`, `dir`, `dir-read-only` and `env` there may be `adapter =
-//! "{dir}/my_engine.py"`, an adapter of that suite.
+//! Instead of `command`, `dir`, `dir-read-only` and `env` there may be
+//! `adapter = "{dir}/my_engine.py"`, an adapter of that suite.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -69,7 +69,7 @@ fn needs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Need>, D::Err
         found.ok_or_else(|| {
             let known = Need::ALL.map(Need::word);
             de::Error::custom(format!(
-                "`{word}` is not something that programs need{}; there are {}",
+                "unknown need `{word}`{}; expected one of {}",
                 did_you_mean(word, known),
                 known.join(", ")
             ))
@@ -78,7 +78,7 @@ fn needs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Need>, D::Err
     words.iter().map(need).collect()
 }
 
-/// An error has the offset that it is about.
+/// An error with its offset.
 type Wrong = (usize, String);
 
 impl WrittenModules {
@@ -87,11 +87,11 @@ impl WrittenModules {
         let allowed = [OF_ENGINE, &[Placeholder::Module]].concat();
         let run = command_with("run", self.run, &allowed, has_program)?;
         if !run.placeholders().any(|placeholder| placeholder == Placeholder::Module) {
-            return Err((at, "`run` has no place for the module: add the word `{module}`".to_owned()));
+            return Err((at, "`run` does not use the module: add the word `{module}`".to_owned()));
         }
         let entry = match (self.entry, self.start) {
             (Some(entry), Some(true)) => {
-                let message = "`entry` and `start` exclude each other: the engine calls an export, or only instantiates";
+                let message = "`entry` and `start` are mutually exclusive: the engine either calls an export or only instantiates";
                 return Err((entry.span().start, message.to_owned()));
             }
             (Some(entry), _) => Entry::Export(entry.into_inner()),
@@ -110,7 +110,7 @@ impl WrittenWasi {
                 let place = command.span().start;
                 let command = command_with("command", command, &[OF_ENGINE, &words].concat(), has_program)?;
                 if !command.placeholders().any(|placeholder| placeholder == Placeholder::Module) {
-                    let message = "`command` has no place for the module: add the word `{module}`";
+                    let message = "`command` does not use the module: add the word `{module}`";
                     return Err((place, message.to_owned()));
                 }
                 let folder = [ANYWHERE, &[Placeholder::Host, Placeholder::Guest]].concat();
@@ -128,7 +128,7 @@ impl WrittenWasi {
             (None, Some(adapter)) => {
                 if let Some(place) = [self.dir, self.dir_read_only, self.env].into_iter().flatten().next() {
                     let message =
-                        "an adapter makes the whole command: leave out `dir`, `dir-read-only` and `env`";
+                        "an adapter creates the complete command: remove `dir`, `dir-read-only` and `env`";
                     return Err((place.span().start, message.to_owned()));
                 }
                 WasiWay::Adapter {
@@ -137,7 +137,7 @@ impl WrittenWasi {
                 }
             }
             _ => {
-                let message = "expected one of `command`, a command with `{module}`, and `adapter`, an adapter of the official test suite";
+                let message = "expected one of `command`, a command with `{module}`, or `adapter`, an adapter of the official test suite";
                 return Err((at, message.to_owned()));
             }
         };
@@ -146,7 +146,7 @@ impl WrittenWasi {
     }
 }
 
-/// The words for one thing that a program is given.
+/// Checks the words for a folder or variable.
 fn part(key: &str, template: Spanned<Template>, allowed: &[Placeholder]) -> Result<Template, Wrong> {
     let at = template.span().start;
     let template = template.into_inner();

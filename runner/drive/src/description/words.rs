@@ -5,14 +5,14 @@ use toml::Spanned;
 
 use crate::template::{Placeholder, Template, Word};
 
-/// What every command may have.
+/// The placeholders allowed in every command.
 pub(super) const ANYWHERE: &[Placeholder] = &[Placeholder::Adapters, Placeholder::Dir, Placeholder::Wassay];
 
-/// What commands may have that run the engine.
+/// The placeholders allowed in commands that run the engine.
 pub(super) const OF_ENGINE: &[Placeholder] =
     &[Placeholder::Adapters, Placeholder::Dir, Placeholder::Flags, Placeholder::Program, Placeholder::Wassay];
 
-/// A name of a variable of the environment.
+/// The name of an environment variable.
 #[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(try_from = "String")]
 pub(super) struct Variable(pub(super) String);
@@ -22,13 +22,13 @@ impl TryFrom<String> for Variable {
 
     fn try_from(name: String) -> Result<Variable, String> {
         match name.is_empty() || name.contains(['=', '\0']) {
-            true => Err(format!("`{name}` is not a name of a variable of the environment")),
+            true => Err(format!("invalid name `{name}` of an environment variable")),
             false => Ok(Variable(name)),
         }
     }
 }
 
-/// The same of one that may have these placeholders.
+/// Checks a command that may have these placeholders.
 pub(super) fn command_with(
     key: &str,
     template: Spanned<Template>,
@@ -41,7 +41,7 @@ pub(super) fn command_with(
         .and_then(|()| template.program().map_or(Ok(()), not_relative));
     checked.map_err(|message| (at, message))?;
     if !has_program && template.placeholders().any(|placeholder| placeholder == Placeholder::Program) {
-        return Err((at, "it has `{program}`, and there is no key `program`".to_owned()));
+        return Err((at, "it uses `{program}`, but there is no key `program`".to_owned()));
     }
     if template.program().is_some_and(|word| word.placeholders().any(Placeholder::is_list)) {
         return Err((at, "the program cannot be `{flags}`".to_owned()));
@@ -70,7 +70,7 @@ pub(super) fn only_these(
     Ok(())
 }
 
-/// A path must not depend on the folder that wassay is called in.
+/// Rejects paths relative to the current folder.
 pub(super) fn not_relative(program: &Word) -> Result<(), String> {
     match program.is_relative_path() {
         true => {

@@ -1,4 +1,4 @@
-//! What runs of self-checking modules say of the requests of a plan.
+//! Answers the requests of a plan by running self-checking modules.
 
 use wassay_script::plan::{Reply, ScriptPlan};
 use wassay_script::selfcheck::{
@@ -11,20 +11,19 @@ use super::reply::{error, ok};
 use super::run::{Ran, Runner};
 use super::script::{Instance, Layout};
 
-/// Why what needs other instances is not asked.
-const NOT_LINKED: &str = "a command runs one module, so that instances are not registered and linked";
+/// The reason for not testing requests that need other instances.
+const NOT_LINKED: &str = "a command runs a single module, so instances cannot be registered and linked";
 
-/// Why a module that is valid is not asked about where it is not to be instantiated, and that
-/// fails.
+/// The reason for not testing the compilation of a valid module whose instantiation fails.
 const ONLY_DEFINED: &str =
-    "the module is only to be compiled, and a command instantiates it too, which failed";
+    "the module should only be compiled, but a command also instantiates it, which failed";
 
-/// Answers the requests of a plan by runs of modules that are entered so.
+/// Answers the requests of a plan for an engine with this entry.
 pub(super) fn answer(plan: &ScriptPlan, entry: &Entry, runner: &mut Runner<'_>) -> Vec<Reply> {
     let layout = Layout::of(plan, entry);
     let mut answers = Answers { replies: vec![ok(); plan.requests.len()], layout: &layout, entry, runner };
     for request in &layout.noted {
-        answers.set(*request, error(Class::Unsupported, "a command gives no values"));
+        answers.set(*request, error(Class::Unsupported, "a command returns no values"));
     }
     for request in &layout.links {
         answers.set(*request, Reply::NotApplicable(NOT_LINKED.to_owned()));
@@ -53,10 +52,10 @@ struct Answers<'a, 'r, 'e> {
     runner: &'r mut Runner<'e>,
 }
 
-/// What came of compiling a module.
+/// The result of compiling a module.
 struct Compiled {
     reply: Reply,
-    /// What came of instantiating it, where it was.
+    /// The result of instantiating it, if it was.
     made: Option<Ran>,
 }
 
@@ -67,7 +66,7 @@ impl Answers<'_, '_, '_> {
         }
     }
 
-    /// Asks for a module, without calls.
+    /// Tests a module without calls.
     fn compiled(&mut self, module: &[u8]) -> Compiled {
         let only = |reply| Compiled { reply, made: None };
         let entry = self.entry;
@@ -84,8 +83,8 @@ impl Answers<'_, '_, '_> {
         if matches!(made, Ran::Well | Ran::NotRun | Ran::Lost(_)) {
             return Compiled { reply: made.clone().reply(Class::Compile), made: Some(made) };
         }
-        // Whether it was compiled is said by the same module without what can fail later, unless
-        // that is where its fault is.
+        // The same module without parts that can fail later shows whether it compiles, unless the
+        // error is in these.
         let still = build(&subject, Form::Still, &[], &[], entry);
         if hides_fault(module, &still, self.layout.features) {
             let reply = match (&made, self.runner.runs_well(&still)) {
@@ -99,10 +98,10 @@ impl Answers<'_, '_, '_> {
             return Compiled { reply: stopped.reply(Class::Compile), made: Some(made) };
         };
         if subject.may_trap_early() && is_valid(module, self.layout.features) {
-            let why = "the module may trap while its globals are made, so that it is not known whether it was refused or trapped";
+            let why = "the module may trap while initialising its globals, so a rejection cannot be distinguished from a trap";
             return only(Reply::NotApplicable(why.to_owned()));
         }
-        // That it is refused means something only where the engine accepts what of it is valid.
+        // A rejection is meaningful only if the engine accepts the valid part of the module.
         let hollow = build(&subject, Form::Hollow, &[], &[], entry);
         if is_valid(&hollow, self.layout.features) && hollow != still && !self.runner.runs_well(&hollow) {
             let Ran::Badly(said) = stopped else { return only(stopped.reply(Class::Compile)) };
@@ -111,31 +110,32 @@ impl Answers<'_, '_, '_> {
         only(stopped.reply(Class::Compile))
     }
 
-    /// The reply where an engine refuses a module, and also what of it is valid. Of a module that
-    /// is valid it is what was asked.
+    /// The reply if an engine rejects a module and also its valid part. For a valid module, that is
+    /// a rejection.
     fn refuses_valid_part(&self, module: &[u8], said: &str) -> Reply {
         if is_valid(module, self.layout.features) {
             return error(Class::Compile, said);
         }
         Reply::NotApplicable(format!(
-            "the engine refuses the module, but also what of it is valid, so that nothing follows: {said}"
+            "the engine rejects the module, but also its valid part, so the result is not meaningful: {said}"
         ))
     }
 
-    /// Asks for a module that nothing can be added to.
+    /// Tests a module that cannot be extended.
     fn as_it_is(&mut self, module: &[u8]) -> Reply {
         if imports_something(module) {
-            let why = "it imports something, and nothing can be put in the place of that in a module with such a fault";
+            let why =
+                "it has imports, which cannot be replaced by definitions in a module with such an error";
             return Reply::NotApplicable(why.to_owned());
         }
         if !self.runner.runs_well(&empty()) {
-            let why = "nothing can be added to the module, and the engine does not end with exit code 0 on one that has no entry";
+            let why = "the module cannot be extended, and the engine does not exit with code 0 on a module without an entry";
             return Reply::NotApplicable(why.to_owned());
         }
         self.runner.run(module).reply(Class::Compile)
     }
 
-    /// Asks for an instance, its wrappers and its calls.
+    /// Tests an instance, its wrappers and its calls.
     fn instance(&mut self, instance: &Instance) {
         let (layout, entry) = (self.layout, self.entry);
         let Some(module) = layout.modules.get(&instance.module) else { return };
@@ -154,7 +154,7 @@ impl Answers<'_, '_, '_> {
                 let was_accepted = reply == ok();
                 self.set(instance.module, reply);
                 let made = match was_accepted {
-                    true => Reply::NotApplicable("nothing can be added to the module".to_owned()),
+                    true => Reply::NotApplicable("the module cannot be extended".to_owned()),
                     false => no_handle(),
                 };
                 return self.all(instance, &made);
@@ -169,7 +169,7 @@ impl Answers<'_, '_, '_> {
                 }
                 other => {
                     numbers.push(Err(other.ok()));
-                    let why = "it needs references of the host, which a module cannot make";
+                    let why = "it needs host references, which a module cannot create";
                     self.set(wrapped.made, Reply::NotApplicable(why.to_owned()));
                 }
             }
@@ -181,7 +181,7 @@ impl Answers<'_, '_, '_> {
                     self.set(call.request, Reply::NotApplicable(why.clone()));
                 }
                 (_, Some(Ok(wrapper))) => calls.push(call, *wrapper),
-                // The wrapper has the reason.
+                // The reply of the wrapper has the reason.
                 (_, Some(Err(wrapper))) => {
                     let may_change = |wrapper: &Wrapper<'_>| wrapper.may_change(&subject, &call.export);
                     calls.leave_out(call, wrapper.as_ref().is_none_or(may_change));
@@ -224,14 +224,14 @@ impl Answers<'_, '_, '_> {
         }
     }
 
-    /// Nothing of an instance can be asked.
+    /// Marks all requests of an instance as not applicable.
     fn not_applicable(&mut self, instance: &Instance, why: &str) {
         let reply = Reply::NotApplicable(why.to_owned());
         self.set(instance.module, reply.clone());
         self.all(instance, &reply);
     }
 
-    /// Gives every request about an instance the same reply.
+    /// Sets the same reply for all requests of an instance.
     fn all(&mut self, instance: &Instance, reply: &Reply) {
         let wrappers = instance.wrappers.iter().map(|wrapped| wrapped.made);
         let calls = instance.calls.iter().map(|call| call.request);

@@ -1,9 +1,8 @@
-//! The calls on one instance, by runs that each make some of them.
+//! Tests the calls on an instance in several runs.
 //!
-//! All calls that are to return are made by one run. Where that does not end well, runs of fewer
-//! calls find the ones that are not as expected. A call that is to trap ends its process, so that
-//! it has a run of its own, after those before it that may have changed the state. That it does not
-//! return counts since the same module has run well without it.
+//! One run makes all calls that should return. If it fails, runs of fewer calls find the unexpected
+//! ones. A call that should trap ends its process, so it has its own run, after earlier calls that
+//! may change the state. Its failure counts because the same module succeeded without it.
 
 use wassay_script::plan::Reply;
 use wassay_script::selfcheck::{self, Check, Entry, Form, Subject, Wrapper, build};
@@ -13,7 +12,7 @@ use super::reply::{error, value};
 use super::run::{Ran, Runner};
 use super::script::Call;
 
-/// How many calls of an instance are looked for that are not as expected.
+/// The maximum number of unexpected calls to find per instance.
 const MOST_WRONG: usize = 1000;
 
 /// Calls on an instance.
@@ -22,11 +21,11 @@ pub(super) struct Calls<'a> {
     wrappers: Vec<Wrapper<'a>>,
     entry: &'a Entry,
     calls: Vec<Made<'a>>,
-    /// The line of a call that was not made, and may have changed the state.
+    /// The line of a call that was not made and may have changed the state.
     left_out: Option<usize>,
 }
 
-/// A call and what is known of it.
+/// A call and its state.
 struct Made<'a> {
     call: &'a Call,
     wrapper: usize,
@@ -35,14 +34,14 @@ struct Made<'a> {
     state: State,
 }
 
-/// What is known of a call.
+/// The state of a call.
 #[derive(Clone, Debug, PartialEq)]
 enum State {
-    /// It gives this number, or is to.
+    /// It returns this number, or should.
     Gives(i32),
-    /// It does not return, or is not to: it has no place in a run with others.
+    /// It does not return, or should not, so it is excluded from runs with other calls.
     Ends,
-    /// It has this reply, and no place in any run.
+    /// It has this reply, and is excluded from all runs.
     Known(Reply),
 }
 
@@ -51,7 +50,7 @@ impl<'a> Calls<'a> {
         Calls { subject, wrappers, entry, calls: Vec::new(), left_out: None }
     }
 
-    /// Adds a call, after the others.
+    /// Appends a call.
     pub(super) fn push(&mut self, call: &'a Call, wrapper: usize) {
         let changes =
             self.wrappers.get(wrapper).is_none_or(|wrapper| wrapper.may_change(self.subject, &call.export));
@@ -63,19 +62,19 @@ impl<'a> Calls<'a> {
         self.calls.push(Made { call, wrapper, changes, state });
     }
 
-    /// Notes a call that cannot be made.
+    /// Records a call that cannot be made.
     pub(super) fn leave_out(&mut self, call: &Call, changes: bool) {
         if changes {
             self.left_out = self.left_out.or(Some(call.line));
         }
     }
 
-    /// Why the state of the instance is not what it would be, where a call before may have changed
-    /// it and ended its process.
+    /// Why the state of the instance is unknown, if an earlier call may have changed it and ended
+    /// its process.
     fn spoiled(&self) -> Option<String> {
         if let Some(line) = self.left_out {
             return Some(format!(
-                "the call on line {line} was not made, and may have changed the state of the instance"
+                "the call on line {line} was not made, but may change the state of the instance"
             ));
         }
         let is_spoiling = |made: &&Made<'_>| made.changes && made.state == State::Ends;
@@ -86,13 +85,13 @@ impl<'a> Calls<'a> {
         ))
     }
 
-    /// Whether all calls that are to return give 0.
+    /// Whether all calls that should return succeed.
     pub(super) fn all_well(&self, runner: &mut Runner<'_>) -> bool {
         self.run(runner, self.calls.len(), None) == Ran::Well
     }
 
-    /// The wrappers that the engine does not accept in the module, by their numbers. Their calls
-    /// are left out from now on.
+    /// Finds wrappers that the engine rejects in the module, by index. Their calls are excluded
+    /// from now on.
     pub(super) fn unsupported(&mut self, runner: &mut Runner<'_>) -> Vec<(usize, Reply)> {
         let alone = |wrappers: &[Wrapper<'_>]| build(self.subject, Form::Whole, wrappers, &[], self.entry);
         if self.wrappers.is_empty() || runner.run(&alone(&self.wrappers)) == Ran::Well {
@@ -124,7 +123,7 @@ impl<'a> Calls<'a> {
         unsupported
     }
 
-    /// Finds the calls that do not give 0 as they are to, the first one first.
+    /// Finds the calls that should succeed but do not, in order.
     pub(super) fn search(&mut self, runner: &mut Runner<'_>) {
         let mut good = 0;
         for _ in 0..MOST_WRONG {
@@ -146,12 +145,11 @@ impl<'a> Calls<'a> {
         self.give_up(good, &Reply::NotRun("the engine failed on too many calls of the instance".to_owned()));
     }
 
-    /// The first call that is not as it is to be, where the first `good` are; `None` where all are.
+    /// Finds the first unexpected call after the first `good` ones.
     fn first_wrong(&mut self, runner: &mut Runner<'_>, good: usize) -> Option<usize> {
         let all = self.calls.len();
         let (mut good, mut step) = (good, 1);
-        // Calls that are wrong often follow each other, so that few are tried first, and then more
-        // and more.
+        // Unexpected calls are often adjacent, so increase the number of calls gradually.
         let mut bad = loop {
             if good >= all {
                 return None;
@@ -176,7 +174,7 @@ impl<'a> Calls<'a> {
         Some(bad - 1)
     }
 
-    /// What a call does that does not give 0.
+    /// Determines the state of a call that does not return 0.
     fn found(&self, runner: &mut Runner<'_>, at: usize) -> State {
         let results = self.calls.get(at).map_or(0, |made| made.call.results).max(1);
         let mut ran = Ran::NotRun;
@@ -190,29 +188,31 @@ impl<'a> Calls<'a> {
             }
         }
         match self.run(runner, at, Some((at, Check::Any))) {
-            Ran::Well => State::Known(error(Class::Error, "it gives a number that stands for no result")),
+            Ran::Well => {
+                State::Known(error(Class::Error, "it returns a number that is not the index of a result"))
+            }
             Ran::Badly(said) => State::Known(error(Class::Trap, &said)),
-            // Where this was not run, the run before says what is known.
+            // If this was not run, use the previous run.
             Ran::NotRun => State::Known(ran.reply(Class::Trap)),
             other => State::Known(other.reply(Class::Trap)),
         }
     }
 
-    /// Gives all calls from one on a reply.
+    /// Sets a reply for all calls from an index.
     fn give_up(&mut self, from: usize, reply: &Reply) {
         for made in self.calls.iter_mut().skip(from) {
             made.state = State::Known(reply.clone());
         }
     }
 
-    /// The replies to all calls. Those that are to end the process are run now.
+    /// The replies to all calls. Calls that should end the process are run now.
     pub(super) fn replies(&self, runner: &mut Runner<'_>) -> Vec<(usize, Reply)> {
         let reply = |(at, made): (usize, &Made<'_>)| {
             let reply = match &made.state {
                 State::Gives(number) => value(*number),
                 State::Known(reply) => reply.clone(),
                 State::Ends => match self.run(runner, at, Some((at, Check::Any))) {
-                    // What returns and is not to gives 1.
+                    // A call that should not have returned returns 1.
                     Ran::Well => value(1),
                     ran => ran.reply(Class::Trap),
                 },
@@ -222,8 +222,8 @@ impl<'a> Calls<'a> {
         self.calls.iter().enumerate().map(reply).collect()
     }
 
-    /// Runs the first calls, as far as they return, and one more. Before that one, those are left
-    /// out that change nothing.
+    /// Runs the first calls, as far as they return, and optionally one more, in which case calls
+    /// without effects are excluded.
     fn run(&self, runner: &mut Runner<'_>, first: usize, last: Option<(usize, Check)>) -> Ran {
         let is_alone = last.is_some();
         let before = self.calls.iter().take(first).filter(|made| !is_alone || made.changes);

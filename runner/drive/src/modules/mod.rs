@@ -1,13 +1,13 @@
-//! Engines with nothing but a command that runs a module: they are asked by [self-checking
-//! modules](wassay_script::selfcheck), and the exit code is the answer.
+//! Drives engines that only have a command to run a module, with
+//! [self-checking modules](wassay_script::selfcheck) and exit codes.
 //!
 //! | file | is |
 //! |---|---|
-//! | `script` | a plan by its instances |
-//! | `answers` | the replies to its requests |
-//! | `calls` | the calls on one instance |
-//! | `reply` | replies that are given here |
-//! | `run` | one process |
+//! | `script` | groups a plan by instance |
+//! | `answers` | replies to its requests |
+//! | `calls` | calls on an instance |
+//! | `reply` | replies that do not come from the engine |
+//! | `run` | runs a process |
 
 mod answers;
 mod calls;
@@ -33,8 +33,8 @@ pub use self::run::MODULE;
 use self::run::{Program, Ran, Runner, file_in};
 use crate::driver::Limits;
 
-/// What an exit code does not tell apart: a call that does not return may have trapped, or ended in
-/// another way.
+/// The classes that exit codes do not distinguish: a call that does not return may have trapped, or
+/// failed otherwise.
 const MERGES: &str = "trap+exhaustion+exception+limit+link+error";
 
 /// An engine that runs modules by a command.
@@ -44,7 +44,7 @@ pub struct Modules {
     entry: Entry,
     identity: Identity,
     hello: Hello,
-    /// Where modules are written, and how many drivers write there.
+    /// The folder for modules, and the number of its drivers.
     folder: Box<dyn Folder>,
     drivers: AtomicUsize,
 }
@@ -61,39 +61,38 @@ impl Folder for PathBuf {
     }
 }
 
-/// What is said of an engine that runs modules.
+/// The command of an engine that runs modules.
 #[derive(Clone, Debug)]
 pub struct Command {
-    /// The program and its arguments, of which one has [`MODULE`] in it.
+    /// The program and its arguments, of which one contains [`MODULE`].
     pub words: Vec<String>,
-    /// Variables of the environment that are set besides those of wassay.
+    /// Additional environment variables.
     pub env: Vec<(String, String)>,
-    /// How it enters a module.
+    /// How it runs a module.
     pub entry: Entry,
-    /// What reports call it.
+    /// Its identity in reports.
     pub identity: Identity,
 }
 
 /// Why an engine that runs modules cannot be driven.
 #[derive(Debug, Error)]
 pub enum ModulesError {
-    /// No word of its command has the module.
+    /// Its command does not contain [`MODULE`].
     #[error("`{0}`: expected `{MODULE}` in one of the words")]
     NoModule(String),
-    /// Its exit code says nothing: it does not run a module that does nothing, or does not tell one
-    /// that traps.
-    #[error("`{command}` cannot be driven by exit codes: on the module `{module}`: {why}")]
+    /// Its exit code is not usable: it fails on a trivial module, or succeeds on one that traps.
+    #[error("`{command}` cannot be driven by exit codes: for the module `{module}`: {why}")]
     Unable {
         /// The command.
         command: String,
         /// The module.
         module: String,
-        /// What came instead.
+        /// The result.
         why: String,
     },
 }
 
-/// An engine that is driven module by module.
+/// Drives an engine module by module.
 #[derive(Debug)]
 pub struct ModulesDriver {
     engine: Arc<Modules>,
@@ -101,12 +100,12 @@ pub struct ModulesDriver {
 }
 
 impl Modules {
-    /// Checks that an engine runs a module that does nothing and fails on one that traps: without
-    /// that, no exit code would mean anything.
+    /// Checks that an engine succeeds on a trivial module and fails on one that traps; otherwise
+    /// exit codes would not be meaningful.
     ///
     /// # Errors
     ///
-    /// It does not, or its command has no place for a module.
+    /// It does not, or its command does not contain [`MODULE`].
     pub fn new(command: Command, limits: Limits, folder: Box<dyn Folder>) -> Result<Modules, ModulesError> {
         let Command { words, env, entry, identity } = command;
         let line = words.join(" ");
@@ -129,15 +128,13 @@ impl Modules {
         let unable = match runner.run(&trivial(&engine.entry)) {
             Ran::Well => match runner.run(&trapping(&engine.entry)) {
                 Ran::Well => {
-                    Some((module(" unreachable"), "it ended with exit code 0, and was to trap".to_owned()))
+                    Some((module(" unreachable"), "expected a trap, but it exited with code 0".to_owned()))
                 }
                 _ => None,
             },
             Ran::Badly(why) | Ran::Crashed(why) | Ran::Lost(why) => Some((module(""), why)),
-            Ran::TimedOut(time) => {
-                Some((module(""), format!("it still ran after {:.1} s", time.as_secs_f64())))
-            }
-            Ran::NotRun => Some((module(""), "there was no time to run it".to_owned())),
+            Ran::TimedOut(time) => Some((module(""), format!("timed out after {:.1} s", time.as_secs_f64()))),
+            Ran::NotRun => Some((module(""), "timed out before it could run".to_owned())),
         };
         drop(runner);
         match unable {
@@ -146,36 +143,36 @@ impl Modules {
         }
     }
 
-    /// A driver, which runs one module at a time.
+    /// Creates a driver, which runs one module at a time.
     pub fn driver(self: &Arc<Self>) -> ModulesDriver {
         ModulesDriver { engine: Arc::clone(self), file: self.file() }
     }
 
-    /// What reports call it.
+    /// Its identity in reports.
     pub fn identity(&self) -> &Identity {
         &self.identity
     }
 
-    /// What it does not tell apart, as an adapter would say it.
+    /// Its capabilities, in the form of an adapter's answer to `hello`.
     pub fn hello(&self) -> &Hello {
         &self.hello
     }
 
-    /// A file of its own for each driver.
+    /// A separate file for each driver.
     fn file(&self) -> PathBuf {
         file_in(self.folder.path(), self.drivers.fetch_add(1, Ordering::Relaxed))
     }
 }
 
 impl ModulesDriver {
-    /// The replies to the requests of a plan, which may take so long.
+    /// The replies to the requests of a plan, within a time limit.
     pub fn run(&mut self, plan: &ScriptPlan, time: Duration) -> Vec<Reply> {
         let mut runner = Runner::new(&self.engine.program, self.file.clone());
         runner.begin(time);
         answers::answer(plan, &self.engine.entry, &mut runner)
     }
 
-    /// What the engine does not tell apart.
+    /// The engine's capabilities.
     pub fn hello(&self) -> &Hello {
         &self.engine.hello
     }

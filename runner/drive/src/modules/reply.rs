@@ -18,14 +18,14 @@ pub(super) fn error(class: Class, message: &str) -> Reply {
 }
 
 impl Ran {
-    /// The reply to a request on which a run ended otherwise than well.
+    /// The reply for a run that did not succeed.
     pub(super) fn reply(self, class: Class) -> Reply {
         match self {
             Ran::Well => ok(),
             Ran::Badly(said) => error(class, &said),
             Ran::Crashed(how) => Reply::Crashed(how),
             Ran::TimedOut(time) => {
-                Reply::TimedOut(format!("the engine still ran after {:.1} s", time.as_secs_f64()))
+                Reply::TimedOut(format!("the engine timed out after {:.1} s", time.as_secs_f64()))
             }
             Ran::NotRun => Reply::NotRun("the script timed out earlier".to_owned()),
             Ran::Lost(why) => Reply::Broken(why),

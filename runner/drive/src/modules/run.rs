@@ -11,21 +11,21 @@ use std::time::{Duration, Instant};
 use crate::driver::Limits;
 use crate::process::{Group, Said, how};
 
-/// What stands for the path of the module in the words of a command.
+/// The placeholder for the path of the module in a command.
 pub const MODULE: &str = "{module}";
 
-/// How long it is waited for the rest of standard error of a process that has ended.
+/// How long to wait for the rest of standard error after a process has ended.
 const REST: Duration = Duration::from_secs(1);
 
-/// A time that is as good as none, and that the clock can tell.
+/// A practically infinite timeout that the clock can represent.
 const LONGEST: Duration = Duration::from_hours(24 * 365);
 
 /// The program that runs modules, and its limits.
 #[derive(Debug)]
 pub(super) struct Program {
-    /// The program and its arguments, of which one has [`MODULE`] in it.
+    /// The program and its arguments, of which one contains [`MODULE`].
     pub(super) words: Vec<String>,
-    /// Variables of the environment that are set besides those of wassay.
+    /// Additional environment variables.
     pub(super) env: Vec<(String, String)>,
     pub(super) limits: Limits,
 }
@@ -35,28 +35,28 @@ pub(super) struct Program {
 pub(super) enum Ran {
     /// With exit code 0.
     Well,
-    /// With another exit code; what it said last, or the code.
+    /// With another exit code; the last line of standard error, or the code.
     Badly(String),
-    /// By a signal, as this says.
+    /// By a signal, with this message.
     Crashed(String),
-    /// It was still running after so long.
+    /// It timed out after this time.
     TimedOut(Duration),
-    /// It was not run, since the time of the script was over.
+    /// It was not run, because the script timed out.
     NotRun,
-    /// It cannot be run.
+    /// It could not be started.
     Lost(String),
 }
 
-/// Runs modules, one after the other.
+/// Runs modules one after the other.
 #[derive(Debug)]
 pub(super) struct Runner<'a> {
     program: &'a Program,
     /// The file that each module is written to.
     file: PathBuf,
-    /// When the time of the script is over, and how long one run may take.
+    /// The deadline of the script, and the time limit for a run.
     until: Instant,
     patience: Duration,
-    /// How runs of modules ended that are run for others' sake, by a digest of their bytes.
+    /// The cached results of control modules, by a digest of their bytes.
     controls: HashMap<u64, bool>,
 }
 
@@ -66,11 +66,11 @@ impl<'a> Runner<'a> {
         Runner { program, file, until, patience, controls: HashMap::new() }
     }
 
-    /// Gives the next runs so much time together.
+    /// Sets the total time limit for the next runs.
     pub(super) fn begin(&mut self, time: Duration) {
         let time = time.min(LONGEST);
         self.until = Instant::now() + time;
-        // What one run takes leaves time for some others.
+        // The time limit for a run leaves time for others.
         self.patience = self.program.limits.request.min(time / 3);
     }
 
@@ -86,16 +86,16 @@ impl<'a> Runner<'a> {
         let limit = self.until.min(now + self.patience);
         let ran = self
             .started(limit)
-            .unwrap_or_else(|error| Ran::Lost(format!("the engine cannot be started: {error}")));
+            .unwrap_or_else(|error| Ran::Lost(format!("cannot start the engine: {error}")));
         if let Ran::TimedOut(_) = ran {
-            // Where one run hangs, others that look for the reason may too.
+            // If a run hangs, runs that search for the reason may hang too.
             self.patience = (self.patience / 2).max(Duration::from_millis(100));
         }
         ran
     }
 
-    /// Whether a module runs as it has to, so that a failure of another one means something. What
-    /// came of one is kept.
+    /// Whether a control module succeeds, so that a failure of another one is meaningful. Results
+    /// are cached.
     pub(super) fn runs_well(&mut self, module: &[u8]) -> bool {
         let mut hasher = DefaultHasher::new();
         module.hash(&mut hasher);
@@ -114,7 +114,7 @@ impl<'a> Runner<'a> {
     fn started(&self, limit: Instant) -> io::Result<Ran> {
         let begun = Instant::now();
         let mut command = self.program.command(&self.file)?;
-        // What it prints means nothing.
+        // Its output is not used.
         let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut group = Group::start(command, self.program.limits.memory)?;
         let said = Said::of(group.stderr().ok_or(io::ErrorKind::BrokenPipe)?)?;
@@ -126,7 +126,7 @@ impl<'a> Runner<'a> {
             return Ok(Ran::Well);
         }
         said.wait(Instant::now() + REST);
-        // Where the module was says nothing elsewhere.
+        // Remove the path of the module from the message.
         let ended = said.after(how(status)).replace(&*self.file.to_string_lossy(), MODULE);
         Ok(if status.signal().is_some() { Ran::Crashed(ended) } else { Ran::Badly(ended) })
     }

@@ -1,4 +1,4 @@
-//! What a plan asks, instance by instance: the process of a command has one.
+//! Groups the requests of a plan by instance, since the process of a command has a single one.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,18 +9,18 @@ use wassay_script::selfcheck::{Entry, Subject, Unfit, imported_modules};
 use wassay_script::spectest;
 use wassay_script::wap::Request;
 
-/// A plan by what it asks for.
+/// The structure of a plan.
 #[derive(Debug, Default)]
 pub(super) struct Layout {
     /// The features that the script is judged under.
     pub(super) features: Features,
-    /// The modules, by the requests that compile them.
+    /// The modules, by the request that compiles each.
     pub(super) modules: BTreeMap<usize, Module>,
     /// The instances, in order.
     pub(super) instances: Vec<Instance>,
-    /// The requests for values that were not as expected. A command cannot be asked for them.
+    /// The requests for unexpected values, which a command cannot answer.
     pub(super) noted: Vec<usize>,
-    /// The requests that register instances of the script.
+    /// The requests that register instances.
     pub(super) links: Vec<usize>,
 }
 
@@ -31,21 +31,21 @@ pub(super) struct Module {
     pub(super) is_instantiated: bool,
 }
 
-/// An instance of one.
+/// An instance of a module.
 #[derive(Debug)]
 pub(super) struct Instance {
-    /// The request that compiles its module, and the one that makes it.
+    /// The request that compiles its module, and the one that instantiates it.
     pub(super) module: usize,
     pub(super) made: usize,
     /// The wrappers of calls on it.
     pub(super) wrappers: Vec<Wrapped>,
     /// The calls, in order.
     pub(super) calls: Vec<Call>,
-    /// Why it cannot be told whether it is made.
+    /// Why its instantiation cannot be tested.
     pub(super) unmade: Option<String>,
     /// Whether modules that import from it may change its state.
     exposes: bool,
-    /// From which request on its state is not its own, and why.
+    /// The request from which its state is shared, and why.
     pub(super) shared: Option<(usize, String)>,
 }
 
@@ -65,31 +65,31 @@ pub(super) struct Call {
     pub(super) export: String,
     /// Whether it is expected to end the process.
     pub(super) ends: bool,
-    /// How many results are compared.
+    /// The number of compared results.
     pub(super) results: usize,
     /// The line of its directive.
     pub(super) line: usize,
 }
 
-/// What is known while the requests are gone through.
+/// The state while reading the requests.
 struct Reader<'p> {
     plan: &'p ScriptPlan,
     entry: &'p Entry,
-    /// The directive that each request belongs to.
+    /// The directive of each request.
     owners: HashMap<usize, usize>,
     layout: Layout,
-    /// By handle: the request of a module, the number of an instance, of a wrapper of one.
+    /// By handle: the request of a module, the index of an instance, and of a wrapper.
     modules: HashMap<u32, usize>,
     instances: HashMap<u32, usize>,
     wrappers: HashMap<u32, (usize, usize)>,
     registered: HashMap<String, usize>,
-    /// The instances that share an item of `spectest`, each with whether it may change that and
-    /// whether its functions may.
+    /// The instances that share an item of `spectest`, each with whether it or its functions may
+    /// change the item.
     users: HashMap<String, Vec<(usize, bool, bool)>>,
 }
 
 impl Layout {
-    /// Takes a plan apart for an engine that enters modules so.
+    /// Reads a plan for an engine with this entry.
     pub(super) fn of(plan: &ScriptPlan, entry: &Entry) -> Layout {
         let directives = plan.directives.iter().enumerate();
         let owners =
@@ -119,8 +119,8 @@ impl Reader<'_> {
         let is_owned = self.owners.contains_key(&request);
         match what {
             Request::Begin { features } => self.layout.features = features.parse().unwrap_or_default(),
-            // What belongs to no directive is the module `spectest`, which is not made: modules get
-            // it as definitions.
+            // A module without a directive is `spectest`, which is not needed: modules define its
+            // items.
             Request::Compile { handle, module } if is_owned => {
                 self.modules.insert(handle, request);
                 self.layout.modules.insert(request, Module { bytes: module, is_instantiated: false });
@@ -213,7 +213,7 @@ impl Reader<'_> {
                     matches!(planned.want, Want::Fails { kind: ErrorKind::Unlinkable, .. })
                 });
                 let why = format!(
-                    "the module on line {line} shares it, and instances are not linked on a command line"
+                    "the module on line {line} shares it, and instances cannot be linked on a command line"
                 );
                 for name in imported_modules(bytes).into_iter().filter(|_| links) {
                     let other = self.registered.get(&name);
@@ -235,7 +235,7 @@ impl Reader<'_> {
     }
 }
 
-/// Notes that the state of an instance is not its own from a request on.
+/// Records that the state of an instance is shared from a request on.
 fn share(instances: &mut [Instance], number: usize, request: usize, why: String) {
     if let Some(instance) = instances.get_mut(number)
         && instance.shared.is_none()

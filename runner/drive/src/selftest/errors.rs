@@ -25,10 +25,10 @@ const THROWS: &str = "(module (tag $e) (func (export \"throw\") (result i32) (th
 
 pub(super) fn check(command: &Command, limits: &Limits, hello: &Hello, tell: &mut dyn FnMut(Finding)) {
     for (what, steps) in [
-        ("modules that are refused (malformed, invalid)", refused()),
+        ("rejected modules (malformed, invalid)", refused()),
         ("imports that do not match (link)", links()),
         ("traps (trap)", traps()),
-        ("a call stack that is used up (exhaustion)", exhaustion()),
+        ("an exhausted call stack (exhaustion)", exhaustion()),
     ] {
         run(command, limits, &hello.merges, what, &steps).into_iter().for_each(&mut *tell);
     }
@@ -37,14 +37,14 @@ pub(super) fn check(command: &Command, limits: &Limits, hello: &Hello, tell: &mu
         if merged(&hello.merges, a, b) {
             let (a, b) = (Class::of(a).word(), Class::of(b).word());
             let note = format!(
-                "`{a}` and `{b}` are not told apart: directives that depend on it are judged coarsely"
+                "`{a}` and `{b}` are not distinguished: directives that depend on it are judged coarsely"
             );
             tell(Finding::note("merges", note));
         }
     }
 }
 
-/// Whether an adapter declares that it cannot tell two kinds apart.
+/// Whether an adapter declares that it does not distinguish two kinds.
 fn merged(merges: &Merges, a: ErrorKind, b: ErrorKind) -> bool {
     merges.tell(Class::of(a), b) == Told::Coarsely
 }
@@ -61,9 +61,8 @@ fn begun() -> Vec<Step> {
 
 fn refused() -> Vec<Step> {
     let malformed =
-        "refuse bytes that are not a module: `E malformed`, or `E compile` where the engine does not say why";
-    let invalid =
-        "validate all function bodies at `C`: `E invalid`, or `E compile` where the engine does not say why";
+        "reject malformed bytes: answer `E malformed`, or `E compile` if the engine does not give the reason";
+    let invalid = "validate all function bodies at `C`: answer `E invalid`, or `E compile` if the engine does not give the reason";
     let mut steps = begun();
     steps.extend([
         step("C 2 ", Want::Fails(ErrorKind::Malformed), malformed),
@@ -76,23 +75,17 @@ fn refused() -> Vec<Step> {
             Want::Fails(ErrorKind::Invalid),
             invalid,
         ),
-        step("V 1 fine", Want::Value(3), "a module that is refused changes nothing"),
+        step("V 1 fine", Want::Value(3), "a rejected module must not change anything"),
     ]);
     steps
 }
 
 fn links() -> Vec<Step> {
-    let link = "answer `E link` where an import is missing, or has another type or kind; or declare what is not told apart, \
-        as in `merges=link+trap`";
+    let link = "answer `E link` if an import is missing, or has another type or kind; or declare what is not distinguished, \
+    such as `merges=link+trap`";
     let fails = |handle: u32, text: &str, about: &str| {
         [
-            send(
-                &format!("C {handle}"),
-                text,
-                about,
-                Want::Ok(""),
-                "imports are looked at by `I`, not by `C`",
-            ),
+            send(&format!("C {handle}"), text, about, Want::Ok(""), "resolve imports at `I`, not at `C`"),
             step(format!("I {handle} {handle}"), Want::Fails(ErrorKind::Unlinkable), link),
         ]
     };
@@ -104,14 +97,14 @@ fn links() -> Vec<Step> {
 }
 
 fn traps() -> Vec<Step> {
-    let trap = "answer `E trap`, or declare what is not told apart, as in `merges=trap+error`";
+    let trap = "answer `E trap`, or declare what is not distinguished, such as `merges=trap+error`";
     let mut steps = begun();
     steps.extend(
         ["unreachable", "divide", "load", "indirect"]
             .map(|name| step(format!("V 1 {name}"), Want::Fails(ErrorKind::Trap), trap)),
     );
     steps.extend([
-        step("V 1 fine", Want::Value(3), "an instance goes on after a trap"),
+        step("V 1 fine", Want::Value(3), "keep the instance usable after a trap"),
         send("C 2", START, "whose start function traps", Want::Ok(""), trap),
         step("I 3 2", Want::Fails(ErrorKind::Trap), trap),
         send("C 4", SEGMENT, "with a segment that does not fit", Want::Ok(""), trap),
@@ -119,7 +112,7 @@ fn traps() -> Vec<Step> {
         step(
             "V 3 fine",
             Want::Class(Class::NoHandle),
-            "an instance whose start function traps has no handle",
+            "create no handle for an instance whose start function traps",
         ),
     ]);
     steps
@@ -127,18 +120,18 @@ fn traps() -> Vec<Step> {
 
 fn exhaustion() -> Vec<Step> {
     let exhaustion =
-        "answer `E exhaustion` where the call stack is used up, or declare `merges=trap+exhaustion`";
+        "answer `E exhaustion` if the call stack is exhausted, or declare `merges=trap+exhaustion`";
     let mut steps = begun();
     steps.extend([
         step("V 1 deep", Want::Fails(ErrorKind::Exhaustion), exhaustion),
-        step("V 1 fine", Want::Value(3), "an instance goes on after the stack was used up"),
+        step("V 1 fine", Want::Value(3), "keep the instance usable after the stack was exhausted"),
     ]);
     steps
 }
 
-/// An exception, where the engine has exceptions.
+/// Checks exceptions, if the engine supports them.
 fn exceptions(command: &Command, limits: &Limits, hello: &Hello, tell: &mut dyn FnMut(Finding)) {
-    let what = "exceptions that are not caught (exception)";
+    let what = "uncaught exceptions (exception)";
     let compiles = |steps: &[Step]| run(command, limits, &hello.merges, what, steps);
     let mut steps = begun();
     steps.push(send("C 2", THROWS, "a module that throws", Want::Ok(""), ""));
@@ -148,7 +141,7 @@ fn exceptions(command: &Command, limits: &Limits, hello: &Hello, tell: &mut dyn 
         return;
     }
     let exception =
-        "answer `E exception` where an exception leaves the function, or declare `merges=trap+exception`";
+        "answer `E exception` if an exception leaves the function, or declare `merges=trap+exception`";
     steps.extend([
         step("I 3 2", Want::Ok(""), exception),
         step("V 3 throw", Want::Fails(ErrorKind::Exception), exception),

@@ -1,26 +1,26 @@
 //! What a check of an adapter found.
 
-/// What a check found.
+/// The result of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What was checked.
+    /// The description of the check.
     pub what: String,
-    /// What came of it.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
-/// What came of a check.
+/// The verdict of a check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// As it has to be.
+    /// Passed.
     Good,
-    /// As it may be, which costs something: what.
+    /// Allowed, with this disadvantage.
     Note(String),
-    /// Not as it has to be.
+    /// Failed.
     Bad {
         /// What happened.
         why: String,
-        /// What to do about it.
+        /// How to fix it.
         fix: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Small scripts, judged as those of a suite are, and the same with expectations that do not hold.
+//! Checks with small scripts, judged as usual and with wrong expectations.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,11 +21,11 @@ const SCRIPTS: [(&str, &str, &str); 6] = [
     ("exceptions", "3.0", include_str!("scripts/exceptions.wast")),
     ("objects", "3.0", include_str!("scripts/objects.wast")),
 ];
-/// One that does not end, between directives that pass.
+/// A script with an endless loop between directives that pass.
 const ENDLESS: &str = include_str!("scripts/endless.wast");
-/// How long the engine may take for the script that does not end.
+/// The time limit for the endless script.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long the engine may take for any other.
+/// The time limit for other scripts.
 const TIME: Duration = Duration::from_secs(30);
 
 pub(super) fn check(known: &Arc<Known>, tell: &mut dyn FnMut(Finding)) {
@@ -38,7 +38,7 @@ pub(super) fn check(known: &Arc<Known>, tell: &mut dyn FnMut(Finding)) {
 }
 
 fn script(driver: &mut Driver, topic: &str, features: Features, text: &str) -> Vec<Finding> {
-    let what = format!("expectations that hold are met: {topic}");
+    let what = format!("correct expectations pass: {topic}");
     let Some(result) = judged(driver, topic, features, text) else {
         return vec![Finding::note(&what, "not checked: the script does not parse")];
     };
@@ -50,12 +50,12 @@ fn script(driver: &mut Driver, topic: &str, features: Features, text: &str) -> V
         result.directives.iter().next().is_some_and(|first| !matches!(first.outcome, Outcome::Passed));
     match failed.next() {
         Some(why) if is_module => {
-            return vec![Finding::note(&what, format!("not checked: the engine refuses the module: {why}"))];
+            return vec![Finding::note(&what, format!("not checked: the engine rejects the module: {why}"))];
         }
         Some(why) => {
             let more = failed.count();
             let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-            let fix = "an engine that implements this gives these results: see whether the engine or the adapter is wrong";
+            let fix = "a conforming engine gives these results: find out whether the engine or the adapter is wrong";
             return vec![Finding::bad(&what, format!("{}{more}", place(&why)), fix)];
         }
         None => {}
@@ -71,9 +71,9 @@ fn judged(driver: &mut Driver, topic: &str, features: Features, text: &str) -> O
     Some(driver.judge(&reading, &Options { features, timeout: Some(TIME), ..Options::default() }))
 }
 
-/// The control against false passes: with its expectation altered, each directive fails.
+/// Checks for false passes: with an altered expectation, each directive must fail.
 fn control(driver: &mut Driver, topic: &str, features: Features, text: &str) -> Finding {
-    let what = format!("expectations that do not hold are not met: {topic}");
+    let what = format!("wrong expectations fail: {topic}");
     let Ok(script) = parse_as(Source::new(topic, text), Grammar::of(features)) else {
         return Finding::note(&what, "not checked: the script does not parse");
     };
@@ -94,15 +94,15 @@ fn control(driver: &mut Driver, topic: &str, features: Features, text: &str) -> 
         None => Finding::good(&what),
         Some(first) => Finding::bad(
             &what,
-            format!("{first} passes, and {} more, although it expects something else", met.len() - 1),
-            "answer by what the engine does: `v` and the number that the function gives, and `ok` only for what succeeded",
+            format!("{first} passes despite a wrong expectation, and {} more", met.len() - 1),
+            "answer with the actual result: `v` and the number that the function returns, and `ok` only on success",
         ),
     }
 }
 
-/// An engine that does not end is ended, and what comes later is judged.
+/// Checks that a hanging engine is killed, and later directives are judged.
 fn recovers(known: &Arc<Known>) -> Finding {
-    let what = "a script that does not end costs one directive";
+    let what = "an endless loop fails only one directive";
     let limits = Limits { request: PATIENCE, ..known.limits() };
     let mut driver = Arc::new(Known::clone(known).within(limits)).driver();
     let Some(result) = judged(&mut driver, "endless", Features::default(), ENDLESS) else {
@@ -118,11 +118,11 @@ fn recovers(known: &Arc<Known>) -> Finding {
         _ => {
             let lines = lines.iter().map(|(line, kind)| format!("endless.wast:{line}: {kind}"));
             let why =
-                format!("expected endless.wast:4 to time out, came {}", lines.collect::<Vec<_>>().join(", "));
+                format!("expected endless.wast:4 to time out, got {}", lines.collect::<Vec<_>>().join(", "));
             Finding::bad(
                 what,
                 why,
-                "the adapter is started again after it was killed: it must not depend on an earlier process",
+                "the adapter is restarted after it was killed: it must not depend on an earlier process",
             )
         }
     }

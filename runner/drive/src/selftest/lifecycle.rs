@@ -1,4 +1,4 @@
-//! Versions, order, flushing, and the end of the input.
+//! Checks versions, order, flushing, and the end of the input.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -12,11 +12,11 @@ use crate::child::{Child, Line, Silence};
 use crate::command::Command;
 use crate::driver::Limits;
 
-/// How many requests are sent before an answer is read.
+/// The number of requests to send before reading an answer.
 const MANY: usize = 20_000;
-/// How many bytes a large module has.
+/// The size of a large module in bytes.
 const LARGE: usize = 3 << 20;
-/// How long an adapter may take to end after the end of its input.
+/// The time limit for ending after the end of the input.
 const ENDING: Duration = Duration::from_secs(5);
 
 type Checked = Result<(), (String, &'static str)>;
@@ -24,8 +24,8 @@ type Check = fn(&mut Child, &Limits) -> Checked;
 
 pub(super) fn check(command: &Command, limits: &Limits, tell: &mut dyn FnMut(Finding)) {
     let checks: [(&str, Check); 5] = [
-        ("another version of the protocol is refused (hello wap/9)", version),
-        ("answers are written before more requests are waited for", flushed),
+        ("other versions of the protocol are rejected (hello wap/9)", version),
+        ("answers are flushed before waiting for more requests", flushed),
         ("many requests may be sent before an answer is read", many),
         ("a module may be large", large),
         ("it ends at the end of its input", ends),
@@ -40,7 +40,7 @@ pub(super) fn check(command: &Command, limits: &Limits, tell: &mut dyn FnMut(Fin
                 Err((why, fix)) => Finding::bad(what, why, fix),
             },
             Err(error) => {
-                Finding::bad(what, format!("it cannot be started again: {error}"), "allow several processes")
+                Finding::bad(what, format!("cannot start it again: {error}"), "allow several processes")
             }
         });
     }
@@ -50,7 +50,7 @@ pub(super) fn check(command: &Command, limits: &Limits, tell: &mut dyn FnMut(Fin
         Err(why) => Finding::bad(
             what,
             why,
-            "share no file, port or lock between processes: there is one for each job",
+            "don't share files, ports or locks between processes: one is started for each job",
         ),
     });
 }
@@ -58,29 +58,28 @@ pub(super) fn check(command: &Command, limits: &Limits, tell: &mut dyn FnMut(Fin
 fn expect(child: &mut Child, limits: &Limits, request: &str, wanted: &str, fix: &'static str) -> Checked {
     match answer(child, limits) {
         Ok(answer) if answer.to_string() == wanted => Ok(()),
-        Ok(answer) => Err((format!("{request}: expected `{wanted}`, came `{answer}`"), fix)),
+        Ok(answer) => Err((format!("{request}: expected `{wanted}`, got `{answer}`"), fix)),
         Err(why) => Err((format!("{request}: {why}"), fix)),
     }
 }
 
-/// Greets it, which is the first request after every start.
+/// Sends `hello`, the first request after every start.
 fn greet(child: &mut Child, limits: &Limits) -> Checked {
-    let fix =
-        "answer `hello wap/1` by `ok engine=NAME version=VERSION`, also when there is nothing else to read";
+    let fix = "answer `hello wap/1` with `ok engine=NAME version=VERSION`, even before there is more input";
     child.send("hello wap/1\n");
     match answer(child, limits) {
         Ok(Answer::Ok(_)) => Ok(()),
-        Ok(answer) => Err((format!("`hello wap/1`: expected `ok`, came `{answer}`"), fix)),
+        Ok(answer) => Err((format!("`hello wap/1`: expected `ok`, got `{answer}`"), fix)),
         Err(why) => Err((format!("`hello wap/1`: {why}"), fix)),
     }
 }
 
 fn version(child: &mut Child, limits: &Limits) -> Checked {
-    let fix = "answer `E unsupported` to every version but `wap/1`: a later wassay may ask for another one";
+    let fix = "answer `E unsupported` to every version other than `wap/1`: later versions of wassay may request another one";
     child.send("hello wap/9\n");
     match answer(child, limits) {
         Ok(Answer::Error(Class::Unsupported, _)) => {}
-        Ok(answer) => return Err((format!("`hello wap/9`: expected `E unsupported`, came `{answer}`"), fix)),
+        Ok(answer) => return Err((format!("`hello wap/9`: expected `E unsupported`, got `{answer}`"), fix)),
         Err(why) => return Err((format!("`hello wap/9`: {why}"), fix)),
     }
     greet(child, limits)
@@ -91,16 +90,22 @@ fn flushed(child: &mut Child, limits: &Limits) -> Checked {
     greet(child, limits)?;
     child.send("B a features=3.0\n");
     expect(child, limits, "`B` alone", "ok a", fix)?;
-    // The line that comes next is not whole yet, so the adapter waits.
+    // The next line is incomplete, so the adapter waits.
     child.send("E a\nB b feat");
     expect(child, limits, "`E`, and half a line", "ok a", fix)?;
     child.send("ures=3.0\nE b\n");
-    expect(child, limits, "`B` in two pieces", "ok b", "read whole lines, in however many pieces they come")?;
+    expect(
+        child,
+        limits,
+        "`B` in two pieces",
+        "ok b",
+        "read complete lines, even if they arrive in several pieces",
+    )?;
     expect(child, limits, "`E` after that", "ok b", fix)
 }
 
 fn many(child: &mut Child, limits: &Limits) -> Checked {
-    let fix = "answer each request by one line, in their order; do not wait until all are read";
+    let fix = "answer each request with one line, in order; do not wait until all are read";
     greet(child, limits)?;
     let mut text = String::from("B a features=3.0\n");
     for number in 0..MANY {
@@ -135,28 +140,28 @@ fn large(child: &mut Child, limits: &Limits) -> Checked {
 }
 
 fn ends(child: &mut Child, limits: &Limits) -> Checked {
-    let fix = "at the end of the input, write what is left and exit with code 0";
+    let fix = "at the end of the input, write all remaining answers and exit with code 0";
     greet(child, limits)?;
     child.send("B a features=3.0\nU n\n");
     child.end_input();
     expect(child, limits, "`B`, then the end of the input", "ok a", fix)?;
     expect(child, limits, "`U`, then the end of the input", "ok", fix)?;
     match child.line(Instant::now() + ENDING) {
-        Err(Silence::Ended(how)) if how.contains("exit code 0") => Ok(()),
+        Err(Silence::Ended(how)) if how.contains("exited with code 0") => Ok(()),
         Err(Silence::Ended(how)) => Err((format!("after the end of its input, {how}"), fix)),
         Err(Silence::Timeout) => {
-            Err((format!("it still runs {} s after the end of its input", ENDING.as_secs()), fix))
+            Err((format!("it is still running {} s after the end of its input", ENDING.as_secs()), fix))
         }
         Ok(Line::Text(line)) => {
-            Err((format!("after the last answer it wrote `{line}`"), "write answers alone"))
+            Err((format!("after the last answer it wrote `{line}`"), "write only answers"))
         }
-        Ok(Line::TooLong) => Err(("after the last answer it wrote more".to_owned(), "write answers alone")),
+        Ok(Line::TooLong) => Err(("after the last answer it wrote more".to_owned(), "write only answers")),
     }
 }
 
 fn several(command: &Command, limits: &Limits) -> Result<(), String> {
     let start =
-        |_| Child::start(command, limits.memory).map_err(|error| format!("one cannot be started: {error}"));
+        |_| Child::start(command, limits.memory).map_err(|error| format!("cannot start one: {error}"));
     let mut children = (0..3).map(start).collect::<Result<Vec<Child>, String>>()?;
     for child in &children {
         child.send("hello wap/1\nB a features=3.0\n");

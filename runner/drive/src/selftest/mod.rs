@@ -1,12 +1,12 @@
-//! The self-test of an adapter: whether it speaks wap/1, and what is missing where it does not.
+//! The self-test of an adapter: checks that it implements wap/1, with a hint for each failure.
 //!
 //! | file | is |
 //! |---|---|
-//! | `talk` | requests that are sent as lines, and what their answers have to be |
-//! | `requests` | each kind of request, in a script as documented |
+//! | `talk` | requests with expected answers |
+//! | `requests` | each kind of request |
 //! | `errors` | the classes of errors |
 //! | `lifecycle` | versions, order, flushing, and the end of the input |
-//! | `judged` | small scripts with expectations that hold, and the same with expectations that do not |
+//! | `judged` | small scripts with correct and with wrong expectations |
 
 mod errors;
 mod finding;
@@ -23,12 +23,12 @@ pub use self::finding::{Finding, Verdict};
 use crate::command::Command;
 use crate::driver::{DriveError, Known, Limits};
 
-/// Runs the self-test on the adapter that a command starts, and tells each finding. What is checked
-/// depends on what the adapter says that it can do.
+/// Runs the self-test on an adapter, and calls `tell` with each finding. The checks depend on the
+/// adapter's declared capabilities.
 ///
 /// # Errors
 ///
-/// It cannot be started, or does not answer `hello wap/1`: there is nothing to test.
+/// It cannot be started, or does not answer `hello wap/1`.
 pub fn run(command: &Command, limits: Limits, tell: &mut dyn FnMut(Finding)) -> Result<Hello, DriveError> {
     let known = Arc::new(Known::ask(command.clone(), limits)?);
     let hello = known.hello().clone();

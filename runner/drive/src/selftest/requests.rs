@@ -1,4 +1,4 @@
-//! Each kind of request, as docs/protocol.md describes it.
+//! Checks each kind of request, as specified in docs/protocol.md.
 
 use wassay_script::embed::ErrorKind;
 use wassay_script::wap::{Class, Hello};
@@ -31,9 +31,9 @@ const HOST: &str = "(module (import \"$h\" \"host\" (func $host (param i32) (res
   (func (export \"kept\") (result i32) (call $eq (table.get $kept (i32.const 0)) (i32.const 5))))";
 const MULTI_VALUE: &str = "(module (func (result i32 i32) (i32.const 1) (i32.const 2)))";
 
-const NAMES: &str = "decode `%XX` in names as UTF-8, also where the name is empty";
-const HANDLES: &str = "keep modules and instances apart, and each handle until the next `B`";
-const NO_HANDLE: &str = "answer `E nohandle` where a handle names nothing, and change nothing";
+const NAMES: &str = "decode `%XX` in names as UTF-8, and accept empty names";
+const HANDLES: &str = "keep separate handles for modules and instances, until the next `B`";
+const NO_HANDLE: &str = "answer `E nohandle` if a handle does not exist, and change nothing";
 
 pub(super) fn check(command: &Command, limits: &Limits, hello: &Hello, tell: &mut dyn FnMut(Finding)) {
     let mut check = |what: &str, steps: &[Step]| {
@@ -42,9 +42,9 @@ pub(super) fn check(command: &Command, limits: &Limits, hello: &Hello, tell: &mu
     check("modules, instances and names (C, I, N, U, V)", &modules());
     check("several instances under one name (X)", &added());
     check("wrappers (L)", &wrappers());
-    check("handles that name nothing (nohandle)", &no_handles());
-    check("a script begins afresh (B, E)", &fresh());
-    check("what is not a request", &strange());
+    check("missing handles (nohandle)", &no_handles());
+    check("a script starts with no state (B, E)", &fresh());
+    check("invalid requests", &strange());
     let what = "the empty name";
     let refused = run(command, limits, &hello.merges, what, &empty_name(false));
     match refused.into_iter().find_map(|finding| match finding.verdict {
@@ -70,21 +70,21 @@ pub(super) fn check(command: &Command, limits: &Limits, hello: &Hello, tell: &mu
     } else {
         tell(Finding::note(
             "caps=features",
-            "not declared: scripts that an older version of the specification refuses are counted as superseded",
+            "not declared: errors that only older versions of the specification require are counted as superseded",
         ));
     }
 }
 
 fn begin() -> Step {
-    step("B a%20b.wast features=3.0", Want::Ok("a%20b.wast"), "repeat the word after `B` as it is written")
+    step("B a%20b.wast features=3.0", Want::Ok("a%20b.wast"), "repeat the word after `B` unchanged")
 }
 
 fn end() -> Step {
-    step("E a%20b.wast", Want::Ok("a%20b.wast"), "repeat the word after `E` as it is written")
+    step("E a%20b.wast", Want::Ok("a%20b.wast"), "repeat the word after `E` unchanged")
 }
 
 fn modules() -> Vec<Step> {
-    let value = "answer `v` and the number that the function gives, signed and decimal";
+    let value = "answer `v` and the number that the function returns, signed and decimal";
     vec![
         step("# a remark", Want::AnyOk, ""),
         step("", Want::AnyOk, ""),
@@ -99,15 +99,15 @@ fn modules() -> Vec<Step> {
         step("V 4294967295 two", Want::Value(2), "link functions of one instance to another"),
         step("U a%20b%25%C3%BC", Want::Ok(""), "unregister the name"),
         step("I 8 1", Want::Fails(ErrorKind::Unlinkable), "an import of an unregistered name is missing"),
-        step("U a%20b%25%C3%BC", Want::Ok(""), "a name that is not registered may be unregistered"),
-        step("V 4294967295 two", Want::Value(2), "an instance stays linked when a name is unregistered"),
+        step("U a%20b%25%C3%BC", Want::Ok(""), "accept unregistering a name that is not registered"),
+        step("V 4294967295 two", Want::Value(2), "keep instances linked when a name is unregistered"),
         end(),
     ]
 }
 
-/// An instance and another one that is registered under a name with it.
+/// Two instances registered under the same name.
 fn added() -> Vec<Step> {
-    let keep = "keep, with `X`, what the name had before: a module may import from all of them";
+    let keep = "with `X`, keep the earlier exports of the name: a module may import from all of them";
     let mut steps = vec![begin()];
     steps.extend([
         send("C 0", NUMBERS, "a module", Want::Ok(""), HANDLES),
@@ -115,18 +115,22 @@ fn added() -> Vec<Step> {
         step("N 1 a%20b%25%C3%BC", Want::Ok(""), NAMES),
         send("C 1", TWO, "a module with an import", Want::Ok(""), HANDLES),
         step("I 2 1", Want::Ok(""), NAMES),
-        step("X 2 a%20b%25%C3%BC", Want::Ok(""), "add the exports to those that the name has"),
+        step("X 2 a%20b%25%C3%BC", Want::Ok(""), "add the exports to those of the name"),
         step("I 3 1", Want::Ok(""), keep),
         send("C 4", BOTH, "a module with imports of two instances", Want::Ok(""), HANDLES),
         step("I 5 4", Want::Ok(""), keep),
-        step("N 2 a%20b%25%C3%BC", Want::Ok(""), "replace, with `N`, what the name had before"),
-        step("I 6 1", Want::Fails(ErrorKind::Unlinkable), "replace, with `N`, what the name had before"),
+        step("N 2 a%20b%25%C3%BC", Want::Ok(""), "with `N`, replace the earlier exports of the name"),
+        step(
+            "I 6 1",
+            Want::Fails(ErrorKind::Unlinkable),
+            "with `N`, replace the earlier exports of the name",
+        ),
         end(),
     ]);
     steps
 }
 
-/// A module that imports from the empty name, and whether it is instantiated.
+/// A module that imports from the empty name, optionally instantiated.
 fn empty_name(instantiated: bool) -> Vec<Step> {
     let mut steps = vec![
         begin(),
@@ -142,7 +146,7 @@ fn empty_name(instantiated: bool) -> Vec<Step> {
 }
 
 fn wrappers() -> Vec<Step> {
-    let from = "link the module `m` to the exports of the instance in the request, and to nothing else";
+    let from = "link the module `m` only to the exports of the instance in the request";
     vec![
         begin(),
         send("C 0", NUMBERS, "a module", Want::Ok(""), HANDLES),
@@ -150,7 +154,7 @@ fn wrappers() -> Vec<Step> {
         step("N 1 n", Want::Ok(""), HANDLES),
         send("L 2 1", WRAPPER, "a wrapper", Want::Ok(""), from),
         step("V 2 0", Want::Value(0), "call the wrapper's own export"),
-        step("V 2 1", Want::Value(1), "give the number as it is: not every wrapper gives 0"),
+        step("V 2 1", Want::Value(1), "return the actual number: not every wrapper returns 0"),
         send(
             "L 3 1",
             OTHER_NAME,
@@ -170,21 +174,27 @@ fn no_handles() -> Vec<Step> {
         send("C 0", NUMBERS, "a module", Want::Ok(""), HANDLES),
         step("I 1 0", Want::Ok(""), HANDLES),
         step("N 1 n", Want::Ok(""), HANDLES),
-        step("C 2 AGFzbQ==", Want::Fails(ErrorKind::Malformed), "refuse bytes that end after four"),
+        step("C 2 AGFzbQ==", Want::Fails(ErrorKind::Malformed), "reject a module that ends after four bytes"),
         none("I 3 2"),
         none("V 3 one"),
         none("N 3 n"),
         none("X 3 n"),
         none("I 4 77"),
-        send("L 5 3", WRAPPER, "for an instance that is not there", Want::Class(Class::NoHandle), NO_HANDLE),
+        send(
+            "L 5 3",
+            WRAPPER,
+            "for an instance that does not exist",
+            Want::Class(Class::NoHandle),
+            NO_HANDLE,
+        ),
         send("C 6", OTHER_NAME, "a module with an import", Want::Ok(""), HANDLES),
-        step("I 7 6", Want::Ok(""), "`N` with a handle that names nothing leaves what was registered"),
+        step("I 7 6", Want::Ok(""), "with a missing handle, `N` must keep what was registered"),
         end(),
     ]
 }
 
 fn fresh() -> Vec<Step> {
-    let forget = "forget modules, instances and names at `B`";
+    let forget = "drop modules, instances and names at `B`";
     vec![
         begin(),
         send("C 0", NUMBERS, "a module", Want::Ok(""), HANDLES),
@@ -201,12 +211,12 @@ fn fresh() -> Vec<Step> {
 }
 
 fn strange() -> Vec<Step> {
-    let unsupported = "answer what you do not know by `E unsupported`, and go on";
+    let unsupported = "answer unknown requests with `E unsupported`, and continue";
     vec![
         step(
             "hello wap/9",
             Want::Class(Class::Unsupported),
-            "answer `E unsupported` to every version but `wap/1`",
+            "answer `E unsupported` to every version other than `wap/1`",
         ),
         step("Z 1 2", Want::Class(Class::Unsupported), unsupported),
         begin(),
@@ -217,7 +227,7 @@ fn strange() -> Vec<Step> {
 }
 
 fn host() -> Vec<Step> {
-    let eq = "`$h.eq` gives 1 for the reference that `$h.host` gives for the number, else 0";
+    let eq = "`$h.eq` must return 1 for the reference that `$h.host` returns for the number, else 0";
     vec![
         begin(),
         send("C 0", NUMBERS, "a module", Want::Ok(""), HANDLES),
@@ -227,21 +237,21 @@ fn host() -> Vec<Step> {
             HOST,
             "a wrapper with host references",
             Want::Ok(""),
-            "give `$h.host` and `$h.eq` to wrappers",
+            "provide `$h.host` and `$h.eq` to wrappers",
         ),
         step("V 2 same", Want::Value(1), eq),
         step("V 2 other", Want::Value(0), eq),
         step("V 2 zero", Want::Value(1), eq),
         step("V 2 negative", Want::Value(1), eq),
-        step("V 2 null", Want::Value(0), "`$h.eq` gives 0 for null, whatever the number is"),
+        step("V 2 null", Want::Value(0), "`$h.eq` must return 0 for null and any number"),
         step("V 2 keep", Want::Value(0), eq),
-        step("V 2 kept", Want::Value(1), "the reference for a number is the same each time in a script"),
+        step("V 2 kept", Want::Value(1), "return the same reference for a number throughout a script"),
         end(),
     ]
 }
 
 fn no_host() -> Vec<Step> {
-    let without = "without `caps=host`, refuse a wrapper that imports from `$h`";
+    let without = "without `caps=host`, reject a wrapper that imports from `$h`";
     vec![
         begin(),
         send("C 0", NUMBERS, "a module", Want::Ok(""), HANDLES),
@@ -253,7 +263,7 @@ fn no_host() -> Vec<Step> {
 }
 
 fn features() -> Vec<Step> {
-    let switch = "switch features by the word of `B`, or leave `features` out of `caps=`";
+    let switch = "enable only the features in `B`, or remove `features` from `caps=`";
     vec![
         step("B old features=1.0", Want::Ok("old"), switch),
         send("C 0", MULTI_VALUE, "a module with several results, under 1.0", Want::Refused, switch),

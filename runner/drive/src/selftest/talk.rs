@@ -1,4 +1,4 @@
-//! Requests as lines, and what their answers have to be.
+//! Sends requests and checks the answers.
 
 use std::time::Instant;
 
@@ -11,48 +11,47 @@ use crate::child::{Child, Line, Silence};
 use crate::command::Command;
 use crate::driver::Limits;
 
-/// A request, and what its answer has to be.
+/// A request, and its expected answer.
 pub(super) struct Step {
     /// The line, without its line feed.
     request: String,
-    /// What is asked for, for people.
+    /// The description of the request.
     about: String,
     want: Want,
-    /// What to do where the answer is another.
+    /// How to fix a wrong answer.
     fix: &'static str,
 }
 
-/// What an answer has to be.
+/// An expected answer.
 #[derive(Clone, Copy)]
 pub(super) enum Want {
     /// `ok` and these words.
     Ok(&'static str),
-    /// `ok` and whatever else.
+    /// `ok` and any words.
     AnyOk,
     /// `v` and this number.
     Value(i32),
-    /// An error of a kind, or what the adapter cannot tell from it.
+    /// An error of a kind, or one that the adapter does not distinguish from it.
     Fails(ErrorKind),
-    /// An error that says the module is refused, in whatever way.
+    /// Any rejection of a module.
     Refused,
     /// An error of exactly this class.
     Class(Class),
 }
 
-/// A step with a line as it is sent.
+/// Creates a step with a line.
 pub(super) fn step(request: impl Into<String>, want: Want, fix: &'static str) -> Step {
     let request = request.into();
     Step { about: format!("`{request}`"), request, want, fix }
 }
 
-/// A step that sends a module after these words. `about` is what the module is.
+/// Creates a step that sends a module after these words. `about` describes the module.
 pub(super) fn send(words: &str, text: &str, about: &str, want: Want, fix: &'static str) -> Step {
     let request = format!("{words} {}", BASE64.encode(&module(text)));
     Step { request, about: format!("`{words} …`, {about}"), want, fix }
 }
 
-/// Sends steps all at once to a process of its own, after `hello`, and gives what is wrong with
-/// their answers.
+/// Sends `hello` and all steps to a new process, and returns the findings for wrong answers.
 pub(super) fn run(
     command: &Command,
     limits: &Limits,
@@ -64,7 +63,7 @@ pub(super) fn run(
     let mut child = match Child::start(command, limits.memory) {
         Ok(child) => child,
         Err(error) => {
-            return vec![bad(format!("it cannot be started again: {error}"), "allow several processes")];
+            return vec![bad(format!("cannot start it again: {error}"), "allow several processes")];
         }
     };
     let mut text = String::from("hello wap/1\n");
@@ -76,7 +75,7 @@ pub(super) fn run(
     let mut findings = Vec::new();
     let hello = step("hello wap/1", Want::AnyOk, "answer `ok engine=NAME version=VERSION`");
     for step in std::iter::once(&hello).chain(steps) {
-        // Blank lines and remarks have no answer.
+        // Blank lines and comments have no answer.
         if step.request.is_empty() || step.request.starts_with('#') {
             continue;
         }
@@ -85,12 +84,12 @@ pub(super) fn run(
                 if let Err(expected) = step.want.is_met(&answer, merges) {
                     let answer = answer.to_string();
                     let answer = answer.trim_end();
-                    let why = format!("{}: expected {expected}, came `{answer}`", step.about);
+                    let why = format!("{}: expected {expected}, got `{answer}`", step.about);
                     findings.push(bad(why, step.fix));
                 }
             }
             Err(why) => {
-                // What comes later is no answer to what is asked later.
+                // Later answers would not match the requests.
                 findings.push(bad(format!("{}: {why}", step.about), step.fix));
                 return findings;
             }
@@ -100,18 +99,18 @@ pub(super) fn run(
     if findings.is_empty() { vec![Finding::good(what)] } else { findings }
 }
 
-/// The next answer, or why there is none.
+/// The next answer, or the reason for its absence.
 pub(super) fn answer(child: &mut Child, limits: &Limits) -> Result<Answer, String> {
     match child.line(Instant::now() + limits.request) {
         Ok(Line::Text(line)) => line.parse::<Answer>().map_err(|error| error.to_string()),
-        Ok(Line::TooLong) => Err("the adapter wrote a line that does not end".to_owned()),
-        Err(Silence::Timeout) => Err(format!("no answer within {:.1} s", limits.request.as_secs_f64())),
+        Ok(Line::TooLong) => Err("the adapter wrote a line over the maximum length".to_owned()),
+        Err(Silence::Timeout) => Err(format!("timed out after {:.1} s", limits.request.as_secs_f64())),
         Err(Silence::Ended(how)) => Err(how),
     }
 }
 
 impl Want {
-    /// Nothing where the answer is as it has to be, else what was expected.
+    /// Checks the answer; the error is what was expected.
     fn is_met(self, answer: &Answer, merges: &Merges) -> Result<(), String> {
         let is_met = match (self, answer) {
             (Want::Ok(words), Answer::Ok(came)) => **came == *words,
@@ -135,13 +134,13 @@ impl Want {
             Want::Fails(ErrorKind::Malformed) => "`E malformed` or `E compile`".to_owned(),
             Want::Fails(ErrorKind::Invalid) => "`E invalid` or `E compile`".to_owned(),
             Want::Fails(kind) => format!("`E {}`", Class::of(kind).word()),
-            Want::Refused => "`E compile`, since the feature is off".to_owned(),
+            Want::Refused => "`E compile`, because the feature is not enabled".to_owned(),
             Want::Class(class) => format!("`E {}`", class.word()),
         }
     }
 }
 
-/// The bytes of a module that is written here.
+/// Encodes a module.
 fn module(text: &str) -> Vec<u8> {
     let buffer = wast::parser::ParseBuffer::new(text);
     let encoded = buffer.and_then(|buffer| wast::parser::parse::<wast::Wat<'_>>(&buffer)?.encode());

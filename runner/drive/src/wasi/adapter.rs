@@ -1,8 +1,8 @@
 //! Adapters of the official test suite, `adapters/NAME.py`: Python modules that compute the command
 //! of a guest.
 //!
-//! They are used as they are, by a small program in Python that loads one and answers in JSON. An
-//! adapter is asked in a process of its own each time, since it may keep what it likes.
+//! They are used unchanged, through a small Python program that loads one and answers in JSON. Each
+//! query runs in a separate process, since an adapter may keep state.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,16 +18,16 @@ use super::running::Output;
 use super::task::{Task, word_of};
 use crate::process::{Group, how};
 
-/// The program that loads an adapter.
+/// The Python program that loads an adapter.
 const BRIDGE: &str = include_str!("../../../adapters/wasi/bridge.py");
 
-/// How long an adapter may take to answer.
+/// The time limit for an answer.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// How many bytes an answer may have.
+/// The maximum size of an answer in bytes.
 const LONGEST: usize = 1 << 20;
-/// The version of WASI that guests are run for.
+/// The version of WASI for guests.
 const VERSION: &str = "wasm32-wasip1";
-/// The world that guests of preview 1 are of.
+/// The world of preview 1 guests.
 const WORLD: &str = "wasi:cli/command";
 
 /// An adapter of the official test suite.
@@ -37,13 +37,13 @@ pub struct Adapter {
     path: PathBuf,
     /// Python.
     python: String,
-    /// Variables of the environment for it and for the engine, such as `WASMTIME=...`.
+    /// Environment variables for it and for the engine, such as `WASMTIME=...`.
     env: Vec<(String, String)>,
-    /// What it says of its engine.
+    /// Information about its engine.
     about: About,
 }
 
-/// What an adapter says of its engine.
+/// Information about an adapter's engine.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 struct About {
     name: String,
@@ -51,42 +51,41 @@ struct About {
     versions: Vec<String>,
 }
 
-/// Why an adapter does not answer.
+/// Why an adapter failed.
 #[derive(Debug, Error)]
 pub enum AdapterError {
     /// Python cannot be started.
-    #[error("{python}: cannot be started: {error}")]
+    #[error("cannot start {python}: {error}")]
     Start {
         /// The command.
         python: String,
-        /// What the system said.
+        /// The error.
         error: std::io::Error,
     },
-    /// It ended otherwise than it has to.
+    /// It failed.
     #[error("{}: {why}", path.display())]
     Ended {
         /// The adapter.
         path: PathBuf,
-        /// How, with what it said last.
+        /// How it ended, with the last line of its standard error.
         why: String,
     },
-    /// Its engine does not have preview 1.
-    #[error("{}: its engine does not have {VERSION}; it has {}", path.display(), versions.join(", "))]
+    /// Its engine does not support preview 1.
+    #[error("{}: its engine does not support {VERSION}; it supports {}", path.display(), versions.join(", "))]
     Version {
         /// The adapter.
         path: PathBuf,
-        /// What its engine has.
+        /// The versions that its engine supports.
         versions: Vec<String>,
     },
 }
 
 impl Adapter {
-    /// Asks an adapter what its engine is.
+    /// Queries an adapter for its engine.
     ///
     /// # Errors
     ///
-    /// Python cannot be started, the adapter does not answer, or its engine does not have preview
-    /// 1.
+    /// Python cannot be started, the adapter fails, or its engine does not support preview 1.
     pub fn ask(path: &Path, python: &str, env: Vec<(String, String)>) -> Result<Adapter, AdapterError> {
         let (path, python) = (path.to_owned(), python.to_owned());
         let adapter = Adapter { path, python, env, about: About::default() };
@@ -102,7 +101,7 @@ impl Adapter {
         self.path.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 
-    /// What the engine is called.
+    /// The name of the engine.
     pub fn name(&self) -> &str {
         &self.about.name
     }
@@ -138,19 +137,19 @@ impl Adapter {
             .args(["-c", BRIDGE, what])
             .arg(&self.path)
             .envs(self.env.iter().map(|(name, value)| (name, value)));
-        // It is not to leave compiled modules beside the adapter.
+        // Don't write compiled Python modules beside the adapter.
         command.env("PYTHONDONTWRITEBYTECODE", "1");
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut group = Group::start(&mut command, None).map_err(start)?;
         let stdout = group.stdout().map(|out| Output::of(out, LONGEST)).transpose().map_err(start)?;
         let stderr = group.stderr().map(|out| Output::of(out, LONGEST)).transpose().map_err(start)?;
         if let Some(mut stdin) = group.stdin() {
-            // One that has ended says so by its exit code.
+            // If it has ended, its exit code shows it.
             let _ = stdin.write_all(input.as_bytes());
         }
         let until = Instant::now() + PATIENCE;
         if !group.wait(until) {
-            return Err(ended(format!("the adapter did not answer within {} s", PATIENCE.as_secs())));
+            return Err(ended(format!("the adapter timed out after {} s", PATIENCE.as_secs())));
         }
         let status = group.reap();
         let all = |output: Option<Output>| output.map(|output| output.rest(until)).unwrap_or_default();
@@ -162,7 +161,6 @@ impl Adapter {
                 status.map_or_else(String::new, |status| how(status).replace("the engine", "the adapter"));
             return Err(ended(format!("{how}; the last line of its standard error: {last}")));
         }
-        serde_json::from_slice(&stdout)
-            .map_err(|error| ended(format!("its answer to `{what}` is not understood: {error}")))
+        serde_json::from_slice(&stdout).map_err(|error| ended(format!("invalid answer to `{what}`: {error}")))
     }
 }

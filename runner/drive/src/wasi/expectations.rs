@@ -1,5 +1,5 @@
-//! What the official test suite expects of an engine: its files `expectations/ENGINE/SYSTEM.toml`,
-//! and the older ones in JSON that name what is skipped.
+//! Expectations of the official test suite for an engine: its files
+//! `expectations/ENGINE/SYSTEM.toml`, and older JSON files that list skipped tests.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,31 +8,31 @@ use serde::Deserialize;
 use thiserror::Error;
 use wassay_testsuite::access::{Budget, read_named};
 
-/// How many bytes a file may have.
+/// The maximum size of a file in bytes.
 const LARGEST: u64 = 1 << 20;
 
-/// Why a file of expectations cannot be used.
+/// An unusable file of expectations.
 #[derive(Debug, Error)]
 #[error("{}: {why}", path.display())]
 pub struct BadExpectations {
     /// The file.
     pub path: PathBuf,
-    /// What is wrong with it.
+    /// The problem.
     pub why: String,
 }
 
-/// What is expected of the tests of an engine, by suite and test.
+/// The expectations for an engine, by suite and test.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Expectations {
     tests: BTreeMap<(String, String), Expected>,
 }
 
-/// What is expected of a test.
+/// The expectation for a test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expected {
-    /// It is not run, for this reason.
+    /// It is skipped, for this reason.
     Skip(String),
-    /// It fails, as this file says.
+    /// It is expected to fail, with this text naming the file.
     Fail(String),
 }
 
@@ -79,11 +79,11 @@ fn first() -> u64 {
 }
 
 impl Expectations {
-    /// Reads a file and adds what it says: TOML, or JSON where its name ends so.
+    /// Reads a file and adds its expectations: TOML, or JSON by its extension.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or is not understood.
+    /// It cannot be read or parsed.
     pub fn add(&mut self, path: &Path) -> Result<(), BadExpectations> {
         let bad = |why: String| BadExpectations { path: path.to_owned(), why };
         let bytes = read_named(path, &mut Budget::new(LARGEST))
@@ -100,7 +100,7 @@ impl Expectations {
             format!("line {}: {}", before.matches('\n').count() + 1, error.message().replace('\n', ", "))
         })?;
         if read.version != 1 {
-            return Err(format!("version {} is not known: expected 1", read.version));
+            return Err(format!("unsupported version {}: expected 1", read.version));
         }
         for suite in read.suite {
             for Test { name, action, expected } in suite.test {
@@ -133,8 +133,8 @@ impl Expectations {
         Ok(())
     }
 
-    /// What is expected of a test. Names of suites may have the version of WASI in brackets at
-    /// their end, which earlier ones did not.
+    /// Finds the expectation for a test. Names of suites may end with the version of WASI in
+    /// brackets, which older ones lack.
     pub fn of(&self, suite: &str, test: &str) -> Option<&Expected> {
         let plain = |name: &str| name.split(" [").next().unwrap_or_default().to_owned();
         let exact = self.tests.get(&(suite.to_owned(), test.to_owned()));
@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_told_with_its_place() {
         let told = |file: &str, text: &str| read(file, text).unwrap_err();
-        assert!(told("e.toml", "version = 2").ends_with("version 2 is not known: expected 1"));
+        assert!(told("e.toml", "version = 2").ends_with("unsupported version 2: expected 1"));
         assert!(told("e.toml", "\n[[suite]]\nname = 1").contains("line 3: "));
         let test = |more: &str| format!("[[suite]]\nname = \"s\"\n[[suite.test]]\nname = \"t\"\n{more}");
         assert!(told("e.toml", &test("")).contains("test `t` of `s`: expected `action` or `expected`"));

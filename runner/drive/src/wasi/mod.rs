@@ -1,12 +1,11 @@
-//! Guests of WASI on other engines: each is a process, started by a command that says what the
-//! guest is given.
+//! Runs WASI guests on other engines, each as a process started by a command.
 //!
 //! | file | is |
 //! |---|---|
-//! | `template` | commands by templates, with words for folders, variables and arguments |
-//! | `adapter` | commands by adapters of the official test suite |
-//! | `expectations` | what the official test suite expects of an engine |
-//! | `running` | a guest that runs |
+//! | `template` | commands from templates, with words for folders, variables and arguments |
+//! | `adapter` | commands from adapters of the official test suite |
+//! | `expectations` | expectations of the official test suite |
+//! | `running` | a running guest |
 //! | `task` | what a guest needs, and what it is started with |
 
 mod adapter;
@@ -29,21 +28,21 @@ pub use self::template::Template;
 /// An engine that runs guests.
 #[derive(Clone, Debug)]
 pub struct Runtime {
-    /// How its command is made.
+    /// How to create its command.
     pub way: Way,
-    /// What it cannot give a guest.
+    /// What it cannot provide to a guest.
     pub cannot: Vec<Need>,
-    /// The exit codes by which it says that the guest trapped.
+    /// Its exit codes for a trap.
     pub traps: Vec<i32>,
-    /// How many bytes of writable memory the process of a guest may have.
+    /// The limit for writable memory of a guest's process in bytes.
     pub memory: Option<u64>,
-    /// What the official suite expects of it.
+    /// The official suite's expectations for it.
     pub expectations: Expectations,
-    /// What reports call it.
+    /// Its identity in reports.
     pub identity: Identity,
 }
 
-/// How the command of a guest is made.
+/// How to create the command of a guest.
 #[derive(Clone, Debug)]
 pub enum Way {
     /// From templates.
@@ -53,7 +52,7 @@ pub enum Way {
 }
 
 impl Runtime {
-    /// Why a guest with these needs cannot be run; `None` where it can.
+    /// Why a guest with these needs cannot run, if so.
     pub fn lacks(&self, needs: &[Need]) -> Option<&'static str> {
         let cannot = |need: &&Need| {
             self.cannot.contains(need)
@@ -69,7 +68,7 @@ impl Runtime {
     ///
     /// # Errors
     ///
-    /// What an adapter of the official suite has to say, in words.
+    /// The message of an adapter of the official suite.
     pub fn command(&self, task: &Task<'_>) -> Result<Process, String> {
         let (words, env) = match &self.way {
             Way::Template(template) => (template.words(task), template.env()),
@@ -83,7 +82,7 @@ impl Runtime {
     }
 }
 
-/// Writes a module to a folder, under the name that the guest is to have, and gives its path.
+/// Writes a module to a folder, under the name of the guest, and returns its path.
 ///
 /// # Errors
 ///
@@ -94,7 +93,7 @@ pub fn write_module(folder: &Path, name: &str, module: &[u8]) -> std::io::Result
     Ok(path)
 }
 
-/// Where an adapter or a file of expectations is, from the folder of the description that names it.
+/// The path of an adapter or a file of expectations, relative to the folder of the description.
 pub fn place(folder: &Path, path: &Path) -> PathBuf {
     if path.is_absolute() { path.to_owned() } else { folder.join(path) }
 }

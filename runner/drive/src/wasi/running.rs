@@ -1,4 +1,4 @@
-//! A guest that runs in a process of its own.
+//! A guest running in its own process.
 
 use std::io::{self, Read};
 use std::os::unix::process::ExitStatusExt;
@@ -13,18 +13,17 @@ use wassay_terms::{Deadline, Stream};
 
 use crate::process::Group;
 
-/// How often it is looked whether a process is to be ended.
+/// How often to check whether a process should end.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long it is waited for the rest of the output of a process that has ended.
+/// How long to wait for the rest of the output after a process has ended.
 const REST: Duration = Duration::from_secs(2);
 
-/// What a process writes, as it comes.
+/// The output of a running process.
 #[derive(Clone, Debug)]
 pub struct Output(Stream);
 
 impl Output {
-    /// Collects what comes from a pipe, on a thread of its own. Of more than so many bytes the rest
-    /// is read and thrown away.
+    /// Collects data from a pipe on a separate thread. Data over the limit is discarded.
     pub(crate) fn of(mut pipe: impl Read + Send + 'static, most: usize) -> io::Result<Output> {
         let stream = Stream::default();
         let output = Output(stream.clone());
@@ -45,18 +44,18 @@ impl Output {
         Ok(output)
     }
 
-    /// Waits until `enough` is true of what has come and was not taken, or nothing more comes, or
-    /// the deadline passes. Says whether it is true then.
+    /// Waits until `enough` is true for the output that was not taken, the output ends, or the
+    /// deadline passes. Returns whether `enough` is true.
     pub fn wait(&self, until: impl Into<Deadline>, enough: impl Fn(&[u8]) -> bool) -> bool {
         self.0.wait(until, enough)
     }
 
-    /// What has come since this was last called.
+    /// Takes the data received since the last call.
     pub fn take(&self) -> Vec<u8> {
         self.0.take()
     }
 
-    /// All that comes until this time.
+    /// All data until the deadline.
     pub(crate) fn rest(&self, until: Instant) -> Vec<u8> {
         self.wait(until, |_| false);
         self.take()
@@ -66,28 +65,28 @@ impl Output {
 /// How a guest ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
-    /// By this exit code.
+    /// With this exit code.
     Exited(u32),
     /// By this signal.
     Signalled(i32),
-    /// It was still running when its time was over, or was ended before.
+    /// It timed out, or was ended before.
     Cut,
 }
 
-/// A guest that runs. It is killed, with all it started, when this is dropped.
+/// A running guest. It is killed, with everything that it started, on drop.
 #[derive(Debug)]
 pub struct Running {
-    /// What it writes to standard output.
+    /// Its standard output.
     pub stdout: Output,
-    /// What it writes to standard error.
+    /// Its standard error.
     pub stderr: Output,
     ended: Receiver<End>,
     is_cut: Arc<AtomicBool>,
 }
 
 impl Running {
-    /// Starts a command whose standard input is set. It may run until this time, use so many bytes
-    /// of memory, and of each output so many are kept.
+    /// Starts a command whose standard input is set, with a deadline, a memory limit, and a limit
+    /// for each output.
     ///
     /// # Errors
     ///
@@ -125,7 +124,7 @@ impl Running {
         Ok(Running { stdout, stderr, ended, is_cut })
     }
 
-    /// Waits so long for its end; `None` where it has not come.
+    /// Waits for its end; `None` after the timeout.
     pub fn end(&self, time: Duration) -> Option<End> {
         match self.ended.recv_timeout(time) {
             Ok(end) => Some(end),
@@ -134,7 +133,7 @@ impl Running {
         }
     }
 
-    /// Has it ended soon.
+    /// Ends it soon.
     pub fn cut(&self) {
         self.is_cut.store(true, Ordering::Relaxed);
     }

@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What a guest may need that not every engine has.
+/// A requirement of a guest that not every engine supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Need {
     /// Arguments.
     Args,
-    /// Variables of the environment.
+    /// Environment variables.
     Env,
     /// A folder.
     Folders,
-    /// A folder under another name than `/`, or several.
+    /// A folder with another name than `/`, or several folders.
     NamedFolders,
-    /// A folder in which nothing can be changed.
+    /// A read-only folder.
     ReadOnly,
-    /// Sockets that listen.
+    /// Listening sockets.
     Sockets,
     /// Standard input.
     Stdin,
@@ -37,7 +37,7 @@ impl Need {
         Need::Preview0,
     ];
 
-    /// The word for it in descriptions.
+    /// Its word in descriptions.
     pub fn word(self) -> &'static str {
         match self {
             Need::Args => "args",
@@ -51,22 +51,22 @@ impl Need {
         }
     }
 
-    /// What is said of an engine that does not have it.
+    /// The message for an engine that does not support it.
     pub(super) fn lacking(self) -> &'static str {
         match self {
-            Need::Args => "the engine gives guests no arguments",
-            Need::Env => "the engine gives guests no variables of the environment",
-            Need::Folders => "the engine gives guests no folders",
-            Need::NamedFolders => "the engine gives guests one folder only, under the name `/`",
-            Need::ReadOnly => "the engine gives guests no folders in which nothing can be changed",
-            Need::Sockets => "the engine gives guests no sockets that listen",
-            Need::Stdin => "the engine gives guests no standard input",
-            Need::Preview0 => "the engine does not have preview 0",
+            Need::Args => "the engine does not support arguments",
+            Need::Env => "the engine does not support environment variables",
+            Need::Folders => "the engine does not support folders",
+            Need::NamedFolders => "the engine supports only one folder, with the name `/`",
+            Need::ReadOnly => "the engine does not support read-only folders",
+            Need::Sockets => "the engine does not support listening sockets",
+            Need::Stdin => "the engine does not support standard input",
+            Need::Preview0 => "the engine does not support preview 0",
         }
     }
 }
 
-/// What a guest is started with.
+/// The setup of a guest.
 #[derive(Clone, Debug)]
 pub struct Task<'a> {
     /// The file of its module.
@@ -77,18 +77,18 @@ pub struct Task<'a> {
     pub env: &'a BTreeMap<String, String>,
     /// Its folders.
     pub folders: Vec<Folder<'a>>,
-    /// The proposals that the case names, for adapters of the official suite.
+    /// The proposals of the case, for adapters of the official suite.
     pub proposals: &'a [String],
 }
 
-/// A folder that a guest is given.
+/// A folder of a guest.
 #[derive(Clone, Copy, Debug)]
 pub struct Folder<'a> {
-    /// Where it is.
+    /// Its host path.
     pub host: &'a Path,
     /// Its name in the guest.
     pub guest: &'a str,
-    /// Whether nothing can be changed in it.
+    /// Whether it is read-only.
     pub read_only: bool,
 }
 

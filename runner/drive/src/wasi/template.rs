@@ -1,28 +1,28 @@
-//! Commands by templates.
+//! Commands from templates.
 
 use super::task::{Need, Task, word_of};
 use crate::template::{self, Placeholder};
 
-/// The command of a guest as a template. What stands for the places of this machine is filled in
-/// when a description is started.
+/// A template for the command of a guest. Paths of this machine are filled in when a description is
+/// started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template {
     /// The command.
     pub command: template::Template,
-    /// The words for one folder; none where the engine gives guests no folders.
+    /// The words for a folder; `None` if the engine does not support folders.
     pub dir: Option<template::Template>,
-    /// The words for one in which nothing can be changed.
+    /// The words for a read-only folder.
     pub dir_read_only: Option<template::Template>,
-    /// The words for one variable of the environment.
+    /// The words for an environment variable.
     pub env: Option<template::Template>,
-    /// Variables of the environment of the engine's own process.
+    /// Environment variables of the engine's process.
     pub own_env: Vec<(String, String)>,
-    /// What the other placeholders stand for.
+    /// The values of the other placeholders.
     pub places: Vec<(Placeholder, Vec<String>)>,
 }
 
 impl Template {
-    /// Whether it has no place for what a guest may need.
+    /// Whether it does not support a need of a guest.
     pub(super) fn cannot(&self, need: Need) -> bool {
         let takes = |placeholder| self.command.placeholders().any(|other| other == placeholder);
         let dir_takes = |placeholder| {
@@ -35,7 +35,7 @@ impl Template {
             Need::Folders => !dir_takes(Placeholder::Host),
             Need::NamedFolders => !dir_takes(Placeholder::Guest),
             Need::ReadOnly => self.dir_read_only.is_none(),
-            // A process is given no sockets that listen.
+            // Listening sockets cannot be passed to a process.
             Need::Sockets => true,
             Need::Stdin | Need::Preview0 => false,
         }

@@ -1,7 +1,7 @@
-//! Directives that fail without saying anything about the engine.
+//! Classifies directives that fail without saying anything about the engine.
 //!
-//! The verdicts are those of engines that are driven by [plans](crate::plan), so that a report does
-//! not depend on how an engine is driven.
+//! The verdicts match those for engines driven by [plans](crate::plan), so that reports do not
+//! depend on how an engine is driven.
 
 use wasmparser::{Parser, Payload};
 
@@ -13,11 +13,11 @@ use crate::text::Grammar;
 use crate::verdict::{Apart, Failure, FailureKind};
 
 impl<E: Embedder> Interpreter<'_, '_, '_, E> {
-    /// In what way a directive says nothing about the engine, if it does not, and why. It failed
-    /// so, or has passed.
+    /// Why a directive says nothing about the engine, if that is so. `failure` is its failure, or
+    /// `None` if it passed.
     ///
-    /// Of wassay's own engine everything is a failure but what cannot be asked: there is no limit
-    /// that a script may meet, and what is blocked has a failure before it.
+    /// For wassay's own engine everything except what is not applicable is a failure: no script
+    /// should reach a limit, and blocked directives follow a failure.
     pub(super) fn apart(&self, command: &Command, failure: Option<&Failure>) -> Option<(Apart, String)> {
         let error = failure.and_then(|failure| match failure.kind {
             FailureKind::Unexpected(kind) | FailureKind::Instead { actual: kind, .. } => {
@@ -30,14 +30,14 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         if let Some((ErrorKind::NotApplicable, why)) = error {
             return Some((Apart::NotApplicable, why.to_owned()));
         }
-        // An assertion that linking fails may have passed since there is nothing to link with.
+        // `assert_unlinkable` may have passed because the imported module does not exist.
         let may_be = failure.is_some() || matches!(command, Command::AssertUnlinkable { .. });
         if E::DRIVES_WASSAY || !may_be {
             return None;
         }
         match (self.blocked_by(command), error) {
             (Some(line), _) => {
-                let why = format!("it needs what the directive on line {line} was to make");
+                let why = format!("it depends on the directive on line {line}, which failed");
                 Some((Apart::Blocked, why))
             }
             (None, Some((ErrorKind::Limit, why))) => Some((Apart::Limit, why.to_owned())),
@@ -45,7 +45,7 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         }
     }
 
-    /// The line of a directive that failed to make what this one needs.
+    /// The line of a failed directive that this one depends on.
     fn blocked_by(&self, command: &Command) -> Option<usize> {
         match self.missing(command) {
             Some(Missing::Failed(line)) => Some(line),
@@ -53,7 +53,7 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         }
     }
 
-    /// Why what the directive names does not exist, if it does not.
+    /// Why a module or instance that the directive names does not exist, if it does not.
     fn missing(&self, command: &Command) -> Option<Missing> {
         let instance = |name: Option<&str>| self.env.instance(name).err();
         match command {
@@ -74,7 +74,7 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         }
     }
 
-    /// The line of a directive that failed to register what the module of this one imports from.
+    /// The line of a failed directive that registers a module that this one imports from.
     fn unregistered(&self, command: &Command) -> Option<usize> {
         let unregistered = self.env.unregistered();
         let (Command::Module(Definition { form, .. })

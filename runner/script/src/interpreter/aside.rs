@@ -1,4 +1,4 @@
-//! The text of a module that a directive quotes, read as long as there is time.
+//! Parses quoted module texts under a deadline.
 
 use std::borrow::Cow;
 
@@ -11,13 +11,13 @@ use crate::failures::time_over;
 use crate::model::ModuleForm;
 use crate::text::Grammar;
 
-/// How many bytes a text has at least that is read on a thread of its own, where there is a
-/// deadline. A shorter one takes some ten milliseconds.
+/// The minimum size in bytes of a text that is parsed on a separate thread if there is a deadline.
+/// A shorter one takes about ten milliseconds.
 const LARGE: usize = 256 << 10;
 
 impl<E: Embedder> Interpreter<'_, '_, '_, E> {
-    /// The bytes of a module; an error of kind [`Timeout`](crate::embed::ErrorKind::Timeout) where the time is
-    /// over before they are known.
+    /// The bytes of a module, or an error of kind
+    /// [`Timeout`](crate::embed::ErrorKind::Timeout) if the deadline passes first.
     pub(super) fn bytes_of<'a>(
         &self,
         form: &'a ModuleForm,

@@ -1,11 +1,10 @@
-//! Whether the engine had a part in the judgement of a directive.
+//! Tracks whether a directive involved the engine.
 
 use std::ops::{Deref, DerefMut};
 
 use crate::embed::Embedder;
 
-/// An embedder that notes when it is asked for anything: whatever drives an engine borrows it
-/// mutably.
+/// Records uses of an embedder: everything that drives an engine borrows it mutably.
 #[derive(Debug)]
 pub(super) struct Asked<'a, E> {
     embedder: &'a mut E,
@@ -17,12 +16,12 @@ impl<'a, E: Embedder> Asked<'a, E> {
         Asked { embedder, asked: false }
     }
 
-    /// Notes that it was asked, by something else than this thread.
+    /// Records a use by another thread.
     pub(super) fn note(&mut self) {
         self.asked = true;
     }
 
-    /// Whether it was asked for anything since this was called last.
+    /// Whether it was used since the last call.
     pub(super) fn take(&mut self) -> bool {
         std::mem::take(&mut self.asked)
     }

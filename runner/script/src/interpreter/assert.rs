@@ -1,4 +1,4 @@
-//! What each assertion asks.
+//! Judges assertions.
 
 use super::judged::Judged;
 use super::run::Interpreter;
@@ -24,7 +24,7 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         })
     }
 
-    /// An action has to end in an error of a kind, with a text where there is one to compare.
+    /// The action must end with an error of this kind, and with this text if given.
     pub(super) fn assert_failing(
         &mut self,
         action: &Action,
@@ -100,7 +100,7 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
     }
 
     fn assert_text(&self, error: &EmbedError, text: &str, written: Written) -> Result<Judged, Failure> {
-        // An engine's own words are not those of scripts.
+        // The engine does not use the texts of scripts.
         if self.options.match_kind == MatchKind::Class && !E::HAS_TEXTS {
             return Ok(Judged::ByKindAlone);
         }

@@ -1,4 +1,5 @@
-//! Assertions about custom sections and annotations (appendix "Custom Sections and Annotations").
+//! Judges assertions about custom sections and annotations (appendix "Custom Sections and
+//! Annotations").
 
 use super::judged::Judged;
 use super::run::Interpreter;
@@ -10,8 +11,8 @@ use crate::text::Grammar;
 use crate::verdict::Failure;
 
 impl<E: Embedder> Interpreter<'_, '_, '_, E> {
-    /// The module must be well-formed but for an annotation or a custom section: its text without
-    /// its annotations, its bytes but for what those sections hold.
+    /// The module must be well-formed except for an annotation or a custom section: its text
+    /// without annotations, its bytes without the contents of those sections.
     pub(super) fn assert_malformed_custom(
         &mut self,
         module: &Definition,
@@ -38,8 +39,8 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         self.assert_custom(checked, ErrorKind::MalformedCustom, text)
     }
 
-    /// The module must be valid, and its annotations and custom sections well-formed; one of them
-    /// is not valid.
+    /// The module must be valid, and its annotations and custom sections well-formed but one of
+    /// them invalid.
     pub(super) fn assert_invalid_custom(
         &mut self,
         module: &Definition,

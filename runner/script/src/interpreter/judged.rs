@@ -1,12 +1,12 @@
 //! How far directives are judged.
 
-/// How far a directive that passes was judged.
+/// How completely a passing directive was judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Judged {
-    /// In all it says.
+    /// Completely.
     Fully,
-    /// By the kind of an error; the table knows nothing of its text.
+    /// By the kind of an error only; its text is not in the table.
     ByKindAlone,
-    /// By an error whose kind the engine does not tell apart from others.
+    /// By an error whose kind the engine does not distinguish from others.
     Coarsely,
 }

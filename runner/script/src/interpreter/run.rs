@@ -1,4 +1,4 @@
-//! Runs the directives of a script, each by one short function.
+//! Runs the directives of a script.
 
 use std::ops::Deref;
 use std::rc::Rc;
@@ -29,7 +29,7 @@ use crate::wanted::hint;
 ///
 /// # Errors
 ///
-/// Where the text does not fall into forms. What is wrong with single directives is in the result.
+/// The text cannot be split into forms. Errors of single directives are in the result.
 pub fn run_script<E: Embedder>(
     name: &str,
     text: &str,
@@ -40,14 +40,14 @@ pub fn run_script<E: Embedder>(
     Ok(run(&script, options, embedder))
 }
 
-/// Runs a parsed script from a fresh start of the embedder.
+/// Runs a parsed script, after [`begin`](Embedder::begin) of the embedder.
 pub fn run<E: Embedder>(script: &Script<'_>, options: &Options, embedder: &mut E) -> ScriptResult {
     run_parts(&script.source, Whole(Some(&script.directives)), options, embedder)
 }
 
-/// Directives that come in parts.
+/// An iterator over directives in parts.
 pub(crate) trait InParts: Iterator<Item: Deref<Target = [Directive]>> {
-    /// How many are still to come.
+    /// The number of remaining directives.
     fn remaining(&self) -> usize;
 }
 
@@ -57,7 +57,7 @@ impl InParts for Parts<'_> {
     }
 }
 
-/// Directives that are one part.
+/// Directives in a single part.
 struct Whole<'a>(Option<&'a [Directive]>);
 
 impl<'a> Iterator for Whole<'a> {
@@ -74,7 +74,7 @@ impl InParts for Whole<'_> {
     }
 }
 
-/// The same of a script whose directives come in parts.
+/// Like [`run`], for directives in parts.
 pub(crate) fn run_parts<E: Embedder>(
     source: &Source<'_>,
     mut parts: impl InParts,
@@ -84,7 +84,7 @@ pub(crate) fn run_parts<E: Embedder>(
     embedder.limit_memory(options.max_memory);
     let deadline = options.timeout.and_then(Deadline::after);
     let begun = embedder.begin(options.features, deadline.map(Deadline::instant));
-    // Every thread that the script starts has ended when this returns.
+    // The scope joins every thread that the script starts.
     thread::scope(|scope| {
         let mut interpreter = Interpreter::new(embedder, options, (source, deadline), scope);
         let mut run = Run {
@@ -110,18 +110,18 @@ pub(crate) fn run_parts<E: Embedder>(
     })
 }
 
-/// What a script does on its first thread.
+/// The main thread of a script.
 struct Run {
     result: ScriptResult,
     /// Whether the embedder could begin.
     begun: Result<(), EmbedError>,
     ended: Option<End>,
-    /// The number of the next directive.
+    /// The index of the next directive.
     number: usize,
 }
 
 impl Run {
-    /// Runs a directive, and judges it where it is among those to be judged.
+    /// Runs a directive, and judges it if it is selected.
     fn directive<E: Embedder>(
         &mut self,
         interpreter: &mut Interpreter<'_, '_, '_, E>,
@@ -131,7 +131,7 @@ impl Run {
         self.number += 1;
         let expectations = options.expected.get(&number).map_or(&[][..], Vec::as_slice);
         let skip = expectations.first().filter(|expectation| expectation.outcome == Expected::Skip);
-        // Where a script has ended, nothing begins any more that somebody would have to know of.
+        // After the end of the script, directives are not observed.
         if let Some(observer) = options.observer.as_ref().filter(|_| self.ended.is_none()) {
             observer.begins(source.place(directive.span.start));
         }
@@ -140,13 +140,13 @@ impl Run {
             return;
         }
         if skip.is_some() {
-            // What it would have bound must not stay what it was.
+            // Unbind the names that it would have bound.
             interpreter.unbind(directive, Missing::Skipped(source.line(directive.span.start)));
         }
         let position = options.lines.as_ref().map(|lines| lines.position(source, &directive.span));
         match position.unwrap_or(Position::Within) {
             Position::Before if directive.command.has_effects() && skip.is_none() && self.begun.is_ok() => {
-                // Run for its effects: whether it is right is not the question here.
+                // Run it unchecked, for its effects.
                 let _ = interpreter.judge(directive);
             }
             Position::Before | Position::Behind => {}
@@ -154,15 +154,14 @@ impl Run {
         }
     }
 
-    /// Whether nothing is to be said of the directives to come but how many they are: there may be
-    /// millions, and time is over.
+    /// Whether the remaining directives are only counted: there may be millions after a timeout.
     fn is_to_be_counted(&self, options: &Options) -> bool {
         let is_all_alike =
             options.lines.is_none() && options.left_out.is_empty() && options.expected.is_empty();
         self.ended.is_some() && self.result.directives.is_full() && is_all_alike
     }
 
-    /// Counts directives that the script did not come to.
+    /// Counts directives that were not reached.
     fn count(&mut self, directives: usize) {
         if let Some(end) = self.ended {
             self.result.directives.push_unlisted(&end.outcome(""), directives as u64);
@@ -204,8 +203,7 @@ impl Run {
     }
 }
 
-/// How many bytes parsing may take for each byte of a module's text, at most: a smaller one need
-/// not be looked at.
+/// The maximum memory for parsing per byte of a module's text: smaller texts need no check.
 const OF_BYTE: u64 = 250;
 
 /// Why a run ended before its last directive.
@@ -226,26 +224,25 @@ impl End {
         }
     }
 
-    /// What becomes of a directive with this text that the script did not come to.
+    /// The outcome of a directive that was not reached.
     fn outcome(self, source: &str) -> Outcome {
         match self {
             End::Timeout => Outcome::Failed(Box::new(Failure {
                 source: source.to_owned(),
                 ..Failure::new(FailureKind::NotRun, "the script timed out earlier")
             })),
-            End::FirstFailure => Outcome::Skipped("not run after the first failure".to_owned()),
+            End::FirstFailure => Outcome::Skipped("not run because of the first failure".to_owned()),
         }
     }
 }
 
-/// A script while it runs, as one of its threads does: what the embedder has belongs to that
-/// thread, the rest to all of them.
+/// A thread of a running script: the embedder belongs to this thread, the rest is shared.
 pub(super) struct Interpreter<'a, 'scope, 'env, E: Embedder> {
     pub(super) embedder: Asked<'a, E>,
     pub(super) env: Env<E::Module, E::Instance>,
     pub(super) options: &'env Options,
     pub(super) source: &'env Source<'env>,
-    /// When no more directives are run.
+    /// The deadline of the script.
     pub(super) deadline: Option<Deadline>,
     pub(super) threads: Threads<'scope, 'env>,
 }
@@ -263,7 +260,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
 
     pub(super) fn judge(&mut self, directive: &Directive) -> Result<Judged, Failure> {
         if self.deadline.is_some_and(Deadline::is_over) {
-            // Not all directives come to the engine, which would say so.
+            // Not all directives involve the engine, which would report the timeout.
             return Err(unexpected(&time_over()));
         }
         let line = self.source.line(directive.span.start);
@@ -309,15 +306,14 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         }
     }
 
-    /// Unbinds what the directive would have bound.
+    /// Unbinds the names that the directive would have bound.
     fn unbind(&mut self, directive: &Directive, why: Missing) {
         let Bindings { definitions, instances, registrations, threads } =
             Bindings::of(&directive.command, self.source.slice(&directive.span));
         self.env.unbind(&definitions, &instances, why);
         self.threads.unbind(&threads, why);
         for name in self.env.unbind_registrations(registrations) {
-            // An engine that fails at it has failed at more than this directive, which fails or is
-            // skipped as it is.
+            // Ignore errors: the directive itself fails or is skipped anyway.
             let _ = self.embedder.register(&name, None);
         }
     }
@@ -366,7 +362,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         module.map_err(|error| self.with_hint(unexpected(&error), definition, error.kind))
     }
 
-    /// The failure of a module that did not compile, with the features that it may have needed.
+    /// The failure of a module that did not compile, with a hint about missing features.
     pub(super) fn with_hint(
         &self,
         mut failure: Failure,
@@ -407,7 +403,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
 
     fn register(&mut self, name: &str, instance: Option<&str>, line: usize) -> Result<Judged, Failure> {
         let found = self.instance(instance);
-        // What the name stood for before must not stand in for what could not be registered.
+        // Remove the old registration, which must not be used instead.
         let registered = self.embedder.register(name, found.as_ref().ok());
         if registered.is_err() {
             let _ = self.embedder.register(name, None);
@@ -427,7 +423,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         }
     }
 
-    /// Carries out an action on the instance that it names.
+    /// Performs an action on the instance that it names.
     pub(super) fn act(&mut self, action: &Action) -> Result<Result<Results, EmbedError>, Failure> {
         let instance = self.instance(action.instance())?;
         Ok(match action {
@@ -438,7 +434,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         })
     }
 
-    /// Compiles what an assertion instantiates, or finds it where it was defined before.
+    /// Compiles the module that an assertion instantiates, or finds an earlier definition.
     pub(super) fn instantiable(
         &mut self,
         instantiation: &Instantiation,
@@ -449,7 +445,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         }
     }
 
-    /// Compiles a module; text that is malformed is an error as malformed bytes are.
+    /// Compiles a module; malformed text is an error like malformed bytes.
     pub(super) fn compile(&mut self, definition: &Definition) -> Result<E::Module, EmbedError> {
         if let (ModuleForm::Quote(text), Some(limit)) = (&definition.form, self.options.max_memory)
             && text.len() as u64 > limit / OF_BYTE
@@ -462,7 +458,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         self.embedder.compile(&bytes)
     }
 
-    /// Malformed text as an error, with its place.
+    /// The error for malformed text, with its position.
     pub(super) fn malformed_text(&self, form: &ModuleForm, error: TextError) -> EmbedError {
         let location = match form {
             ModuleForm::Quote(text) => {

@@ -16,7 +16,7 @@ use crate::options::Options;
 use crate::source::{Place, Source, Span};
 use crate::verdict::{Failure, FailureKind};
 
-/// What a new thread runs.
+/// The body of a new thread.
 struct Body<'scope, 'env, E: Embedder> {
     embedder: E,
     instances: Vec<(Name, E::Instance)>,
@@ -64,7 +64,7 @@ impl<'scope, 'env, E: Embedder> Interpreter<'_, 'scope, 'env, E> {
 
     /// Waits for the thread of that name.
     pub(super) fn wait(&mut self, name: &str) -> Result<Judged, Failure> {
-        // What the thread asked of the engine is what is judged here.
+        // The thread used the engine, so this directive did.
         self.embedder.note();
         let number = self
             .threads
@@ -82,8 +82,8 @@ impl<'scope, 'env, E: Embedder> Interpreter<'_, 'scope, 'env, E> {
 }
 
 impl<'scope, 'env, E: Embedder> Body<'scope, 'env, E> {
-    /// Runs the directives; one that fails fails the thread, and the others still run while there
-    /// is time.
+    /// Runs the directives. If one fails, the thread fails, but the others still run until the
+    /// deadline.
     fn run(mut self) -> Result<Judged, Failure> {
         let mut interpreter =
             Interpreter::new(&mut self.embedder, self.options, (self.source, self.deadline), self.scope);
@@ -108,7 +108,7 @@ impl<'scope, 'env, E: Embedder> Body<'scope, 'env, E> {
     }
 }
 
-/// The first failure of a thread, with its place and how many others there are.
+/// The first failure of a thread, with its position and the number of others.
 fn first_of(failures: Vec<(Place, Failure)>) -> Option<Failure> {
     let others = match failures.len() {
         0 | 1 => String::new(),

@@ -8,24 +8,24 @@ use crate::env::{Bound, Missing};
 use crate::source::Place;
 use crate::verdict::Failure;
 
-/// How large the stack of a thread that runs scripts is, in bytes.
+/// The stack size of threads that run scripts, in bytes.
 ///
-/// Wasm code may use 1 MiB of it (`Config::max_stack`), what the host needs to parse and compile
-/// stands on it too, and a debug build needs several times what a release build does. A thread's
-/// usual 2 MiB leave too little, and depend on the environment (`RUST_MIN_STACK`).
+/// Wasm code may use 1 MiB of it (`Config::max_stack`), the host's parsing and compilation need
+/// stack too, and a debug build needs several times as much as a release build. The default of 2
+/// MiB is too small, and depends on the environment (`RUST_MIN_STACK`).
 pub const STACK: usize = 8 << 20;
 
 /// The threads that one thread of a script has started.
 pub(super) struct Threads<'scope, 'env> {
     pub(super) scope: &'scope Scope<'scope, 'env>,
-    /// Each until it is waited for.
+    /// The threads that have not been joined.
     pub(super) running: Vec<Option<Running<'scope>>>,
-    /// Which of them has a name.
+    /// Their names.
     pub(super) named: Bound<usize>,
 }
 
 pub(super) struct Running<'scope> {
-    /// Where its `thread` directive stands, and its text.
+    /// The position of its `thread` directive, and its text.
     pub(super) place: Place,
     pub(super) text: &'scope str,
     pub(super) handle: ScopedJoinHandle<'scope, Result<Judged, Failure>>,
@@ -36,18 +36,18 @@ impl<'scope, 'env> Threads<'scope, 'env> {
         Threads { scope, running: Vec::new(), named: Bound::new() }
     }
 
-    /// Has names stand for no thread, for this reason. What runs is waited for at the end.
+    /// Unbinds names, for this reason. Running threads are joined at the end.
     pub(super) fn unbind(&mut self, names: &Names, why: Missing) {
         self.named.unbind(names, why);
     }
 
-    /// Why no thread has this name, if none has.
+    /// Why there is no thread of this name, if there is none.
     pub(super) fn missing(&self, name: &str) -> Option<Missing> {
         self.named.get(Some(name)).err()
     }
 
-    /// Waits for every thread, and gives the failures of those that nobody has waited for, by the
-    /// place of their directive.
+    /// Joins every thread, and returns the failures of those without a `wait`, with the position of
+    /// their directive.
     pub(super) fn join_all(&mut self) -> Vec<(Place, Failure)> {
         let joined =
             self.running.drain(..).flatten().map(|thread| (thread.place, thread.text, thread.join()));
@@ -57,7 +57,7 @@ impl<'scope, 'env> Threads<'scope, 'env> {
 }
 
 impl Running<'_> {
-    /// Waits for the end; a panic goes on here.
+    /// Joins the thread and propagates a panic.
     pub(super) fn join(self) -> Result<Judged, Failure> {
         self.handle.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload))
     }

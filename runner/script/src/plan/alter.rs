@@ -1,8 +1,8 @@
 //! Altered expectations: a control against false passes.
 //!
-//! A plan with altered expectations asks an engine for the same, and expects something else of
-//! every directive. So on an engine that passes a directive, the altered one has to fail; where it
-//! passes, the directive is not judged by what it says.
+//! A plan with altered expectations has the same requests, but different expected results. If an
+//! engine passes a directive, the altered one must fail; otherwise the check of the directive is
+//! incomplete.
 
 use crate::embed::ErrorKind;
 use crate::messages::Written;
@@ -10,17 +10,17 @@ use crate::value::{FloatPattern, HeapType, Pattern, RefPattern, VectorPattern};
 
 use super::model::Want;
 
-/// Which part of each expectation is altered: of several results the one of this number, or the
-/// last, and of a vector's lanes likewise.
+/// Selects which part of each expectation to alter: the result with this index, or the last, and
+/// likewise the lane of a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Alter(pub usize);
 
-/// The bits by which a number is altered, as many as it has: not those by which the alternatives of
-/// an `either` differ.
+/// The bits to flip in a number, truncated to its width; they differ from the differences between
+/// alternatives of an `either`.
 const BITS: u64 = 0x5a5a_5a5a_5a5a_5a5a;
 
 impl Alter {
-    /// Other patterns in the place of these; `None` where there are none.
+    /// Alters patterns; `None` if there are none.
     pub(super) fn patterns(self, patterns: &[Pattern]) -> Option<Vec<Pattern>> {
         let at = self.0.min(patterns.len().checked_sub(1)?);
         let alter = |(number, pattern): (usize, &Pattern)| match number == at {
@@ -38,7 +38,7 @@ impl Alter {
             Pattern::F64(pattern) => Pattern::F64(float(*pattern, |bits| bits ^ BITS, 0)),
             Pattern::V128(pattern) => Pattern::V128(self.vector(*pattern)),
             Pattern::Ref(pattern) => Pattern::Ref(reference(*pattern)),
-            // No alternative may stay as it is.
+            // Every alternative must change.
             Pattern::Either(patterns) => {
                 Pattern::Either(patterns.iter().map(|pattern| self.pattern(pattern)).collect())
             }
@@ -72,7 +72,7 @@ impl Alter {
     }
 }
 
-/// Another float; no NaN in the place of a class of NaN.
+/// A different float; a number for a NaN class.
 fn float<Bits>(pattern: FloatPattern<Bits>, alter: impl Fn(Bits) -> Bits, zero: Bits) -> FloatPattern<Bits> {
     match pattern {
         FloatPattern::CanonicalNan | FloatPattern::ArithmeticNan => FloatPattern::Bits(zero),
@@ -80,8 +80,7 @@ fn float<Bits>(pattern: FloatPattern<Bits>, alter: impl Fn(Bits) -> Bits, zero: 
     }
 }
 
-/// A reference that is not the one expected: another number, something in the place of null, null
-/// in the place of something.
+/// A different reference: another number, a non-null reference for null, null for others.
 fn reference(pattern: RefPattern) -> RefPattern {
     match pattern {
         RefPattern::Extern(Some(number)) => RefPattern::Extern(Some(number ^ 1)),
@@ -92,7 +91,7 @@ fn reference(pattern: RefPattern) -> RefPattern {
             HeapType::Exn => RefPattern::Exn,
             _ => RefPattern::Any,
         },
-        // Of what type the null is the script does not say; that of a number is never met.
+        // The script does not state the type of the null; an i31 reference never matches one.
         RefPattern::Null(None) => RefPattern::I31,
         other => RefPattern::Null(other.top()),
     }
@@ -103,13 +102,13 @@ fn trap() -> Want {
 }
 
 impl Want {
-    /// What the directive must not come to where it is as expected.
+    /// The altered expectation of a directive.
     pub(super) fn altered(self) -> Want {
         match self {
             Want::Done => trap(),
-            // What comes of it depends on the engine's version.
+            // The result depends on the engine's version.
             Want::Fails { superseded: true, .. } => {
-                Want::NotApplicable("what later versions revoked is not altered".to_owned())
+                Want::NotApplicable("assertions that later versions changed are not altered".to_owned())
             }
             Want::Fails { .. } | Want::Throws => Want::Done,
             Want::Returns(patterns) if patterns.is_empty() => trap(),

@@ -1,4 +1,4 @@
-//! Calls of a script: those on one instance wait until they are wrapped together.
+//! Plans the calls of a script: calls on the same instance are collected into one wrapper.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,14 +11,14 @@ use crate::embed::ErrorKind;
 use crate::model::Action;
 use crate::value::Value;
 
-/// At most so many calls are in a wrapper.
+/// The maximum number of calls in a wrapper.
 const MOST_ITEMS: usize = 400;
 
 impl<'a> Planner<'a> {
-    /// Plans a call, or says why there is nothing to call.
+    /// Plans a call, or returns the step for a call that is impossible.
     pub(super) fn action(&mut self, slot: Option<usize>, action: &'a Action, want: Want) -> Option<Step> {
         if self.is_threaded {
-            let why = "a thread of the script was to run before, and threads of scripts are not run";
+            let why = "it depends on a thread of the script, and threads are not supported in plans";
             return Some(Step::without(not_applicable(why)));
         }
         let instance = match self.env.instance(action.instance()) {
@@ -28,7 +28,7 @@ impl<'a> Planner<'a> {
         let want = self.want(want);
         let step = |want| Step { requests: 0..0, after: vec![instance.made], want };
         let Some(info) = &instance.module.info else {
-            return Some(step(not_applicable("the module cannot be read, so that it cannot be wrapped")));
+            return Some(step(not_applicable("the module cannot be parsed for a wrapper")));
         };
         match call(info, action) {
             Ok((export, call)) => {
@@ -41,12 +41,14 @@ impl<'a> Planner<'a> {
                 self.batch.push(Pending { slot, export, call, want });
                 None
             }
-            Err(None) => Some(step(not_applicable("a type of the function or global cannot be wrapped"))),
+            Err(None) => {
+                Some(step(not_applicable("a type of the function or global is not supported in wrappers")))
+            }
             Err(Some((kind, message))) => Some(step(Want::Known { kind, message, want: Box::new(want) })),
         }
     }
 
-    /// Wraps the calls that wait, and makes them.
+    /// Adds the wrapper of the pending calls, and the calls.
     pub(super) fn flush(&mut self) {
         let batch = std::mem::take(&mut self.batch);
         let Some(instance) = self.batched.take() else { return };
@@ -99,16 +101,16 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// A wrapper that was asked for.
+/// A requested wrapper.
 struct Made {
     handle: u32,
     request: usize,
-    /// How many words a value has at most that it notes.
+    /// The maximum number of words of a recorded value.
     words: usize,
     noted: Range<usize>,
 }
 
-/// How many words an item may note.
+/// The maximum number of words that an item records.
 fn noted_words(item: &Item<'_>) -> usize {
     let words = |ty: &Passed| match ty {
         Passed::I32 | Passed::F32 => 1,
@@ -133,8 +135,8 @@ fn result_type(ty: Passed) -> ResultType {
     }
 }
 
-/// What an action calls. Where there is nothing to call: the error that an engine gives, or none
-/// where a type cannot be carried over.
+/// The call of an action. Otherwise the error that an engine would give, or `None` if a type is not
+/// supported.
 fn call<'a>(info: &Info, action: &'a Action) -> Result<(&'a str, Call<'a>), Option<(ErrorKind, String)>> {
     let foreign = |Foreign| None;
     let missing = |what: &str, export: &str| {
@@ -161,7 +163,7 @@ fn check_arguments(
     let wrong = |message| Err(Some((ErrorKind::WrongArguments, message)));
     let (takes, given) = (function.parameters.len(), arguments.len());
     if takes != given {
-        return wrong(format!("the function takes {takes} arguments, and {given} were given"));
+        return wrong(format!("the function takes {takes} arguments, but {given} were given"));
     }
     let mut pairs = function.parameters.iter().zip(arguments);
     match pairs.position(|(ty, value)| !wrapper::accepts(*ty, *value)) {

@@ -1,8 +1,8 @@
-//! The comparisons that a wrapper makes, each a function of its own in the wrapper.
+//! The comparisons of a wrapper, each a separate function in it.
 //!
-//! A check takes a value, and what it is compared with where that differs from one use to the next.
-//! It gives 0 where the value is as expected, else 1, and then leaves the bits of the value in the
-//! wrapper's two globals.
+//! A check takes a value, and the values to compare with if these differ between uses. It returns 0
+//! if the value is as expected, else 1, after storing the bits of the value in the wrapper's two
+//! globals.
 
 use wasm_encoder::{AbstractHeapType, BlockType, Function, HeapType as Encoded, InstructionSink, ValType};
 
@@ -10,13 +10,13 @@ use crate::value::{FloatPattern, HeapType, Pattern, RefPattern, VectorPattern};
 
 use super::module::Passed;
 
-/// Which of the wrapper's own globals has the lower 64 bits of the value that was not as expected.
+/// The wrapper's global with the lower 64 bits of the unexpected value.
 pub(super) const LOW: u32 = 0;
-/// Which has the upper 64 bits.
+/// The global with the upper 64 bits.
 pub(super) const HIGH: u32 = 1;
 
-/// What a reference is, as a wrapper writes it into the lower 32 bits; the value of an unboxed
-/// scalar is in the next 32.
+/// The kinds of references, which a wrapper stores in the lower 32 bits; the value of an i31
+/// reference is in the next 32.
 pub(super) mod kind {
     pub(in crate::plan) const NULL: i64 = 0;
     pub(in crate::plan) const FUNC: i64 = 1;
@@ -39,18 +39,18 @@ pub(super) enum Check {
     Masked64,
     Vector,
     MaskedVector,
-    /// A reference of a hierarchy, by what is to be true of it.
+    /// A reference of a hierarchy, with the required kind.
     Reference(HeapType, Kind),
-    /// Nothing is right: the value is only noted.
+    /// Never succeeds: the value is only recorded.
     Noted(Noted),
 }
 
-/// What is to be true of a reference.
+/// The required kind of a reference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Null,
     NotNull,
-    /// The host's value of a number.
+    /// The host reference for a number.
     Number,
     Eq,
     I31,
@@ -58,7 +58,7 @@ pub(super) enum Kind {
     Array,
 }
 
-/// The type of a value that is noted.
+/// The type of a recorded value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Noted {
     Bits32,
@@ -86,13 +86,12 @@ impl Check {
         }
     }
 
-    /// Whether the host has to compare.
+    /// Whether it needs the host's comparison.
     pub(super) fn needs_host(self) -> bool {
         matches!(self, Check::Reference(_, Kind::Number))
     }
 
-    /// Its body, by the index of the host's comparison and that of the first of the wrapper's own
-    /// globals.
+    /// Its body, given the index of the host's comparison and of the wrapper's first global.
     pub(super) fn body(self, equals: u32, globals: u32) -> Function {
         let mut function = Function::new([]);
         let mut code = function.instructions();
@@ -105,7 +104,7 @@ impl Check {
         function
     }
 
-    /// Leaves 1 where the value is as expected, else 0.
+    /// Emits code that leaves 1 if the value is as expected, else 0.
     fn compare(self, code: &mut InstructionSink<'_>, equals: u32) {
         match self {
             Check::Bits32 => code.local_get(0).local_get(1).i32_eq(),
@@ -137,7 +136,7 @@ impl Check {
         };
     }
 
-    /// Notes the value.
+    /// Emits code that records the value.
     fn note(self, code: &mut InstructionSink<'_>, globals: u32) {
         match self {
             Check::Bits32 | Check::Masked32 | Check::Noted(Noted::Bits32) => {
@@ -158,7 +157,7 @@ impl Check {
     }
 }
 
-/// Leaves what a reference is.
+/// Emits code that leaves the kind of a reference.
 fn note_reference(code: &mut InstructionSink<'_>, top: HeapType) {
     let result = BlockType::Result(ValType::I64);
     code.local_get(0).ref_is_null().if_(result).i64_const(kind::NULL).else_();
@@ -191,8 +190,8 @@ pub(super) fn reference(top: HeapType) -> ValType {
     })
 }
 
-/// How a value of a type is held against a pattern: by a check with the constants beside the value.
-/// `None` where no value of the type can be as expected.
+/// The check that compares a value of a type with a pattern, with its constants. `None` if no value
+/// of the type can match.
 pub(super) fn check(ty: Passed, pattern: &Pattern) -> Option<(Check, Constants)> {
     Some(match (ty, pattern) {
         (Passed::I32, Pattern::I32(value)) => (Check::Bits32, Constants::Bits32(vec![*value])),
@@ -240,7 +239,7 @@ pub(super) fn check(ty: Passed, pattern: &Pattern) -> Option<(Check, Constants)>
     })
 }
 
-/// The check that only notes a value of a type.
+/// The check that only records a value of a type.
 pub(super) fn noted(ty: Passed) -> Check {
     Check::Noted(match ty {
         Passed::I32 | Passed::F32 => Noted::Bits32,
@@ -250,7 +249,7 @@ pub(super) fn noted(ty: Passed) -> Check {
     })
 }
 
-/// What a check takes besides the value.
+/// The constants that a check takes besides the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Constants {
     Bits32(Vec<i32>),
@@ -294,7 +293,7 @@ fn float64(pattern: FloatPattern<u64>) -> (u64, u64) {
 
 fn vector(pattern: &VectorPattern) -> (u128, u128) {
     let exact = |bits: u128| (u128::MAX, bits);
-    /// Lanes put together, lane 0 lowest.
+    /// Joins lanes, with lane 0 in the lowest bits.
     fn join(width: u32, lanes: impl DoubleEndedIterator<Item = u128>) -> u128 {
         lanes.rev().fold(0, |bits, lane| (bits << width) | lane)
     }
@@ -329,7 +328,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lanes_are_put_together_from_the_lowest() {
+    fn lanes_are_joined_from_the_lowest() {
         assert_eq!(vector(&VectorPattern::I16x8([1, -1, 0, 0, 0, 0, 0, 2])).1, (2 << 112) | 0xffff_0001);
         let (mask, bits) = vector(&VectorPattern::F64x2([FloatPattern::CanonicalNan, FloatPattern::Bits(5)]));
         assert_eq!(mask, (u128::from(u64::MAX) << 64) | 0x7fff_ffff_ffff_ffff);
@@ -337,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_of_another_type_cannot_be_met() {
+    fn a_pattern_of_another_type_cannot_match() {
         assert!(check(Passed::I32, &Pattern::I64(1)).is_none());
         let heap = wasm_encoder::HeapType::EXTERN;
         let external = Passed::Ref { top: HeapType::Extern, nullable: true, heap };

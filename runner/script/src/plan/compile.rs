@@ -1,5 +1,5 @@
-//! From a script to its plan: what the [interpreter](crate::run()) does directive by directive,
-//! with handles in the place of instances.
+//! Compiles a script to a plan: like the [interpreter](crate::run()), with handles instead of
+//! instances.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -28,9 +28,9 @@ use crate::text::Grammar;
 use crate::verdict::{Failure, FailureKind};
 use crate::wanted::{flag, flags};
 
-/// Compiles a script to its plan. Of the options it takes the features, the lines, what is expected
-/// to be skipped and what is left out; `keys` are those of the directives in order, or none. With
-/// `alter` every expectation is another one.
+/// Compiles a script to its plan. Uses from the options the features, the lines, expected skips and
+/// left-out directives; `keys` are those of the directives in order, or empty. `alter` alters every
+/// expectation.
 pub fn compile(
     script: &Script<'_>,
     options: &Options,
@@ -40,7 +40,7 @@ pub fn compile(
     compile_all(&script.source, script.directives.iter(), options, keys, alter)
 }
 
-/// The same of a script that is read in parts, which are in memory together then.
+/// Like [`compile`], for a script that is parsed in parts, all of which are then in memory.
 pub fn compile_parts(reading: &Reading<'_, '_>, options: &Options) -> ScriptPlan {
     let parts: Vec<Part<'_>> = reading.parts().collect();
     compile_all(reading.source(), parts.iter().flat_map(|part| part.iter()), options, &[], None)
@@ -84,7 +84,7 @@ impl<'a> Planner<'a> {
         let position = lines.map_or(Position::Within, |lines| lines.position(self.source, &directive.span));
         let is_left_out = self.options.left_out.contains(&number);
         if skip.is_some() {
-            // What it would have bound must not stay what it was.
+            // Unbind the names that it would have bound.
             self.unbind(directive, Missing::Skipped(self.line(directive)));
         }
         let judged = position == Position::Within || is_left_out;
@@ -126,7 +126,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// What is expected, or something else where expectations are altered.
+    /// The expectation, altered if requested.
     pub(super) fn want(&self, want: Want) -> Want {
         let Some(alter) = self.alter else { return want };
         match &want {
@@ -142,7 +142,7 @@ impl<'a> Planner<'a> {
         self.source.line(directive.span.start)
     }
 
-    /// How a directive is carried out; `None` where it is a call that waits for its wrapper.
+    /// The step of a directive; `None` for a call that is pending for its wrapper.
     fn step(&mut self, slot: Option<usize>, directive: &'a Directive) -> Option<Step> {
         let line = self.line(directive);
         let (action, want) = match &directive.command {
@@ -159,7 +159,7 @@ impl<'a> Planner<'a> {
         self.action(slot, action, want)
     }
 
-    /// How a directive that is not an action is carried out.
+    /// The step of a directive that is not an action.
     fn other_step(&mut self, directive: &Directive, line: usize) -> Step {
         match &directive.command {
             Command::Module(definition) => self.module(definition, line),
@@ -180,13 +180,15 @@ impl<'a> Planner<'a> {
             Command::AssertMalformed { module, text } => self.refused(module, ErrorKind::Malformed, text),
             Command::AssertInvalid { module, text } => self.refused(module, ErrorKind::Invalid, text),
             Command::AssertMalformedCustom { .. } | Command::AssertInvalidCustom { .. } => {
-                Step::without(not_applicable("engines are not asked about custom sections and annotations"))
+                Step::without(not_applicable("custom sections and annotations are not tested in plans"))
             }
             Command::Thread { .. } => {
                 self.is_threaded = true;
-                Step::without(not_applicable("threads of scripts are not run: a plan is one sequence"))
+                Step::without(not_applicable("threads are not supported in plans"))
             }
-            Command::Wait { .. } => Step::without(not_applicable("it waits for a thread, and none is run")),
+            Command::Wait { .. } => {
+                Step::without(not_applicable("it waits for a thread, and threads are not supported in plans"))
+            }
             Command::Unsupported { keyword } => {
                 self.unbind(directive, Missing::Failed(line));
                 Step::without(Want::Failed(Box::new(unsupported(keyword))))
@@ -197,12 +199,12 @@ impl<'a> Planner<'a> {
                 let failure = Failure::new(FailureKind::MalformedDirective, message);
                 Step::without(Want::Failed(Box::new(failure)))
             }
-            // Actions are not here.
+            // Actions are handled by the caller.
             _ => Step::without(Want::Done),
         }
     }
 
-    /// Unbinds what the directive would have bound.
+    /// Unbinds the names that the directive would have bound.
     fn unbind(&mut self, directive: &Directive, why: Missing) {
         let slice = self.source.slice(&directive.span);
         let Bindings { definitions, instances, registrations, .. } = Bindings::of(&directive.command, slice);
@@ -231,7 +233,7 @@ impl<'a> Planner<'a> {
         self.handles - 1
     }
 
-    /// Asks for a module that is to be instantiated, once there is what it imports of `spectest`.
+    /// Requests a module that will be instantiated, after defining its imports from `spectest`.
     fn compiled(&mut self, bytes: &[u8]) -> Module {
         let info = Info::read(bytes);
         for (from, item) in info.iter().flat_map(|info| &info.imports) {
@@ -244,7 +246,7 @@ impl<'a> Planner<'a> {
         Module { handle, made, info }
     }
 
-    /// Asks for an instance of a module; gives also the requests that it depends on.
+    /// Requests an instance of a module; also returns the requests that it depends on.
     fn instantiated(&mut self, module: &Rc<Module>) -> (Instance, Vec<usize>) {
         let after = self.imported(module);
         let handle = self.handle();
@@ -266,7 +268,8 @@ impl<'a> Planner<'a> {
         after
     }
 
-    /// Makes the module `spectest`, or what more of it is needed, unless the script took its name.
+    /// Instantiates the module `spectest`, or additional items of it, unless the script registered
+    /// its name.
     fn need_spectest(&mut self, item: &str) {
         let name = crate::spectest::NAME;
         if !self.spectest.is_made {
@@ -286,7 +289,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// An instance of a module that needs nothing.
+    /// Requests an instance of a module without imports.
     fn provided(&mut self, module: &[u8]) -> u32 {
         let (compiled, instance) = (self.handle(), self.handle());
         self.plan.requests.compile(compiled, module);
@@ -302,7 +305,7 @@ impl<'a> Planner<'a> {
         })
     }
 
-    /// Malformed text as an error, with its place.
+    /// The message for malformed text, with its position.
     fn malformed(&self, form: &ModuleForm, error: &TextError) -> String {
         match form {
             ModuleForm::Quote(text) => {
@@ -362,7 +365,7 @@ impl<'a> Planner<'a> {
         if *name == *crate::spectest::NAME {
             self.spectest.give_up();
         }
-        // What the name stood for before must not stand in for what cannot be registered.
+        // Remove the old registration, which must not be used instead.
         self.unregister(name);
         match found {
             Ok(instance) => {
@@ -380,7 +383,7 @@ impl<'a> Planner<'a> {
             kind,
             text: Some(text.into()),
             written: Written::Binary,
-            // Since 2.0 a segment that is out of bounds is found when it is written.
+            // Since 2.0 an out-of-bounds segment traps when it is written.
             superseded: kind == ErrorKind::Unlinkable && !self.options.features.contains("bulk-memory"),
         };
         match instantiation {
@@ -403,7 +406,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// A module that has to be refused.
+    /// A module that must be rejected.
     fn refused(&mut self, definition: &Definition, kind: ErrorKind, text: &str) -> Step {
         match self.bytes(definition) {
             Ok(bytes) => {
@@ -415,7 +418,7 @@ impl<'a> Planner<'a> {
                 Step { requests: request..request + 1, after: Vec::new(), want: self.want(want) }
             }
             Err(_) if kind == ErrorKind::Malformed => Step::without(not_applicable(
-                "the text of the module is malformed, and only a reader of text can say so",
+                "the text of the module is malformed, which only a text parser can check",
             )),
             Err(known) => Step::without(self.want(with_want(known, fails(kind, text)))),
         }
@@ -426,7 +429,7 @@ fn fails(kind: ErrorKind, text: &str) -> Want {
     Want::Fails { kind, text: Some(text.into()), written: Written::Binary, superseded: false }
 }
 
-/// An error that is known, with another thing that is to come of it.
+/// Replaces the expectation of a known error.
 fn with_want(known: Want, want: Want) -> Want {
     match known {
         Want::Known { kind, message, .. } => Want::Known { kind, message, want: Box::new(want) },
@@ -438,7 +441,8 @@ fn no_definition(name: Option<&str>, missing: Missing) -> Want {
     Want::Failed(Box::new(no_such(FailureKind::NoSuchDefinition, "module", name, missing)))
 }
 
-/// Whether a module that these features refuse is valid with those of later versions and proposals.
+/// Whether a module that is invalid under these features is valid with those of later versions and
+/// proposals.
 fn is_superseded(bytes: &[u8], features: Features) -> bool {
     let all = Features::names().map(flag).fold(flags(features), WasmFeatures::union);
     Validator::new_with_features(all).validate_all(bytes).is_ok()

@@ -1,13 +1,13 @@
-//! Plans as files: text that an adapter can be given as it is, with what the judge has to know in
-//! lines that adapters pass over.
+//! Plan files: text that can be sent to an adapter unchanged, with the data for judging in lines
+//! that adapters ignore.
 //!
-//! The first line is `# wassay-plan/1` and the [`Header`] in JSON. Then there is the request
-//! `hello`, for each suite a line `# suite`, for each of its scripts a line `# script`, its
-//! requests, and before those of a directive, or in their place, a line `# directive` with what is
-//! [`Planned`]. The last line, `# end`, has how many requests there are.
+//! The first line is `# wassay-plan/1` and the [`Header`] in JSON. The request `hello` follows,
+//! then for each suite a line `# suite`, for each of its scripts a line `# script` and its
+//! requests. A line `# directive` with a [`Planned`] precedes the requests of each directive. The
+//! last line, `# end`, has the number of requests.
 //!
-//! A file whose name ends in `.gz` is compressed, and a compressed one is read whatever its name
-//! is.
+//! A file whose name ends in `.gz` is written compressed; compressed files are recognised when
+//! reading, whatever their name.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
@@ -20,64 +20,64 @@ use super::model::{Planned, Reply, ScriptPlan};
 use crate::messages::MatchKind;
 use crate::wap::{Answer, PROTOCOL, encoded};
 
-/// What the first line of a plan begins with.
+/// The start of the first line of a plan.
 pub const MAGIC: &str = "# wassay-plan/1 ";
 
-/// The most bytes that a plan or a file of answers may have when it is not compressed. What is read
-/// of it is kept, and a compressed file may be a thousand times smaller.
+/// The maximum uncompressed size of a plan or a file of answers, which is kept in memory and may be
+/// a thousand times larger than the compressed file.
 const MOST_BYTES: u64 = 512 << 20;
 
-/// The most bytes that a line of a plan may have: it may hold a module.
+/// The maximum length of a line of a plan in bytes, which may contain a module.
 const PLAN_LINE: usize = 128 << 20;
 
-/// The most bytes that an answer may have: what the protocol allows, with an end of a line.
+/// The maximum length of an answer in bytes: the protocol's limit and a line ending.
 const ANSWER_LINE: usize = (64 << 10) + 2;
 
-/// What is said of a plan as a whole.
+/// The header of a plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
-    /// How the texts of errors are to be compared.
+    /// How to compare error texts.
     pub match_kind: MatchKind,
-    /// Whether every expectation is altered, so that every directive has to fail.
+    /// Whether every expectation is altered, so that every directive must fail.
     pub altered: bool,
 }
 
-/// What is said of a suite.
+/// The header of a suite.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SuiteHeader {
     /// Its name.
     pub name: String,
-    /// Where it came from.
+    /// Its source.
     pub source: String,
-    /// Where its scripts can be read.
+    /// The base URL of its scripts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
 }
 
-/// What is said of a script.
+/// The header of a script.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScriptHeader {
     /// Its name in its suite.
     pub name: String,
-    /// What messages call it.
+    /// Its name in messages.
     pub label: String,
     /// The features it is judged under.
     pub features: String,
-    /// Why it is not in the plan, where it cannot be read.
+    /// Why it is not in the plan, if it is unusable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unusable: Option<String>,
-    /// Which features its directives depend on; directives of which that cannot be told are in none
-    /// of these.
+    /// The features that its directives depend on; directives for which they are unknown are left
+    /// out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<Dependents>,
 }
 
-/// Directives that depend on the same features, by their number in the plan of the script, from 0.
+/// Directives that depend on the same features, by their index in the plan of the script.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dependents {
-    /// The features, each by its name; none for directives that need nothing beyond 1.0.
+    /// The names of the features; none for directives that need nothing beyond 1.0.
     pub features: Vec<String>,
-    /// The modules that are to compile.
+    /// The modules that should compile.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub modules: Vec<usize>,
     /// The other directives.
@@ -85,32 +85,32 @@ pub struct Dependents {
     pub directives: Vec<usize>,
 }
 
-/// A plan that was read.
+/// A plan that was read from a file.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
-    /// What is said of it as a whole.
+    /// Its header.
     pub header: Header,
     /// Its suites.
     pub suites: Vec<(SuiteHeader, Vec<(ScriptHeader, ScriptPlan)>)>,
 }
 
-/// Why a file is no plan.
+/// Why a file is not a plan.
 #[derive(Debug, Error)]
 pub enum PlanError {
     /// It cannot be read.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// A line is not what it has to be.
+    /// A line is invalid.
     #[error("line {line}: {what}")]
     Line {
         /// The line, from 1.
         line: usize,
-        /// What is wrong.
+        /// The problem.
         what: String,
     },
 }
 
-/// Writes a plan, script by script.
+/// Writes a plan script by script.
 #[derive(Debug)]
 pub struct Writer<W> {
     out: W,
@@ -164,7 +164,7 @@ impl<W: Write> Writer<W> {
         Ok(())
     }
 
-    /// Ends the plan, and gives how many requests it has.
+    /// Ends the plan and returns the number of requests.
     ///
     /// # Errors
     ///
@@ -180,10 +180,10 @@ fn json(value: &impl Serialize) -> io::Result<String> {
     serde_json::to_string(value).map(wassay_reports::json::printable).map_err(io::Error::other)
 }
 
-/// The lines of a file, decompressed where it is compressed (RFC 1952, section 2.3.1).
+/// The lines of a file, which may be compressed (RFC 1952, section 2.3.1).
 struct Lines<'f> {
     text: BufReader<Box<dyn Read + 'f>>,
-    /// How many bytes may still come.
+    /// The remaining size limit.
     left: u64,
     line: Vec<u8>,
 }
@@ -199,8 +199,7 @@ impl<'f> Lines<'f> {
         Ok(Lines { text: BufReader::new(text), left: MOST_BYTES, line: Vec::new() })
     }
 
-    /// The next line, without its end; of one that has more than `most` bytes so many, and whether
-    /// that is all of it.
+    /// The next line without its end, cut at `most` bytes, and whether it is complete.
     fn next(&mut self, most: usize) -> io::Result<Option<(&[u8], bool)>> {
         self.line.clear();
         let mut length = 0u64;
@@ -226,7 +225,7 @@ impl<'f> Lines<'f> {
 }
 
 fn too_large() -> io::Error {
-    let message = format!("it has more than {MOST_BYTES} bytes when it is not compressed");
+    let message = format!("the uncompressed size exceeds {MOST_BYTES} bytes");
     io::Error::new(io::ErrorKind::FileTooLarge, message)
 }
 
@@ -235,7 +234,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or is no plan of this version, or not all of one.
+    /// The file cannot be read, is not a plan of this version, or is truncated.
     pub fn read(file: impl Read) -> Result<Plan, PlanError> {
         let mut reader = PlanReader::default();
         let mut lines = Lines::new(file)?;
@@ -256,7 +255,7 @@ impl Plan {
         Ok(reader.plan)
     }
 
-    /// How many requests there are, `hello` included.
+    /// The number of requests, including `hello`.
     pub fn requests(&self) -> usize {
         let scripts = self.suites.iter().flat_map(|(_, scripts)| scripts);
         1 + scripts.map(|(_, plan)| plan.requests.len()).sum::<usize>()
@@ -299,7 +298,7 @@ impl PlanReader {
             }
             ("end", count) => {
                 if count.parse() != Ok(self.requests) {
-                    return Err(format!("expected {count} requests, and there are {}", self.requests));
+                    return Err(format!("expected {count} requests, found {}", self.requests));
                 }
                 self.is_ended = true;
             }
@@ -329,7 +328,7 @@ fn parsed<T: DeserializeOwned>(text: &str) -> Result<T, String> {
     serde_json::from_str(text).map_err(|error| error.to_string())
 }
 
-/// The answers that were recorded, a reply for each, up to this number; and how many there are.
+/// Reads recorded answers, up to this number, as replies; also returns their total number.
 ///
 /// # Errors
 ///
@@ -351,13 +350,14 @@ pub fn replies(file: impl Read, most: usize) -> io::Result<(Vec<Reply>, usize)> 
     Ok((replies, count))
 }
 
-/// A line as the reply to a request.
+/// Parses a line as the reply to a request.
 pub fn reply(line: &str) -> Reply {
     line.parse::<Answer>().map_or_else(|error| Reply::Broken(error.to_string()), Reply::Answered)
 }
 
 impl ScriptPlan {
-    /// Replies in the place of answers that do not fit the requests: none of them can be believed.
+    /// Replies that replace answers that do not match the requests, because none of them can be
+    /// trusted.
     pub fn out_of_step(&self, why: String) -> Vec<Reply> {
         let mut replies = vec![Reply::NotRun(why.clone()); self.requests.len()];
         if let Some(first) = replies.first_mut() {
@@ -366,17 +366,17 @@ impl ScriptPlan {
         replies
     }
 
-    /// Whether the answers are as many as the requests, as far as the last one says: that to `E`
-    /// repeats the name of the script.
+    /// Checks that the answers are in step with the requests: the last one, to `E`, repeats the
+    /// name of the script.
     ///
     /// # Errors
     ///
-    /// What the last answer is, where it is not that.
+    /// The last answer is a different one.
     pub fn in_step(&self, replies: &[Reply]) -> Result<(), String> {
         let expected = format!("ok {}", encoded(&self.name));
         let why = |came: &str| {
             format!(
-                "the adapter's answers do not fit the requests: the last one of the script is to be `{expected}`, and is {came}"
+                "the adapter's answers do not match the requests: expected `{expected}` as the last one of the script, got {came}"
             )
         };
         match self.requests.len().checked_sub(1).and_then(|last| replies.get(last)) {

@@ -1,4 +1,4 @@
-//! What became of a script's directives, by the answers to the requests of its plan.
+//! Judges the directives of a script by the answers to the requests of its plan.
 
 use std::collections::{HashMap, HashSet};
 
@@ -20,23 +20,23 @@ use crate::wap::{ALTERNATIVE, Answer, Class, Hello, Told};
 /// The engine that answered, and how its errors are compared.
 #[derive(Clone, Debug, Default)]
 pub struct Engine {
-    /// What its adapter says of it.
+    /// Its adapter's answer to `hello`.
     pub hello: Hello,
-    /// How the texts of errors are compared.
+    /// How error texts are compared.
     pub match_kind: MatchKind,
 }
 
-/// The words of values that were not as expected, by the request of the call.
+/// The words of unexpected values, by the request of the call.
 pub type Noted = HashMap<usize, Vec<u32>>;
 
-/// How far a directive that passes was judged.
+/// How completely a passing directive was judged.
 #[derive(Clone, Copy, Debug, Default)]
 struct Passed {
     text_not_compared: bool,
     coarse: bool,
 }
 
-/// Why a directive does not pass.
+/// Why a directive did not pass.
 enum Ended {
     Failed(Box<Failure>),
     Apart(Apart, String),
@@ -49,18 +49,18 @@ impl From<Failure> for Ended {
     }
 }
 
-/// What came of the requests of a directive: the number that a call gave, or the error that one of
-/// them ended in, with its class.
+/// The result of a directive's requests: the number that a call returned, or the first error, with
+/// its class.
 type Came = Result<i32, (EmbedError, Option<Class>)>;
 
 impl ScriptPlan {
-    /// What became of each directive. Replies that are missing at the end count as not made.
+    /// Judges each directive. Missing replies at the end count as requests that were not sent.
     pub fn judge(&self, replies: &[Reply], engine: &Engine) -> ScriptResult {
         let directives = self.results(replies, &Noted::new(), engine).into_iter().collect();
         ScriptResult { name: self.name.clone(), directives }
     }
 
-    /// What became of each, where more of the values that were not as expected are known.
+    /// Judges each directive, with additional unexpected values.
     fn results(&self, replies: &[Reply], more: &Noted, engine: &Engine) -> Vec<DirectiveResult> {
         let (noted, taint) = (self.last_unexpected(replies), Taint::of(self, replies, engine.hello.host));
         let judge = Judge { plan: self, replies, engine, noted, more, taint };
@@ -69,8 +69,8 @@ impl ScriptPlan {
         directives
     }
 
-    /// Fails the directive after a request that ended the engine and belongs to no directive, so
-    /// that nothing of this kind is lost.
+    /// Fails the next directive if the engine ended during a request that belongs to no directive,
+    /// so that such failures are not lost.
     fn blame(&self, replies: &[Reply], directives: &mut [DirectiveResult]) {
         if replies.iter().all(|reply| matches!(reply, Reply::Answered(_))) {
             return;
@@ -103,8 +103,7 @@ impl ScriptPlan {
         }
     }
 
-    /// The same under the options of a run: what is expected of directives, and that the first
-    /// failure ends the script.
+    /// Like [`judge`](Self::judge), with expectations and `fail_fast` from the options.
     pub fn judge_under(
         &self,
         replies: &[Reply],
@@ -116,7 +115,7 @@ impl ScriptPlan {
         let mut has_failed = false;
         for (planned, directive) in self.directives.iter().zip(&mut directives) {
             if has_failed && options.fail_fast {
-                directive.outcome = Outcome::Skipped("not run after the first failure".to_owned());
+                directive.outcome = Outcome::Skipped("not run because of the first failure".to_owned());
             }
             let expectations = options.expected.get(&planned.number).map_or(&[][..], Vec::as_slice);
             let outcome = std::mem::replace(&mut directive.outcome, Outcome::Passed);
@@ -132,9 +131,9 @@ impl ScriptPlan {
         ScriptResult { name: self.name.clone(), directives: directives.into_iter().collect() }
     }
 
-    /// The calls that found something unexpected of which the replies do not have the bits, each
-    /// with the requests that give them when they are made right after it: where the script is run
-    /// again with them, its values can be told.
+    /// The calls with unexpected values that the replies do not have, each with the requests that
+    /// return the values when sent right after it. Running the script again with them yields the
+    /// values.
     pub fn not_noted(&self, replies: &[Reply]) -> Vec<(usize, Vec<String>)> {
         let last = self.last_unexpected(replies);
         let mut calls = Vec::new();
@@ -151,8 +150,7 @@ impl ScriptPlan {
         calls
     }
 
-    /// By wrapper, the request of the last call that found something unexpected: the wrapper has
-    /// the bits of that.
+    /// The last call with an unexpected value of each wrapper: the wrapper has that value.
     fn last_unexpected(&self, replies: &[Reply]) -> HashMap<usize, usize> {
         let mut last = HashMap::new();
         for planned in &self.directives {
@@ -222,12 +220,12 @@ impl Judge<'_> {
         }
     }
 
-    /// Whether there is what the directive depends on.
+    /// Checks that the directive's dependencies exist.
     fn depends(&self, planned: &Planned) -> Result<(), Ended> {
         for request in &planned.after {
             match self.reply(*request) {
                 Ok(Answer::Ok(_)) => {}
-                // Where the script ended before, the directive itself was not run.
+                // If the script ended earlier, the directive itself was not run.
                 Err(Ended::Failed(failure)) if failure.kind == FailureKind::NotRun => {
                     return Err(Ended::Failed(failure));
                 }
@@ -250,27 +248,27 @@ impl Judge<'_> {
                 Err(Ended::Apart(Apart::NotApplicable, why))
             }
             Answer::Error(class, message) => {
-                let message = format!("the wrapper of the assertion was refused: {message}");
+                let message = format!("the wrapper of the assertion was rejected: {message}");
                 Err(Failure::new(FailureKind::Unexpected(class.kind()), message).into())
             }
             other => Err(self.out_of_place(other, "`ok` or an error")),
         }
     }
 
-    /// What becomes of a directive that needs references of the host, where the adapter has none.
-    /// That the engine ended on its requests is a failure all the same.
+    /// The result of a directive that needs host references, if the adapter does not support them.
+    /// If the engine ended during its requests, it is still a failure.
     fn needs_host(&self, planned: &Planned, made: usize) -> Result<(), Ended> {
         for request in planned.requests.clone().chain([made]) {
             self.reply(request)?;
         }
-        let why = "it needs host references, and the adapter has none (`caps=host`)".to_owned();
+        let why = "it needs host references, which the adapter does not support (`caps=host`)".to_owned();
         Err(Ended::Apart(Apart::NotApplicable, why))
     }
 
-    /// How a directive ended, where the state of its instance may be what it failed for.
+    /// Replaces a failure that the state of the instance may have caused.
     fn tainted(&self, planned: &Planned, ended: Ended) -> Ended {
         let Ended::Failed(failure) = &ended else { return ended };
-        // That the engine ended on it is its fault in any state.
+        // If the engine ended, that is a failure in any state.
         if planned.wrapper.is_none() || failure.kind.is_end() {
             return ended;
         }
@@ -283,7 +281,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Which directive was to do what another one needs.
+    /// The reason that names the directive that another one depends on.
     fn blocked_by(&self, request: usize) -> String {
         let at = self.plan.directives.partition_point(|planned| planned.requests.end <= request);
         match self.plan.directives.get(at).filter(|planned| planned.requests.contains(&request)) {
@@ -299,7 +297,7 @@ impl Judge<'_> {
         Failure::new(FailureKind::Unexpected(ErrorKind::Internal), message).into()
     }
 
-    /// What came of the requests of a directive, one after the other.
+    /// The result of a directive's requests, in order.
     fn came(&self, planned: &Planned) -> Result<Came, Ended> {
         let mut number = 0;
         for request in planned.requests.clone() {
@@ -323,7 +321,7 @@ impl Judge<'_> {
         Ok(Ok(number))
     }
 
-    /// Whether a limit is what the directive asserts, as far as the adapter can say.
+    /// Whether the directive asserts an error that the adapter may report as a limit.
     fn wants_limit(&self, planned: &Planned) -> bool {
         match &planned.want {
             Want::Fails { kind, .. } => self.engine.hello.merges.tell(Class::Limit, *kind) != Told::Other,
@@ -348,7 +346,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Judges an error of a kind, or that there is none.
+    /// Judges the result of a directive that expects an error.
     fn fails(
         &self,
         planned: &Planned,
@@ -368,7 +366,7 @@ impl Judge<'_> {
         };
         match judged {
             Err(Ended::Failed(failure)) if superseded && !self.engine.hello.features => {
-                let why = format!("later versions of the specification say otherwise: {}", failure.message);
+                let why = format!("later versions of the specification differ: {}", failure.message);
                 Err(Ended::Apart(Apart::Superseded, why))
             }
             judged => judged,
@@ -394,7 +392,7 @@ impl Judge<'_> {
         }
         let Some((text, written)) = text else { return Ok(Passed { text_not_compared: false, coarse }) };
         let match_kind = self.engine.match_kind;
-        // An engine's own words are not those of scripts, unless its adapter says so.
+        // The engine does not use the texts of scripts, unless its adapter declares `texts`.
         if match_kind == MatchKind::Class && !self.engine.hello.texts {
             return Ok(Passed { text_not_compared: true, coarse });
         }
@@ -405,7 +403,7 @@ impl Judge<'_> {
         }
     }
 
-    /// Judges results by the number of the first that is not as expected, from 1; 0 where all are.
+    /// Judges results by the number of the first unexpected one, from 1; 0 if there is none.
     fn returned(&self, planned: &Planned, number: i32, patterns: &[Pattern]) -> Result<Passed, Ended> {
         let types = planned.wrapper.as_ref().map_or(&[][..], |wrapped| &wrapped.results);
         if types.len() != patterns.len() {
@@ -440,23 +438,23 @@ impl Judge<'_> {
         Err(Failure { actual, ..failure }.into())
     }
 
-    /// The failure of a call that was not to return.
+    /// The failure of a call that should not have returned.
     fn missed(&self, planned: &Planned, kind: ErrorKind) -> Failure {
         let results = self.results(planned);
         let failure = missed(kind, &results);
         let has_results = planned.wrapper.as_ref().is_some_and(|wrapped| !wrapped.results.is_empty());
-        // What it returned is not known where the wrapper did not note it.
+        // The results are unknown if the wrapper did not record them.
         let actual = failure.actual.filter(|_| !results.is_empty() || !has_results);
         Failure { actual, ..failure }
     }
 
-    /// The results of a call that was not to return, as far as the wrapper noted them.
+    /// The recorded results of a call that should not have returned.
     fn results(&self, planned: &Planned) -> crate::embed::Results {
         let first = planned.wrapper.as_ref().and_then(|wrapped| wrapped.results.first());
         first.and_then(|ty| self.noted(planned, *ty)).into_iter().collect()
     }
 
-    /// The value that the wrapper noted, if it is this directive's.
+    /// The value that the wrapper recorded, if it belongs to this directive.
     fn noted(&self, planned: &Planned, ty: ResultType) -> Option<Value> {
         let wrapped = planned.wrapper.as_ref()?;
         let more = self.more.get(&planned.requests.start);
@@ -485,7 +483,7 @@ impl Judge<'_> {
     }
 }
 
-/// Compares a text with each of those that an error has, since one module may break several rules.
+/// Compares a text with all texts of an error, since a module may break several rules.
 fn compared(match_kind: MatchKind, text: &str, error: &EmbedError, written: Written) -> Comparison {
     let texts = error.message.split(ALTERNATIVE);
     let comparisons = texts.map(|message| {
@@ -498,7 +496,7 @@ fn compared(match_kind: MatchKind, text: &str, error: &EmbedError, written: Writ
     })
 }
 
-/// The reference that a wrapper noted.
+/// Decodes a recorded reference.
 fn reference(top: HeapType, noted: i64, bits: u32) -> Option<Reference> {
     Some(match noted {
         kind::NULL => Reference::Null(top),
@@ -508,7 +506,7 @@ fn reference(top: HeapType, noted: i64, bits: u32) -> Option<Reference> {
         kind::I31 => Reference::I31(bits),
         kind::STRUCT => Reference::Struct,
         kind::ARRAY => Reference::Array,
-        // Of which number the host's value is nothing says.
+        // The number of a host reference is unknown.
         _ => return None,
     })
 }

@@ -1,16 +1,15 @@
-//! Static plans: a script as the requests that an engine's adapter is sent, and what each answer
-//! has to be.
+//! Static plans: a script as requests to an engine's adapter, with the expected answers.
 //!
-//! Assertions are compiled into wrappers: wasm modules that call, compare and say by a number
-//! whether all is as expected. So an adapter only compiles bytes, instantiates, calls functions
-//! without parameters, and tells errors apart; and since no answer changes what is asked next, a
-//! plan can be written to a file, run anywhere, and its answers judged later.
+//! Assertions are compiled into wrappers: wasm modules that call functions, compare the results and
+//! return a number. So an adapter only has to compile, instantiate, call functions without
+//! parameters, and distinguish errors. Since requests do not depend on answers, a plan can be
+//! written to a file, run anywhere, and its answers judged later.
 //!
 //! | | |
 //! |---|---|
-//! | [`compile`] | a script's plan |
-//! | [`judge`](ScriptPlan::judge) | what became of its directives, by the answers |
-//! | [`file`](mod@file) | plans as files |
+//! | [`compile`] | compiles a script to a plan |
+//! | [`judge`](ScriptPlan::judge) | judges directives by the answers |
+//! | [`file`](mod@file) | reads and writes plan files |
 
 mod alter;
 mod calls;

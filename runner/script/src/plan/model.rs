@@ -12,7 +12,7 @@ use crate::value::{HeapType, Pattern};
 use crate::verdict::Failure;
 use crate::wap::{Answer, Requests};
 
-/// A script as requests, and what the answers say of its directives.
+/// A script as requests, with the expected answers of its directives.
 #[derive(Clone, Debug, Default)]
 pub struct ScriptPlan {
     /// The name of the script.
@@ -23,43 +23,42 @@ pub struct ScriptPlan {
     pub directives: Vec<Planned>,
 }
 
-/// A directive of a plan. Requests are named by their number in the plan of the script.
+/// A directive of a plan. Requests are identified by their index in the plan of the script.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Planned {
-    /// Where it begins.
+    /// Its position.
     pub place: Place,
-    /// The word that begins it.
+    /// Its keyword.
     pub keyword: String,
-    /// Its key, where keys were asked for.
+    /// Its key, if requested.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<Key>,
-    /// Its number in the script.
+    /// Its index in the script.
     pub number: usize,
     /// The text of the directive.
     pub source: String,
-    /// The requests that carry it out.
+    /// Its requests.
     pub requests: Range<usize>,
-    /// The requests that have to have succeeded before: those that made what it uses.
+    /// The requests that it depends on: those that created what it uses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<usize>,
-    /// The request that made its wrapper, with those that give what its last unexpected value was.
+    /// The request that created its wrapper, and those that return its last unexpected value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wrapper: Option<Wrapped>,
-    /// What has to come of it.
+    /// The expected result.
     pub want: Want,
 }
 
 /// The wrapper of a directive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Wrapped {
-    /// The request that makes it.
+    /// The request that creates it.
     pub made: usize,
-    /// The requests that give the bits of the last value that was not as expected, after all of its
-    /// calls.
+    /// The requests that return the bits of the last unexpected value, after all of its calls.
     pub noted: Range<usize>,
     /// The types of the results.
     pub results: Vec<ResultType>,
-    /// Whether it takes the functions of the host, which make and compare references (`caps=host`).
+    /// Whether it imports the host functions that create and compare references (`caps=host`).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub host: bool,
 }
@@ -82,60 +81,59 @@ pub enum ResultType {
     Ref(HeapType),
 }
 
-/// What has to come of a directive.
+/// The expected result of a directive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Want {
-    /// All requests succeed, and a call gives 0.
+    /// All requests succeed, and a call returns 0.
     Done,
     /// An error of this kind.
     Fails {
         /// The kind.
         kind: ErrorKind,
-        /// Its text, where the script has one.
+        /// Its text, if the script has one.
         text: Option<Box<str>>,
-        /// How the module that fails is written.
+        /// The format of the failing module.
         #[serde(default)]
         written: Written,
-        /// Whether later versions of the specification say otherwise, so that an engine which
-        /// implements them cannot pass.
+        /// Whether later versions of the specification differ, so that an engine that implements
+        /// them cannot pass.
         superseded: bool,
     },
-    /// An exception, which the wrapper catches: the call gives 0.
+    /// An exception, which the wrapper catches: the call returns 0.
     Throws,
-    /// Results as these patterns say.
+    /// Results that match these patterns.
     Returns(Vec<Pattern>),
-    /// An error is known without the engine: what the directive asks for does not exist, or the
-    /// text does not parse.
+    /// An error that is known without the engine: a name is unbound, or the text does not parse.
     Known {
         /// The kind of the error.
         kind: ErrorKind,
         /// Its text.
         message: String,
-        /// What has to come of it.
+        /// The expected result.
         want: Box<Want>,
     },
-    /// It fails whatever the engine does.
+    /// It always fails.
     Failed(Box<Failure>),
-    /// It cannot be asked of an engine in this way, for this reason.
+    /// It is not applicable, for this reason.
     NotApplicable(String),
     /// It is skipped, for this reason.
     Skipped(String),
 }
 
-/// What came of a request.
+/// The result of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// It was answered.
     Answered(Answer),
-    /// The engine ended on it, in this way.
+    /// The engine ended during it, in this way.
     Crashed(String),
-    /// It took too long, longer than this says.
+    /// It timed out, with this message.
     TimedOut(String),
-    /// What came is no answer to it, for this reason.
+    /// The answer is invalid, for this reason.
     Broken(String),
-    /// It was not made, for this reason.
+    /// It was not sent, for this reason.
     NotRun(String),
-    /// It cannot be made in the way that the engine is driven, for this reason.
+    /// It is not applicable to this way of driving the engine, for this reason.
     NotApplicable(String),
 }

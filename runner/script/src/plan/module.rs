@@ -1,4 +1,4 @@
-//! What a plan has to know of a module: its types, and what it imports and exports.
+//! The information about modules that plans need: types, imports and exports.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::value::HeapType;
 /// The parts of a module that a wrapper needs.
 #[derive(Debug, Default)]
 pub(super) struct Info {
-    /// How many entries the type section has: recursive groups, not types.
+    /// The number of entries of the type section: recursive groups, not types.
     pub(super) type_entries: u32,
     /// The bytes of these entries.
     pub(super) type_bytes: Vec<u8>,
@@ -23,7 +23,7 @@ pub(super) struct Info {
     functions: Vec<u32>,
     /// The type of each global, imported ones first.
     globals: Vec<GlobalType>,
-    /// What the module imports: the names of module and item.
+    /// The imports: module and item names.
     pub(super) imports: Vec<(Box<str>, Box<str>)>,
     exports: HashMap<Box<str>, (ExternalKind, u32)>,
 }
@@ -47,7 +47,7 @@ pub(super) struct Function {
     pub(super) results: Vec<Passed>,
 }
 
-/// The type of a value as it crosses into a wrapper.
+/// The type of a value that is passed to a wrapper.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Passed {
     I32,
@@ -72,10 +72,9 @@ pub(super) struct Global {
 }
 
 impl Info {
-    /// Reads a module, whatever features it uses. Function bodies and constant expressions are not
-    /// looked at.
+    /// Parses a module with any features. Function bodies and constant expressions are skipped.
     ///
-    /// `None` where it cannot be read.
+    /// Returns `None` if it cannot be parsed.
     pub(super) fn read(bytes: &[u8]) -> Option<Info> {
         let mut parser = Parser::new(0);
         parser.set_features(WasmFeatures::all());
@@ -144,13 +143,12 @@ impl Info {
         Some(())
     }
 
-    /// How many types there are.
+    /// The number of types.
     pub(super) fn types(&self) -> u32 {
         self.types.len() as u32
     }
 
-    /// The function that is exported under a name. `Ok(None)` where there is none, `Err` where its
-    /// type cannot be carried over.
+    /// Finds an exported function. `Ok(None)` if there is none, `Err` if its type is not supported.
     pub(super) fn function(&self, export: &str) -> Result<Option<Function>, Foreign> {
         let Some((ExternalKind::Func | ExternalKind::FuncExact, index)) = self.exports.get(export) else {
             return Ok(None);
@@ -162,7 +160,7 @@ impl Info {
         Ok(Some(Function { type_index, parameters: passed(ty.params())?, results: passed(ty.results())? }))
     }
 
-    /// The global that is exported under a name, in the same way.
+    /// Finds an exported global, in the same way.
     pub(super) fn global(&self, export: &str) -> Result<Option<Global>, Foreign> {
         let Some((ExternalKind::Global, index)) = self.exports.get(export) else { return Ok(None) };
         let ty = *self.globals.get(*index as usize).ok_or(Foreign)?;
@@ -190,7 +188,7 @@ impl Info {
         })
     }
 
-    /// The top of the hierarchy that a reference type is in.
+    /// The top type of the hierarchy of a reference type.
     fn top(&self, ty: RefType) -> Result<HeapType, Foreign> {
         Ok(match ty.heap_type() {
             ParsedHeap::Abstract { ty, shared: false } => match ty {
@@ -216,8 +214,8 @@ impl Info {
     }
 }
 
-/// A type that a wrapper cannot carry over: it is not in the module, or of a proposal that plans do
-/// not know.
+/// The error for an unsupported type: it does not exist, or is of a proposal that plans do not
+/// support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Foreign;
 
@@ -251,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_module_is_not_read() {
+    fn invalid_bytes_are_rejected() {
         assert!(Info::read(b"").is_none());
         assert!(Info::read(b"\0asm\x01\0\0\0\x01\x05\x01").is_none());
         assert!(Info::read(b"\0asm\x01\0\0\0\x0a\xff\xff\xff\xff\x0f").is_none());

@@ -28,11 +28,11 @@ pub(super) struct Planner<'a> {
     pub(super) batch: Vec<Pending<'a>>,
     pub(super) batched: Option<Instance>,
     pub(super) handles: u32,
-    /// Whether a thread of the script was to run before.
+    /// Whether the script has started a thread.
     pub(super) is_threaded: bool,
 }
 
-/// A module that has a handle.
+/// A module with a handle.
 pub(super) struct Module {
     pub(super) handle: u32,
     /// The request that compiles it.
@@ -40,7 +40,7 @@ pub(super) struct Module {
     pub(super) info: Option<Info>,
 }
 
-/// An instance that has a handle.
+/// An instance with a handle.
 #[derive(Clone)]
 pub(super) struct Instance {
     pub(super) handle: u32,
@@ -49,25 +49,25 @@ pub(super) struct Instance {
     pub(super) module: Rc<Module>,
 }
 
-/// What there is of the module `spectest`.
+/// The state of the module `spectest`.
 #[derive(Default)]
 pub(super) struct Spectest {
-    /// Whether it was made, or the script took its name.
+    /// Whether it was instantiated, or the script registered its name.
     pub(super) is_made: bool,
-    /// Whether the name still stands for it.
+    /// Whether the name still refers to it.
     pub(super) is_ours: bool,
-    /// The items beyond the base, each with the request that added it.
+    /// The additional items, each with the request that added it.
     pub(super) extensions: HashMap<String, usize>,
 }
 
 impl Spectest {
-    /// Notes that its name stands for something else from now on.
+    /// Records that its name refers to something else from now on.
     pub(super) fn give_up(&mut self) {
         *self = Spectest { is_made: true, is_ours: false, extensions: HashMap::new() };
     }
 }
 
-/// How a directive is carried out: by these requests, after those.
+/// How to perform a directive: its requests, and those that it depends on.
 pub(super) struct Step {
     pub(super) requests: Range<usize>,
     pub(super) after: Vec<usize>,
@@ -75,7 +75,7 @@ pub(super) struct Step {
 }
 
 impl Step {
-    /// Nothing is asked.
+    /// A step without requests.
     pub(super) fn without(want: Want) -> Step {
         Step { requests: 0..0, after: Vec::new(), want }
     }
@@ -89,9 +89,9 @@ pub(super) fn no_instance(name: Option<&str>, missing: Missing) -> Want {
     Want::Failed(Box::new(no_such(FailureKind::NoSuchInstance, "instance", name, missing)))
 }
 
-/// A call that waits for its wrapper.
+/// A call that is pending for its wrapper.
 pub(super) struct Pending<'a> {
-    /// The directive, where it is judged.
+    /// The directive, if it is judged.
     pub(super) slot: Option<usize>,
     pub(super) export: &'a str,
     pub(super) call: Call<'a>,

@@ -1,10 +1,9 @@
-//! Which instances are not what the script made of them, since something that was to act on them
-//! was not carried out.
+//! Tracks instances whose state differs from the script because a directive was not performed.
 //!
-//! A module may write to the memory or the table of an instance that it imports from, when it is
-//! instantiated or called, and a call may change its instance. Where the engine refuses the module,
-//! or the call cannot be made, later directives on that instance meet another state than the script
-//! says, which is no fault of theirs.
+//! A module may write to the memory or the table of an instance that it imports from, and a call
+//! may change its instance. If the engine rejects the module, or the call is not possible, later
+//! directives on that instance may fail because of the different state, which says nothing about
+//! them.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,18 +11,18 @@ use super::model::{Planned, Reply, ScriptPlan, Want, Wrapped};
 use crate::verdict::Apart;
 use crate::wap::{Answer, Class};
 
-/// What is known of the instances of a script, by the requests that made them.
+/// The state of a script's instances, by the requests that created them.
 #[derive(Debug, Default)]
 pub(super) struct Taint {
-    /// The instance that each registration is of.
+    /// The instance of each registration.
     registered: HashMap<usize, usize>,
     /// The instances that an instance imports from.
     imports: HashMap<usize, Vec<usize>>,
-    /// The instances whose state is not as the script says.
+    /// The instances whose state differs from the script.
     tainted: HashMap<usize, Missing>,
 }
 
-/// A directive that was to act on an instance and was not carried out.
+/// A directive on an instance that was not performed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Missing {
     line: usize,
@@ -32,16 +31,16 @@ pub(super) struct Missing {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
-    /// A module that was refused.
+    /// A module that was rejected.
     Module,
-    /// A call that could not be made, or that ended the engine.
+    /// A call that was not possible, or that ended the engine.
     Call,
-    /// A call that cannot be asked of the engine in the way that it is driven.
+    /// A call that is not applicable to the way of driving the engine.
     NotApplicable,
 }
 
 impl Missing {
-    /// Why directives that fail after it say nothing about the engine.
+    /// The category of directives that fail after it.
     pub(super) fn apart(self) -> Apart {
         match self.what {
             What::Module | What::Call => Apart::Blocked,
@@ -49,24 +48,23 @@ impl Missing {
         }
     }
 
-    /// What was not done, in words.
+    /// Describes what was not performed.
     pub(super) fn told(self) -> String {
         let Missing { line, what } = self;
         match what {
-            What::Module => format!("the module on line {line} was to act on its instance"),
+            What::Module => format!("the module on line {line}, which may change its instance, was rejected"),
             What::Call => {
-                format!("the call on line {line} was to act on its instance, and was not carried out")
+                format!("the call on line {line}, which may change its instance, was not performed")
             }
             What::NotApplicable => {
-                format!("the call on line {line}, which is not applicable, was to act on its instance")
+                format!("the call on line {line}, which may change its instance, is not applicable")
             }
         }
     }
 }
 
 impl Taint {
-    /// Looks through a script's replies. `host` says whether the adapter has references of the
-    /// host.
+    /// Examines the replies of a script. `host` says whether the adapter supports host references.
     pub(super) fn of(plan: &ScriptPlan, replies: &[Reply], host: bool) -> Taint {
         let mut taint = Taint::default();
         for planned in &plan.directives {
@@ -99,7 +97,8 @@ impl Taint {
         self.tainted.entry(instance).or_insert(Missing { line: planned.place.line, what });
     }
 
-    /// What was to act on an instance before this line, or on one that it shares something with.
+    /// The directive that was not performed on an instance, or on one that it shares state with,
+    /// before this line.
     pub(super) fn before(&self, instance: usize, line: usize) -> Option<Missing> {
         let (mut seen, mut next) = (HashSet::new(), vec![instance]);
         while let Some(instance) = next.pop() {
@@ -115,8 +114,8 @@ impl Taint {
     }
 }
 
-/// Whether a directive is a call that was not carried out, and in which way. Where its instance is
-/// missing there is nothing to act on.
+/// Whether a directive is a call that was not performed, and why. A call on a missing instance does
+/// not count.
 fn missing_call(planned: &Planned, replies: &[Reply], host: bool) -> Option<What> {
     let Some(Wrapped { made, host: needs_host, .. }) = &planned.wrapper else {
         let is_call = planned.requests.is_empty() && !planned.after.is_empty();
@@ -138,14 +137,14 @@ fn missing_call(planned: &Planned, replies: &[Reply], host: bool) -> Option<What
     }
 }
 
-/// Whether a module was refused, or could not be compiled for lack of one before.
+/// Whether a module was rejected, or depends on one that was.
 fn is_refused(reply: &Reply) -> bool {
     use Class::{Compile, Invalid, Malformed, NoHandle};
     is_not_done(reply)
         || matches!(reply, Reply::Answered(Answer::Error(Compile | Malformed | Invalid | NoHandle, _)))
 }
 
-/// Whether the engine did not carry out a request, for no reason that the script knows.
+/// Whether the engine did not perform a request, for a reason outside the script.
 fn is_not_done(reply: &Reply) -> bool {
     match reply {
         Reply::Answered(answer) => matches!(answer, Answer::Error(Class::Unsupported | Class::Limit, _)),

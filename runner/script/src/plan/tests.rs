@@ -1,4 +1,4 @@
-//! Plans of small scripts, request by request, and what is made of their answers.
+//! Tests of the requests of plans, and of judging their answers.
 
 use std::io::Write;
 
@@ -37,7 +37,7 @@ fn requests(plan: &ScriptPlan) -> Vec<String> {
     plan.requests.text().lines().map(line).collect()
 }
 
-/// Judges answers; a request without one here is answered as if all went well.
+/// Judges answers; requests without an answer here succeed.
 fn judge(plan: &ScriptPlan, hello: &str, answers: &[(&str, &str)]) -> Vec<String> {
     let replies: Vec<Reply> = requests(plan)
         .iter()
@@ -120,13 +120,13 @@ fn wrappers_are_valid_and_have_what_is_asked_of_them() {
             validator.validate_all(&bytes).unwrap();
             count += 1;
         }
-        // One for what needs the host, one that catches, one for the rest.
+        // One that needs the host, one that catches, one for the rest.
         assert_eq!(count, if alter.is_none() { 3 } else { 2 });
     }
 }
 
 #[test]
-fn results_that_differ_are_told_with_the_value_where_it_was_noted() {
+fn unexpected_results_are_shown_if_they_were_recorded() {
     let plan = plan(&format!(
         "{MODULE} (assert_return (invoke \"f\" (i32.const 1)) (i32.const 1)) (assert_return (invoke \"f\" (i32.const 1)) (i32.const 2))
          (assert_return (invoke \"d\") (f64.const nan:canonical) (i64.const 3))"
@@ -144,7 +144,7 @@ fn results_that_differ_are_told_with_the_value_where_it_was_noted() {
 }
 
 #[test]
-fn what_depends_on_a_module_that_was_refused_is_blocked() {
+fn directives_on_a_rejected_module_are_blocked() {
     let text = format!(
         "{MODULE} (register \"m\") (invoke \"f\" (i32.const 1)) (module (import \"m\" \"f\" (func)))
          (assert_unlinkable (module (import \"m\" \"g\" (func))) \"unknown import\") (module) (module instance)"
@@ -159,7 +159,7 @@ fn what_depends_on_a_module_that_was_refused_is_blocked() {
         ("I 4 3", "E link missing"),
         ("I 6 5", "E link missing"),
     ];
-    // An assertion that linking fails is not met by a module that is missing.
+    // A missing module does not satisfy `assert_unlinkable`.
     assert_eq!(
         judge(&plan, "", &refused),
         ["unexpected-refused", "blocked", "blocked", "blocked", "blocked", "pass", "pass"]
@@ -167,7 +167,7 @@ fn what_depends_on_a_module_that_was_refused_is_blocked() {
 }
 
 #[test]
-fn a_state_that_was_not_made_blocks_what_fails_by_it() {
+fn failures_because_of_a_rejected_module_are_blocked() {
     let text =
         "(module $m (memory (export \"mem\") 1) (func (export \"f\") (result i32) (i32.load (i32.const 0))))
         (register \"m\") (module (import \"m\" \"mem\" (memory 1)) (data (i32.const 0) \"a\"))
@@ -186,7 +186,7 @@ const EXTERN: &str = "(module (global $g (mut externref) (ref.null extern))
   (func (export \"trap\") (unreachable)))";
 
 #[test]
-fn what_needs_host_references_is_not_applicable_where_the_adapter_has_none() {
+fn host_references_are_not_applicable_if_the_adapter_lacks_them() {
     let plan = plan(&format!(
         "{EXTERN} (assert_return (invoke \"null\") (i32.const 1)) (invoke \"set\" (ref.extern 7))
          (assert_return (invoke \"get\") (ref.extern 7)) (assert_return (invoke \"get\") (ref.extern))
@@ -201,14 +201,13 @@ fn what_needs_host_references_is_not_applicable_where_the_adapter_has_none() {
     assert_eq!(judge(&plan, "caps=host", &right), all);
     let apart = "not applicable";
     for class in ["E link no $h", "E unsupported", "E compile", "E error", "ok"] {
-        // What fails after a call that was not made fails since it was not; what passes has passed.
+        // Failures after a call that was not performed are blocked; passes count.
         let without =
             [("L 3 1", class), ("V 3 0", "E nohandle"), ("V 3 1", "E nohandle"), ("V 2 1", "v 1"), right[0]];
         let judged = judge(&plan, "", &without);
         assert_eq!(judged, ["pass", "pass", apart, apart, apart, "pass", "pass", "pass"], "{class}");
     }
-    // An adapter that says it has them is judged by what it does; what is a failure of its own
-    // stays one.
+    // An adapter that declares host references is judged by its behaviour; its own failures remain.
     let lies = [("L 3 1", "E link no $h"), ("V 3 0", "E nohandle"), ("V 3 1", "E nohandle"), right[0]];
     assert_eq!(judge(&plan, "caps=host", &lies)[2..4], ["unexpected-unlinkable", "unexpected-unlinkable"]);
     let before = [("V 2 0", "v 1"), right[0]];
@@ -216,7 +215,7 @@ fn what_needs_host_references_is_not_applicable_where_the_adapter_has_none() {
 }
 
 #[test]
-fn a_call_that_was_not_carried_out_blocks_what_fails_by_it() {
+fn failures_because_of_a_missing_call_are_blocked() {
     let text =
         "(module (global $g (mut i32) (i32.const 0)) (func (export \"set\") (global.set $g (i32.const 1)))
         (func (export \"get\") (result i32) (global.get $g)))
@@ -250,7 +249,7 @@ fn a_call_that_was_not_carried_out_blocks_what_fails_by_it() {
 }
 
 #[test]
-fn classes_that_an_adapter_does_not_tell_apart_are_coarse() {
+fn classes_that_an_adapter_merges_are_coarse() {
     let text = format!(
         "{MODULE} (assert_trap (invoke \"d\") \"x\") (assert_exhaustion (invoke \"d\") \"x\")
          (assert_invalid (module (func (result i32))) \"x\") (assert_malformed (module binary \"\") \"x\")"
@@ -271,7 +270,7 @@ fn classes_that_an_adapter_does_not_tell_apart_are_coarse() {
 }
 
 #[test]
-fn what_later_versions_accept_is_superseded_where_features_are_not_switched() {
+fn errors_that_later_versions_accept_are_superseded_without_feature_switching() {
     let text = "(assert_invalid (module (memory 1) (memory 1)) \"multiple memories\") (assert_invalid (module (func (result i32))) \"x\")";
     let old = plan_with(text, "2.0", None);
     let accepted = [("C 0", "ok"), ("C 1", "ok")];
@@ -281,7 +280,7 @@ fn what_later_versions_accept_is_superseded_where_features_are_not_switched() {
 }
 
 #[test]
-fn what_is_known_without_the_engine_is_judged_as_its_error() {
+fn errors_that_are_known_without_the_engine_are_judged() {
     let plan = plan(&format!(
         "{MODULE} (invoke \"nothing\") (assert_trap (invoke \"f\") \"x\") (assert_return (invoke \"f\" (i64.const 1)) (i32.const 1))
          (invoke $m \"f\") (nonsense) (get \"f\") (assert_return (invoke \"f\" (i32.const 1)))"
@@ -291,7 +290,7 @@ fn what_is_known_without_the_engine_is_judged_as_its_error() {
         [
             "pass",
             "no-such-export",
-            "wrong-arguments: wrong-arguments: the function takes 1 arguments, and 0 were given",
+            "wrong-arguments: wrong-arguments: the function takes 1 arguments, but 0 were given",
             "wrong-arguments: wrong-arguments: argument 0 has the wrong type",
             "no-such-instance",
             "unsupported",
@@ -311,16 +310,16 @@ fn threads_and_custom_sections_are_not_applicable() {
         judge(&plan, "", &[]),
         ["pass", "not applicable", "not applicable", "not applicable", "not applicable"]
     );
-    // Each says why.
+    // Each has a reason.
     let reasons = plan.directives.iter().filter_map(|planned| match &planned.want {
         Want::NotApplicable(why) => Some((planned.keyword.as_str(), why.as_str())),
         _ => None,
     });
     let expected = [
         ("assert_malformed_custom", "custom sections"),
-        ("thread", "threads of scripts are not run"),
+        ("thread", "threads are not supported in plans"),
         ("wait", "it waits for a thread"),
-        ("invoke", "a thread of the script was to run before"),
+        ("invoke", "it depends on a thread of the script"),
     ];
     for ((keyword, why), (expected, said)) in reasons.zip(expected) {
         assert!(keyword == expected && why.contains(said), "{keyword}: {why}");
@@ -328,14 +327,14 @@ fn threads_and_custom_sections_are_not_applicable() {
 }
 
 #[test]
-fn spectest_is_made_where_it_is_imported_and_as_far_as_it_is() {
+fn only_the_imported_items_of_spectest_are_defined() {
     let plan = |text: &str, features: &str| requests(&plan_with(text, features, None));
     assert_eq!(plan("(module)", "3.0").len(), 4);
     let table = "(module (import \"spectest\" \"table64\" (table i64 1 funcref))) (module (import \"spectest\" \"print\" (func)))";
     let made =
         ["C 0", "I 1 0", "N 1 spectest", "C 2", "I 3 2", "X 3 spectest", "C 4", "I 5 4", "C 6", "I 7 6"];
     assert_eq!(plan(table, "3.0")[1..11], made);
-    // Without the feature there is no such item.
+    // The item requires the feature.
     assert_eq!(plan(table, "2.0")[1..6], ["C 0", "I 1 0", "N 1 spectest", "C 2", "I 3 2"]);
     let taken =
         plan("(module) (register \"spectest\") (module (import \"spectest\" \"print\" (func)))", "3.0");
@@ -345,7 +344,7 @@ fn spectest_is_made_where_it_is_imported_and_as_far_as_it_is() {
 }
 
 #[test]
-fn altered_expectations_differ_from_what_they_were() {
+fn altered_expectations_fail_on_a_conforming_engine() {
     let text = format!(
         "{MODULE} (assert_return (invoke \"f\" (i32.const 1)) (i32.const 1)) (assert_return (invoke \"d\") (f64.const nan:canonical) (i64.const 3))
          (assert_trap (invoke \"d\") \"x\") (invoke \"d\") (assert_invalid (module (func (result i32))) \"x\")"
@@ -355,13 +354,13 @@ fn altered_expectations_differ_from_what_they_were() {
         assert_ne!(one.want, other.want, "{}", one.source);
     }
     assert!(matches!(altered.directives[3].want, Want::Done));
-    // As an engine answers that does what the script says.
+    // The answers of an engine that conforms to the script.
     let right =
         [("V 2 0", "v 1"), ("V 2 1", "v 2"), ("V 2 2", "E trap"), ("V 2 3", "v 1"), ("C 3", "E invalid")];
     assert!(judge(&altered, "", &right).iter().all(|outcome| outcome != "pass" && outcome != "coarse"));
 }
 
-/// A file, compressed, that has a text so many times after a beginning.
+/// A compressed file with repeated text after a prefix.
 fn bomb(begin: &str, text: &[u8], times: usize) -> Vec<u8> {
     let mut file = GzEncoder::new(Vec::new(), Compression::fast());
     file.write_all(begin.as_bytes()).unwrap();
@@ -370,7 +369,7 @@ fn bomb(begin: &str, text: &[u8], times: usize) -> Vec<u8> {
 }
 
 #[test]
-fn files_that_are_large_when_they_are_not_compressed_are_refused() {
+fn files_with_a_large_uncompressed_size_are_rejected() {
     let plan = format!("{MAGIC}{{\"match_kind\":\"Class\",\"altered\":false}}\nhello wap/1\n");
     let mebibyte = [b'a'; 1 << 20];
     let refused = |file: &[u8]| Plan::read(file).unwrap_err().to_string();
@@ -379,11 +378,11 @@ fn files_that_are_large_when_they_are_not_compressed_are_refused() {
         "line 3: a line of more than 134217728 bytes"
     );
     let remarks = "# x\n".repeat(1 << 18);
-    let large = "it has more than 536870912 bytes when it is not compressed";
+    let large = "the uncompressed size exceeds 536870912 bytes";
     assert_eq!(refused(&bomb(&plan, remarks.as_bytes(), 513)), large);
     let begin = "ok engine=x\n";
     assert_eq!(replies(bomb(begin, &mebibyte, 513).as_slice(), 7).unwrap_err().to_string(), large);
-    // More answers than requests are counted; one that is too long is none.
+    // Surplus answers are counted; one that is too long is invalid.
     let (kept, count) = replies(bomb(begin, b"v 0\n", 100_000).as_slice(), 7).unwrap();
     assert_eq!((kept.len(), count), (7, 100_001));
     let long = format!("{begin}E trap {}\nE trap {}\r\nv 1", "a".repeat(65_529), "a".repeat(70_000));
@@ -410,7 +409,7 @@ fn a_plan_is_read_as_it_is_written() {
     assert_eq!((read.requests(), requests), (1 + plan.requests.len(), 1 + plan.requests.len()));
     let (header, again) = &read.suites[0].1[0];
     assert_eq!((header, &again.requests, &again.directives), (&script, &plan.requests, &plan.directives));
-    // The lines that adapters do not pass over are the requests.
+    // The lines that adapters do not ignore are the requests.
     let text = String::from_utf8(bytes).unwrap();
     assert!(!text.contains(['\u{202e}', '\u{9b}']) && !text.contains("##[e]"), "{text}");
     let lines = text.lines().filter(|line| !line.starts_with('#')).skip(1);

@@ -1,9 +1,9 @@
 //! Wrapper modules: assertions as exported functions `[] -> [i32]`.
 //!
-//! A wrapper is a module of its own beside the instance that it is about. It has the types of the
-//! instance's module, imports the functions and globals under test, holds the arguments as
-//! constants and compares the results bit by bit. So no value has to cross the interface of an
-//! engine, which may have no way to pass a vector, an exception or the payload of a NaN.
+//! A wrapper is a separate module for an instance under test. It has the types of the instance's
+//! module, imports the functions and globals under test, has the arguments as constants and
+//! compares the results bit by bit. So no values need to be passed through the engine's interface,
+//! which may not support vectors, exceptions or NaN payloads.
 
 use std::collections::HashMap;
 
@@ -18,12 +18,12 @@ use crate::value::{HeapType, Pattern, Reference, Value};
 use super::check::{self, Check, HIGH, LOW, reference};
 use super::module::{self, Info, Passed};
 
-/// The module name under which a wrapper imports what the instance exports.
+/// The module name of the instance's exports in a wrapper.
 const INSTANCE: &str = "m";
-/// The module name of the two functions of the host.
+/// The module name of the two host functions.
 pub(crate) const HOST: &str = "$h";
 
-/// One call or reading, with what is to come of it.
+/// A call or a read of a global, with its expected result.
 #[derive(Debug)]
 pub(super) struct Item<'a> {
     pub(super) export: &'a str,
@@ -31,32 +31,32 @@ pub(super) struct Item<'a> {
     pub(super) wanted: Wanted<'a>,
 }
 
-/// What an item does.
+/// The action of an item.
 #[derive(Debug)]
 pub(super) enum Call<'a> {
     Function(module::Function, &'a [Value]),
     Global(module::Global),
 }
 
-/// When an item gives 0.
+/// When an item returns 0.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Wanted<'a> {
-    /// The results are as these patterns say; else it gives the number of the first that is not,
+    /// The results match these patterns; otherwise it returns the number of the first mismatch,
     /// from 1.
     Results(&'a [Pattern]),
     /// It returns.
     Return,
-    /// Never: it gives 1 where it returns.
+    /// Never: it returns 1 if the call returns.
     NoReturn,
-    /// It throws an exception; 1 where it returns.
+    /// The call throws an exception; 1 if it returns.
     Exception,
 }
 
-/// What an item's code needs of an engine beyond the instance's own module. Items that need other
-/// things are in wrappers of their own.
+/// The requirements of an item beyond those of the instance's module. Items with different
+/// requirements are in different wrappers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Needs {
-    /// The functions of the host, which make and compare its references.
+    /// The host functions that create and compare references.
     pub(super) host: bool,
     /// Catching exceptions.
     pub(super) catch: bool,
@@ -97,12 +97,11 @@ fn alternatives(pattern: &Pattern) -> Box<dyn Iterator<Item = &Pattern> + '_> {
     }
 }
 
-/// The exports that give the bits of the last value that was not as expected, 32 each, the lowest
-/// first.
+/// The exports that return the bits of the last unexpected value, 32 each, the lowest first.
 pub(super) const NOTED: [&str; 4] = ["a0", "a1", "a2", "a3"];
 
-/// Builds the wrapper of items that need the same. Item number `k` is its export `k`. `legacy` says
-/// by which of the two proposals exceptions are caught.
+/// Builds the wrapper of items with the same requirements. Item `k` is its export `k`. `legacy`
+/// selects which of the two proposals is used to catch exceptions.
 pub(super) fn build(info: &Info, items: &[Item<'_>], needs: Needs, legacy: bool) -> Vec<u8> {
     let mut builder = Builder::new(info, needs);
     items.iter().for_each(|item| builder.import(item));
@@ -115,10 +114,10 @@ struct Builder<'a> {
     info: &'a Info,
     needs: Needs,
     imports: ImportSection,
-    /// How many functions are imported so far, and which index each has.
+    /// The number of imported functions, and the index of each.
     imported: u32,
     functions: HashMap<Box<str>, u32>,
-    /// The same of globals.
+    /// The index of each imported global.
     globals: HashMap<Box<str>, u32>,
     /// The index of the first check.
     first_check: u32,
@@ -192,7 +191,7 @@ impl<'a> Builder<'a> {
                 self.compare(&mut code, results[0], pattern);
             }
             (_, Some(_)) => self.returns(&mut code, item, 0),
-            // It returned and was not to, or with another number of results: the first is noted.
+            // An unexpected return, or a different number of results: record the first.
             (_, None) => {
                 self.call(&mut code, item);
                 (1..results.len()).for_each(|_| {
@@ -210,7 +209,7 @@ impl<'a> Builder<'a> {
         function
     }
 
-    /// Calls, drops what comes, and returns a number.
+    /// Emits code that calls, drops the results, and returns a number.
     fn returns(&self, code: &mut InstructionSink<'_>, item: &Item<'_>, number: i32) {
         self.call(code, item);
         item.results().iter().for_each(|_| {
@@ -233,7 +232,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Compares the value on the stack; leaves 0 where it is as expected, else 1.
+    /// Emits code that compares the value on the stack, and leaves 0 if it is as expected, else 1.
     fn compare(&mut self, code: &mut InstructionSink<'_>, ty: Passed, pattern: &Pattern) {
         match check::check(ty, pattern) {
             Some((check, constants)) => {
@@ -246,7 +245,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    /// Compares the value in a local with each of the patterns that it may match.
+    /// Emits code that compares the value in a local with each of the alternatives.
     fn compare_local(&mut self, code: &mut InstructionSink<'_>, local: u32, ty: Passed, pattern: &Pattern) {
         for (index, pattern) in alternatives(pattern).enumerate() {
             code.local_get(local);
@@ -299,7 +298,7 @@ impl<'a> Builder<'a> {
     }
 }
 
-/// The type section of a wrapper: the types of the module, then those of its own.
+/// The type section of a wrapper: the types of the module, then its own.
 struct Types {
     section: Vec<u8>,
     /// The type of items.
@@ -363,7 +362,7 @@ fn argument(code: &mut InstructionSink<'_>, ty: Passed, value: Value) {
     };
 }
 
-/// Turns a float on the stack into its bits.
+/// Converts a float on the stack to its bits.
 fn as_bits(code: &mut InstructionSink<'_>, ty: Passed) {
     match ty {
         Passed::F32 => code.i32_reinterpret_f32(),
@@ -384,7 +383,7 @@ fn local(ty: Passed) -> ValType {
     }
 }
 
-/// The globals with the bits of the last value that was not as expected.
+/// The globals with the bits of the last unexpected value.
 fn noted_globals() -> GlobalSection {
     let mut globals = GlobalSection::new();
     for _ in [LOW, HIGH] {
@@ -394,7 +393,7 @@ fn noted_globals() -> GlobalSection {
     globals
 }
 
-/// A function that gives 32 bits of these globals; the first has this index.
+/// A function that returns 32 bits of these globals, of which the first has this index.
 fn noted_word(globals: u32, word: u32) -> Function {
     let mut function = Function::new([]);
     let mut code = function.instructions();

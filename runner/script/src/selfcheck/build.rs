@@ -1,4 +1,4 @@
-//! Self-checking modules from their parts.
+//! Builds self-checking modules from their parts.
 
 use std::borrow::Cow;
 
@@ -9,39 +9,38 @@ use super::sections::{Raw, Section, id, join, number, place};
 use super::subject::{Entry, Subject, body};
 use super::wrapper::{Bases, Wrapper};
 
-/// A call that the entry makes.
+/// A call by the entry function.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
-    /// The number of the wrapper.
+    /// The index of the wrapper.
     pub wrapper: usize,
-    /// What is called of it.
+    /// The export to call.
     pub export: &'a str,
-    /// What the number that it gives has to be.
+    /// The check of the returned number.
     pub check: Check,
 }
 
-/// What a number has to be.
+/// A check of a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
-    /// This one.
+    /// It equals this number.
     Is(i32),
-    /// Anything: the call has to return.
+    /// Any number: the call must only return.
     Any,
 }
 
-/// How much of a module there is.
+/// Which parts of a module to include.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
-    /// All of it.
+    /// All parts.
     Whole,
-    /// It without what can fail when it is instantiated: no start function, and nothing in active
-    /// segments.
+    /// Without parts that can fail on instantiation: no start function, and empty active segments.
     Still,
-    /// That, and every function's body is one `unreachable`.
+    /// Like `Still`, and the body of every function is `unreachable`.
     Hollow,
 }
 
-/// Builds a module. A call of something that a wrapper does not have is left out.
+/// Builds a module. Calls of exports that a wrapper does not have are omitted.
 pub fn build(
     subject: &Subject<'_>,
     form: Form,
@@ -92,11 +91,11 @@ pub fn build(
     if form != Form::Whole {
         sections.iter_mut().for_each(|section| empty(subject, form, section));
     }
-    // Every section that is added to was read, so that it begins with a number.
+    // All extended sections were parsed, so they begin with a number.
     join(sections, additions).unwrap_or_default()
 }
 
-/// A module with nothing in it but an entry, which traps or does nothing.
+/// A module with only an entry function, which traps or does nothing.
 pub(super) fn minimal(entry: &Entry, traps: bool) -> Vec<u8> {
     let mut types = wasm_encoder::TypeSection::new();
     types.ty().function([], []);
@@ -142,8 +141,8 @@ fn entry_function(first: Option<u32>, calls: impl Iterator<Item = (u32, Check)>)
     function
 }
 
-/// Takes from a section what a module of this form does not have. A section that cannot be read
-/// stays as it is.
+/// Removes the parts of a section that a module of this form does not have. An unparsable section
+/// is unchanged.
 fn empty(subject: &Subject<'_>, form: Form, section: &mut Section<'_>) {
     let emptied = match section.id {
         id::ELEMENT => elements(subject, &section.body),
@@ -151,7 +150,7 @@ fn empty(subject: &Subject<'_>, form: Form, section: &mut Section<'_>) {
         id::CODE if form == Form::Hollow => number(&section.body).map(|(count, _)| {
             let mut body = Vec::new();
             count.encode(&mut body);
-            // Three bytes: no locals, `unreachable`, and the end.
+            // Three bytes: no locals, `unreachable`, `end`.
             (0..count).for_each(|_| body.extend_from_slice(b"\x03\0\0\x0b"));
             body
         }),

@@ -1,31 +1,31 @@
-//! Which functions may change the state of their instance: its globals, memories, tables, segments
-//! and objects.
+//! Determines which functions may change the state of their instance: its globals, memories,
+//! tables, segments and objects.
 
 use wasmparser::{FunctionBody, Operator};
 
-/// What is known of each function of a module, imported ones first. Imported functions are those of
-/// `spectest`, which do nothing.
+/// The effects of each function of a module, imported ones first. Imported functions are those of
+/// `spectest`, which have none.
 #[derive(Debug, Default)]
 pub(super) struct Effects {
     functions: Vec<Effect>,
 }
 
-/// What a function does.
+/// The effects of a function.
 #[derive(Clone, Debug, Default)]
 struct Effect {
     changes: bool,
-    /// It calls a function that is not known, which may be any of the module.
+    /// Whether it calls an unknown function, which may be any function of the module.
     calls_any: bool,
     calls: Vec<u32>,
 }
 
 impl Effects {
-    /// Notes a function that does nothing.
+    /// Adds an imported function, which has no effects.
     pub(super) fn push_imported(&mut self) {
         self.functions.push(Effect::default());
     }
 
-    /// Notes a function. One that cannot be read may do anything.
+    /// Adds a function. An unparsable one may have any effect.
     pub(super) fn push(&mut self, body: &FunctionBody<'_>) {
         let read = || {
             let mut effect = Effect::default();
@@ -38,7 +38,7 @@ impl Effects {
         self.functions.push(read().unwrap_or(Effect { changes: true, ..Effect::default() }));
     }
 
-    /// For each function, whether it may change the state, itself or by what it calls.
+    /// For each function, whether it may change the state, directly or through calls.
     pub(super) fn changing(self) -> Vec<bool> {
         let mut changing: Vec<bool> = self.functions.iter().map(|effect| effect.changes).collect();
         loop {
@@ -77,8 +77,8 @@ impl Effect {
     }
 }
 
-/// Whether an operator of this name may change the state: the names of all that do have one of
-/// these words, and so will those of later proposals.
+/// Whether an operator may change the state, judged by its name: all that do contain one of these
+/// words, as will those of later proposals.
 fn may_change(name: &str) -> bool {
     const WORDS: [&str; 10] =
         ["Store", "Rmw", "Set", "Grow", "Fill", "Copy", "Init", "Resume", "Suspend", "Switch"];
@@ -95,7 +95,7 @@ macro_rules! named {
         fn name(operator: &Operator<'_>) -> &'static str {
             match operator {
                 $(Operator::$op { .. } => stringify!($op),)*
-                // One that the library has and this does not: it may do anything.
+                // An operator unknown to this code may have any effect.
                 _ => "Set",
             }
         }
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_that_only_compute_change_nothing() {
+    fn pure_functions_change_nothing() {
         let text = "(module (memory 1) (table 1 funcref) (global $g (mut i32) (i32.const 0)) (type $s (struct (field (mut i32))))
             (func (param i32) (result i32) (local i32) (local.set 1 (i32.load (local.get 0))) (i32.div_s (local.get 1) (i32.const 0)))
             (func (global.set $g (i32.const 1)))
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_by_reference_may_be_of_any_function() {
+    fn an_indirect_call_may_call_any_function() {
         let indirect = "(table 1 funcref) (func (call_indirect (i32.const 0)))";
         assert_eq!(changing(&format!("(module {indirect} (func))")), [false, false]);
         let writes = "(func (drop (table.grow 0 (ref.null func) (i32.const 1))))";

@@ -1,22 +1,20 @@
-//! Self-checking modules: what an engine is asked that has nothing but a command which runs a
-//! module.
+//! Self-checking modules, for engines that only have a command that runs a module.
 //!
-//! A module of a script and the [wrappers](crate::plan) of its calls become one module. What it
-//! imports from `spectest` is defined in it, and its entry, `_start` or the start section, makes
-//! calls and compares the numbers that they give. It ends as usual where all are as asked, and by
-//! `unreachable` else: the exit code of the process says which.
+//! A module of a script and the [wrappers](crate::plan) of its calls are combined into one module.
+//! Its imports from `spectest` are replaced by definitions, and its entry, `_start` or the start
+//! section, makes calls and compares the returned numbers. It returns if all are as expected, and
+//! executes `unreachable` otherwise, which the exit code of the process shows.
 //!
-//! An exit code that is not 0 may mean anything, a wrong option included. So nothing follows from
-//! one alone: [`Form`] has what of a module is left without that for which it may fail, and the
-//! same engine has to run that.
+//! A nonzero exit code may have any cause, such as a wrong option. So one alone proves nothing: the
+//! same engine must run a reduced [`Form`] of the module, without the parts that may fail.
 //!
 //! | file | is |
 //! |---|---|
-//! | `sections` | modules as lists of sections, whose bytes are kept |
-//! | `subject` | what is known of a module under test, and its definitions in the place of imports |
+//! | `sections` | modules as lists of raw sections |
+//! | `subject` | the module under test, with definitions instead of imports |
 //! | `effects` | which functions may change the state of the instance |
-//! | `wrapper` | wrappers moved into the module that they import from |
-//! | `build` | all of it as one module |
+//! | `wrapper` | wrappers merged into the module that they import from |
+//! | `build` | the combined module |
 
 mod build;
 mod effects;
@@ -35,7 +33,7 @@ use wassay_terms::Features;
 
 use crate::wanted::flags;
 
-/// Whether a module, or as much of it as can be told apart, imports something.
+/// Whether a module, or its parsable part, has imports.
 pub fn imports_something(module: &[u8]) -> bool {
     let Some(mut rest) = module.get(sections::PREAMBLE.len()..) else { return false };
     while let Some((id, tail)) = rest.split_first() {
@@ -48,7 +46,7 @@ pub fn imports_something(module: &[u8]) -> bool {
     false
 }
 
-/// The names of the modules that a module imports from, as far as it can be read.
+/// The names of the modules that a module imports from, as far as it can be parsed.
 pub fn imported_modules(module: &[u8]) -> Vec<String> {
     let mut parser = Parser::new(0);
     parser.set_features(WasmFeatures::all());
@@ -72,24 +70,24 @@ fn is_valid_with(module: &[u8], features: WasmFeatures) -> bool {
     Validator::new_with_features(features).validate_all(module).is_ok()
 }
 
-/// Whether a module has a fault that the self-checking module made of it does not have: what is
-/// added may be just what it lacks, such as a function for an index that is one too large.
+/// Whether a module has an error that the self-checking module built from it does not have: the
+/// additions may fix it, such as a function for an index that is one too large.
 pub fn hides_fault(module: &[u8], made: &[u8], features: Features) -> bool {
     let hides = |features| !is_valid_with(module, features) && is_valid_with(made, features);
     hides(flags(features)) || hides(WasmFeatures::all())
 }
 
-/// A module with nothing in it but an entry that does nothing.
+/// A module with only an entry function that does nothing.
 pub fn trivial(entry: &Entry) -> Vec<u8> {
     build::minimal(entry, false)
 }
 
-/// A module with nothing in it but an entry that traps.
+/// A module with only an entry function that traps.
 pub fn trapping(entry: &Entry) -> Vec<u8> {
     build::minimal(entry, true)
 }
 
-/// The shortest module. It has no entry.
+/// The empty module, which has no entry function.
 pub fn empty() -> Vec<u8> {
     sections::PREAMBLE.to_vec()
 }

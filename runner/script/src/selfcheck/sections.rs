@@ -1,5 +1,5 @@
-//! The sections of a module as bytes: taken apart and put together without reading what is in them,
-//! so that a module keeps its encoding.
+//! Splits modules into raw sections and joins them without parsing their contents, which keeps the
+//! encoding.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use wasm_encoder::Encode;
 /// The first eight bytes of a module (core spec, section 5.5.16).
 pub(super) const PREAMBLE: &[u8; 8] = b"\0asm\x01\0\0\0";
 
-/// The numbers of sections (core spec, section 5.5.2).
+/// The ids of sections (core spec, section 5.5.2).
 pub(super) mod id {
     pub(in crate::selfcheck) const TYPE: u8 = 1;
     pub(in crate::selfcheck) const IMPORT: u8 = 2;
@@ -28,21 +28,21 @@ pub(super) mod id {
 /// globals, the count of data before code.
 const ORDER: [u8; 13] = [1, 2, 3, 4, 5, 13, 6, 7, 8, 9, 12, 10, 11];
 
-/// A section as it is written.
+/// A raw section.
 #[derive(Clone, Debug)]
 pub(super) struct Section<'a> {
     pub(super) id: u8,
     pub(super) body: Cow<'a, [u8]>,
 }
 
-/// Entries before and after those that a section has, where it begins with their number.
+/// Entries to add before and after those of a section that begins with their number.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Entries {
     before: (u32, Vec<u8>),
     after: (u32, Vec<u8>),
 }
 
-/// What is to be in the sections of a module besides, by their numbers.
+/// The entries to add to a module, by section id.
 pub(super) type Additions = BTreeMap<u8, Entries>;
 
 impl Entries {
@@ -56,13 +56,13 @@ impl Entries {
         entry.encode(&mut self.after.1);
     }
 
-    /// Adds entries that are written already.
+    /// Adds encoded entries.
     pub(super) fn add_written(&mut self, count: u32, bytes: &[u8]) {
         self.after.0 += count;
         self.after.1.extend_from_slice(bytes);
     }
 
-    /// The body of a section that had this one; `None` where that does not begin with a number.
+    /// The new body of a section with this old body; `None` if that does not begin with a number.
     fn body(&self, old: &[u8]) -> Option<Vec<u8>> {
         let (count, entries) = if old.is_empty() { (0, old) } else { number(old)? };
         let mut body = Vec::with_capacity(old.len() + self.before.1.len() + self.after.1.len() + 5);
@@ -74,7 +74,7 @@ impl Entries {
     }
 }
 
-/// Bytes that are written as they are.
+/// Raw bytes.
 pub(super) struct Raw<'a>(pub(super) &'a [u8]);
 
 impl Encode for Raw<'_> {
@@ -83,7 +83,7 @@ impl Encode for Raw<'_> {
     }
 }
 
-/// Takes a module apart; `None` where its preamble or the size of a section is wrong.
+/// Splits a module; `None` if its preamble or the size of a section is invalid.
 pub(super) fn split(module: &[u8]) -> Option<Vec<Section<'_>>> {
     let mut rest = module.strip_prefix(PREAMBLE)?;
     let mut sections = Vec::new();
@@ -96,8 +96,8 @@ pub(super) fn split(module: &[u8]) -> Option<Vec<Section<'_>>> {
     Some(sections)
 }
 
-/// Puts a section that a module does not have where it belongs: after those before it, and before
-/// custom sections that follow them, since engines read names last.
+/// Inserts a new section at its position: after earlier sections, and before custom sections that
+/// follow them, since engines expect names last.
 pub(super) fn place<'a>(sections: &mut Vec<Section<'a>>, section: Section<'a>) {
     let rank = |id: u8| ORDER.iter().position(|known| *known == id);
     let is_before = |other: &Section<'_>| rank(other.id).is_some_and(|other| Some(other) < rank(section.id));
@@ -105,8 +105,7 @@ pub(super) fn place<'a>(sections: &mut Vec<Section<'a>>, section: Section<'a>) {
     sections.insert(at, section);
 }
 
-/// Puts a module together, with what is to be in it besides. `None` where a section that is added
-/// to does not begin with a number.
+/// Joins a module with additions. `None` if an extended section does not begin with a number.
 pub(super) fn join(mut sections: Vec<Section<'_>>, mut additions: Additions) -> Option<Vec<u8>> {
     for id in additions.keys() {
         if !sections.iter().any(|section| section.id == *id) {
@@ -124,7 +123,7 @@ pub(super) fn join(mut sections: Vec<Section<'_>>, mut additions: Additions) -> 
     Some(module)
 }
 
-/// An unsigned number of at most 32 bits (core spec, section 5.2.2), and what follows it.
+/// Parses an unsigned number of at most 32 bits (core spec, section 5.2.2); also returns the rest.
 pub(super) fn number(bytes: &[u8]) -> Option<(u32, &[u8])> {
     let (mut value, mut rest) = (0u64, bytes);
     for shift in (0..35).step_by(7) {
@@ -143,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_added_comes_where_it_belongs() {
+    fn additions_are_inserted_in_order() {
         let module = crate::quoted(b"(module (memory 1) (tag) (func (export \"f\")) (data \"a\"))").unwrap();
         let sections = split(&module).unwrap();
         assert_eq!(join(sections.clone(), Additions::new()).unwrap(), module);

@@ -1,4 +1,4 @@
-//! What is known of a module under test.
+//! The module under test.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -18,12 +18,12 @@ use crate::spectest::binary as definitions;
 use crate::spectest::{self, Item, Param};
 use crate::value::Value;
 
-/// How an engine enters a module that it is told to run.
+/// How an engine runs a module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// It calls the export of this name.
     Export(String),
-    /// It instantiates the module, and what is to run is the start function.
+    /// It instantiates the module, which runs the start function.
     Start,
 }
 
@@ -33,13 +33,13 @@ impl Default for Entry {
     }
 }
 
-/// Why no self-checking module can be made of a module.
+/// Why a module cannot be made self-checking.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Unfit {
-    /// It is not a module, or one that cannot be read.
-    #[error("the module cannot be read")]
+    /// It cannot be parsed.
+    #[error("the module cannot be parsed")]
     Unreadable,
-    /// It needs something that is not in it, as this says.
+    /// It depends on another module, as the message says.
     #[error("{0}")]
     Linked(String),
 }
@@ -53,17 +53,16 @@ impl From<wasmparser::Error> for Unfit {
 /// A module under test.
 #[derive(Debug)]
 pub struct Subject<'a> {
-    /// Its sections but that of imports.
+    /// Its sections except the import section.
     pub(super) sections: Vec<Section<'a>>,
-    /// What it imports, as definitions.
+    /// Definitions that replace its imports.
     pub(super) definitions: Additions,
-    /// How many types it has, and how long the entries of its type section are, without their
-    /// number.
+    /// The number of its types, and the size of the entries of its type section.
     pub(super) types: u32,
     pub(super) type_bytes: usize,
     pub(super) functions: u32,
     pub(super) globals: u32,
-    /// Whether each table and memory has indices of 64 bits.
+    /// Whether each table and memory has 64-bit indices.
     pub(super) tables: Vec<bool>,
     pub(super) memories: Vec<bool>,
     /// Its start function.
@@ -78,11 +77,11 @@ pub struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// Reads a module that is to be entered so.
+    /// Parses a module with this entry.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or imports what is not of `spectest` or does not match that.
+    /// It cannot be parsed, or has imports that `spectest` does not provide.
     pub fn read(module: &'a [u8], entry: &Entry) -> Result<Subject<'a>, Unfit> {
         let mut reader = Reader::default();
         reader.read(module)?;
@@ -116,30 +115,29 @@ impl<'a> Subject<'a> {
         Ok(subject)
     }
 
-    /// The memories and tables of `spectest` that it imports, and shares with other instances of
-    /// its script.
+    /// The memories and tables of `spectest` that it imports and shares with other instances.
     pub fn shares(&self) -> impl Iterator<Item = &str> {
         self.shares.iter().map(|name| &**name)
     }
 
-    /// Whether code runs when it is instantiated.
+    /// Whether it has a start function.
     pub fn has_start(&self) -> bool {
         self.start.is_some()
     }
 
-    /// Whether making what its globals and tables begin with may trap: arrays may be too large, and
+    /// Whether initialising its globals and tables may trap: arrays may be too large, and
     /// descriptors null.
     pub fn may_trap_early(&self) -> bool {
         self.may_trap_early
     }
 
-    /// Whether one of its functions may change what it shares, or a segment is written to that.
+    /// Whether its functions or segments may change shared state.
     pub fn changes(&self) -> bool {
         let is_written = |section: &Section<'_>| matches!(section.id, id::DATA | id::ELEMENT);
         self.has_changing_functions() || self.sections.iter().any(is_written)
     }
 
-    /// Whether another module that imports from an instance of it may change the state of that.
+    /// Whether a module that imports from an instance of it may change its state.
     pub fn exposes(&self) -> bool {
         self.exports.values().any(|(kind, index)| match kind {
             ExternalKind::Func | ExternalKind::FuncExact => self.changes_by(*index),
@@ -169,7 +167,7 @@ impl<'a> Subject<'a> {
         matches!(kind, ExternalKind::Global).then_some(*index)
     }
 
-    /// Gives an export another name where it has that of the entry.
+    /// Renames an export that has the name of the entry.
     fn free(&mut self, name: &str) {
         if !self.exports.contains_key(name) {
             return;
@@ -191,21 +189,20 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// The body of a section that the library has written: it begins with its size.
+/// The body of an encoded section, without its size.
 pub(super) fn body(section: &impl wasm_encoder::Section) -> Vec<u8> {
     let mut bytes = Vec::new();
     section.encode(&mut bytes);
     super::sections::number(&bytes).map(|(_, body)| body.to_vec()).unwrap_or_default()
 }
 
-/// The constants that imported globals stand for.
+/// The constants that replace imported globals.
 #[derive(Debug, Default)]
 struct Constants(Vec<Value>);
 
 impl Constants {
-    /// Puts the constants in the place of the globals, wherever a section has constant expressions:
-    /// before 3.0 those may read imported globals alone (core spec, section 3.4.13), and these are
-    /// defined now.
+    /// Replaces reads of the globals in constant expressions: before 3.0 these may only read
+    /// imported globals (core spec, section 3.4.13), which are now definitions.
     fn replace(&mut self, section: &mut Section<'_>) -> Result<(), Unfit> {
         let reader = wasmparser::BinaryReader::new_features(&section.body, 0, WasmFeatures::all());
         let written = match section.id {
@@ -361,13 +358,14 @@ impl Reader {
 
     fn import(&mut self, module: &str, name: &str, ty: TypeRef) -> Result<(), Unfit> {
         if module != spectest::NAME {
-            let why = format!("it imports from `{}`, and a command runs one module", module.escape_debug());
+            let why =
+                format!("it imports from `{}`, but a command runs a single module", module.escape_debug());
             return Err(Unfit::Linked(why));
         }
         let item = spectest::items(true, true).find(|(known, _)| *known == name).map(|(_, item)| item);
         let item = item.filter(|item| self.matches(*item, ty));
         let Some(item) = item else {
-            let why = format!("its import `{}` is not what spectest has", name.escape_debug());
+            let why = format!("its import `{}` does not match spectest", name.escape_debug());
             return Err(Unfit::Linked(why));
         };
         self.define(name, item, ty);

@@ -1,4 +1,4 @@
-//! Self-checking modules of small scripts: valid ones, that do what they are to.
+//! Tests of self-checking modules of small scripts.
 
 use wasmparser::{Validator, WasmFeatures};
 
@@ -59,7 +59,7 @@ fn a_module_and_its_wrappers_become_one_valid_module() {
 }
 
 #[test]
-fn what_is_imported_of_spectest_is_defined() {
+fn imports_from_spectest_become_definitions() {
     let text = "(module (import \"spectest\" \"print_i32\" (func (param i32))) (import \"spectest\" \"memory\" (memory 1))
         (import \"spectest\" \"global_i32\" (global $g i32)) (import \"spectest\" \"table\" (table 5 funcref))
         (global $h i32 (global.get $g)) (data (offset (global.get $g)) \"a\") (func $f (call 0 (global.get $h)))
@@ -68,13 +68,13 @@ fn what_is_imported_of_spectest_is_defined() {
     let subject = Subject::read(&bytes, &Entry::default()).unwrap();
     assert_eq!(subject.shares().collect::<Vec<_>>(), ["memory", "table"]);
     let built = build(&subject, Form::Whole, &[], &[], &Entry::default());
-    // 1.0 has no constant expression that reads a global which is defined.
+    // In 1.0, constant expressions cannot read defined globals.
     Validator::new_with_features(WasmFeatures::WASM1).validate_all(&built).unwrap();
     assert!(!imports_something(&built) && imports_something(&bytes));
 }
 
 #[test]
-fn what_one_module_cannot_have_is_told() {
+fn unsupported_imports_are_reported() {
     let linked = |text: &str| match Subject::read(&module(text), &Entry::default()) {
         Err(Unfit::Linked(why)) => why,
         other => panic!("{text}: {other:?}"),
@@ -94,7 +94,7 @@ fn what_one_module_cannot_have_is_told() {
         "\"print\" (tag)",
     ] {
         let why = linked(&format!("(module (import \"spectest\" {import}))"));
-        assert!(why.contains("is not what spectest has"), "{why}");
+        assert!(why.contains("does not match spectest"), "{why}");
     }
     assert_eq!(Subject::read(b"\0asm\x01\0\0\0\x01\x09", &Entry::default()).unwrap_err(), Unfit::Unreadable);
     let (modules, wrappers) =
@@ -104,7 +104,7 @@ fn what_one_module_cannot_have_is_told() {
 }
 
 #[test]
-fn forms_leave_out_what_can_fail() {
+fn reduced_forms_omit_what_can_fail() {
     let bytes = module(
         "(module (memory 1) (table i64 1 funcref) (func $f (i32.load (i32.const -1)) drop) (start $f)
            (data (i32.const 65536) \"a\") (elem (table 0) (i64.const 7) func $f) (elem func $f) (data \"b\"))",
@@ -142,7 +142,7 @@ fn an_invalid_module_stays_invalid_and_its_valid_part_is_valid() {
 }
 
 #[test]
-fn a_fault_that_an_addition_mends_is_noticed() {
+fn an_error_that_an_addition_fixes_is_detected() {
     let features = "3.0".parse().unwrap();
     let hides = |text: &str| {
         let bytes = module(text);

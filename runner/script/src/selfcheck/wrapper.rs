@@ -1,8 +1,8 @@
-//! Wrappers moved into the module that they import from.
+//! Merges wrappers into the module that they import from.
 //!
-//! A wrapper has the types of that module and then some of its own, imports exports of it, and has
-//! functions and globals of its own. So only numbers change: what is imported gets that of what is
-//! exported, and what is the wrapper's own comes after all that the module has.
+//! A wrapper has the types of that module followed by its own, imports exports of the module, and
+//! has its own functions and globals. So only indices change: imports get the index of the export,
+//! and the wrapper's own items follow those of the module.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -18,20 +18,20 @@ use crate::plan::HOST;
 /// A wrapper.
 #[derive(Debug)]
 pub struct Wrapper<'a> {
-    /// The types of its own: how many, and their bytes.
+    /// Its own types: their number, and their bytes.
     types: (u32, &'a [u8]),
-    /// The functions and globals of the module that it imports; `None` for a function of the host.
+    /// The functions and globals that it imports; `None` for a host function.
     functions: Vec<Option<u32>>,
     globals: Vec<u32>,
-    /// The types of its functions, and their bodies.
+    /// Its functions, with their types.
     own: Vec<(u32, FunctionBody<'a>)>,
-    /// Its globals: how many, and their bytes.
+    /// Its globals: their number, and their bytes.
     own_globals: (u32, &'a [u8]),
-    /// The names of the items that it calls.
+    /// Its exports.
     exports: HashMap<Box<str>, u32>,
 }
 
-/// What is not a wrapper of the module.
+/// The error for a module that is not a wrapper of the subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Foreign;
 
@@ -41,7 +41,7 @@ impl From<wasmparser::Error> for Foreign {
     }
 }
 
-/// Where the parts of a wrapper begin in the module that it is moved to.
+/// The first indices of a wrapper's items in the combined module.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bases {
     pub(super) types: u32,
@@ -50,7 +50,7 @@ pub(super) struct Bases {
 }
 
 impl<'a> Wrapper<'a> {
-    /// Reads a wrapper of a module.
+    /// Parses a wrapper of a module.
     ///
     /// # Errors
     ///
@@ -114,13 +114,13 @@ impl<'a> Wrapper<'a> {
         Ok(wrapper)
     }
 
-    /// Whether it needs references of the host, which a module cannot make: then it cannot be part
-    /// of one.
+    /// Whether it needs host references, which a self-checking module cannot create.
     pub fn needs_host(&self) -> bool {
         self.functions.contains(&None)
     }
 
-    /// Whether what it calls of the module under a name may change the state of the instance.
+    /// Whether the function of the module that this export calls may change the state of the
+    /// instance.
     pub fn may_change(&self, subject: &Subject<'_>, export: &str) -> bool {
         let own = self.exports.get(export).and_then(|index| index.checked_sub(self.functions.len() as u32));
         let Some((_, body)) = own.and_then(|own| self.own.get(own as usize)) else { return true };
@@ -138,7 +138,7 @@ impl<'a> Wrapper<'a> {
         read().is_err() || changes
     }
 
-    /// Adds what it has to a module.
+    /// Adds its items to a module.
     pub(super) fn move_to(&self, subject: &Subject<'_>, bases: Bases, additions: &mut Additions) {
         let mut mover = Mover { wrapper: self, types: subject.types, bases };
         additions.entry(id::TYPE).or_default().add_written(self.types.0, self.types.1);
@@ -148,15 +148,14 @@ impl<'a> Wrapper<'a> {
             let mut bytes = Vec::new();
             match mover.function(body) {
                 Ok(function) => function.encode(&mut bytes),
-                // Never so: wrappers are of our own making. It would be a body that the engine
-                // refuses.
+                // Cannot happen, because we build the wrappers. It would be an invalid body.
                 Err(_) => b"\x01".as_slice().encode(&mut bytes),
             }
             additions.entry(id::CODE).or_default().add(Raw(&bytes));
         }
     }
 
-    /// The bases of what comes after it.
+    /// The bases for the next wrapper.
     pub(super) fn after(&self, bases: Bases) -> Bases {
         Bases {
             types: bases.types + self.types.0,
@@ -165,17 +164,17 @@ impl<'a> Wrapper<'a> {
         }
     }
 
-    /// The number of what it exports, in the module that it is moved to.
+    /// The index of an export in the combined module.
     pub(super) fn exported(&self, bases: Bases, export: &str) -> Option<u32> {
         let own = self.exports.get(export)?.checked_sub(self.functions.len() as u32)?;
         Some(bases.functions + own)
     }
 }
 
-/// Changes the numbers in code.
+/// Re-encodes code with new indices.
 struct Mover<'a> {
     wrapper: &'a Wrapper<'a>,
-    /// How many types the module has.
+    /// The number of types of the module.
     types: u32,
     bases: Bases,
 }
@@ -198,7 +197,7 @@ impl Mover<'_> {
     }
 }
 
-/// The entries of a section, without their number.
+/// The bytes of a section's entries, without their number.
 fn entries(module: &[u8], begin: u64, end: u64) -> Result<&[u8], Foreign> {
     module.get(begin as usize..end as usize).ok_or(Foreign)
 }

@@ -1,5 +1,4 @@
-//! The module `spectest` in the binary format, so that engines need not provide it by host
-//! functions.
+//! The module `spectest` in the binary format, so that engines need no host functions for it.
 
 use wasm_encoder::{
     CodeSection, ConstExpr, ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType,
@@ -10,12 +9,12 @@ use wasm_encoder::{
 use super::items::{Item, Param, items};
 use crate::value::Value;
 
-/// The module `spectest` in the binary format: a function that does nothing, a table and so on for
-/// each of [`items`]. An engine that registers an instance of it has the host module without
-/// defining host functions.
+/// Builds the module `spectest` in the binary format: a function that does nothing, a table and so
+/// on for each of [`items`]. Registering an instance of it provides the host module without host
+/// functions.
 ///
-/// With `threads` the module has two memories, with `memory64` two tables: it is valid only where
-/// the engine has multiple memories or reference types besides.
+/// With `threads` the module has two memories, with `memory64` two tables: it is valid only if the
+/// engine also supports multiple memories or reference types.
 ///
 /// ```
 /// let bytes = wassay_script::spectest::module(true, false);
@@ -25,17 +24,17 @@ pub fn module(memory64: bool, threads: bool) -> Vec<u8> {
     of(items(memory64, threads))
 }
 
-/// The module with what is always there: no 64-bit table, no shared memory.
+/// The base module, without 64-bit table and shared memory.
 pub(crate) fn base() -> Vec<u8> {
     module(false, false)
 }
 
-/// A module with one more item, whose exports are added to those of the base.
+/// A module with an additional item, whose export is added to those of the base.
 pub(crate) fn extension(item: &str) -> Vec<u8> {
     of(items(true, true).find(|(name, _)| *name == item).into_iter())
 }
 
-/// Whether the base does not have an item of that name, and there is one.
+/// Whether the name is an item that the base does not have.
 pub(crate) fn is_extension(name: &str) -> bool {
     let is = |(known, _): (&str, Item)| known == name;
     items(true, true).any(is) && !items(false, false).any(is)
@@ -56,7 +55,7 @@ struct Parts {
     globals: GlobalSection,
     exports: ExportSection,
     code: CodeSection,
-    /// How many functions, tables, memories and globals there are.
+    /// The numbers of functions, tables, memories and globals.
     counts: [u32; 4],
 }
 

@@ -5,7 +5,7 @@ use crate::value::Value;
 /// The module name to import from.
 pub const NAME: &str = "spectest";
 
-/// A number type that a `print` function takes.
+/// The type of a `print` function's parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Param {
     /// A 32-bit integer.
@@ -18,7 +18,7 @@ pub enum Param {
     F64,
 }
 
-/// What an embedder has to provide under a name.
+/// An item that an embedder must provide.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Item {
     /// A function without results that does nothing.
@@ -27,26 +27,25 @@ pub enum Item {
     Global(Value),
     /// A table of null `funcref`s.
     Table {
-        /// How many elements it begins with.
+        /// The initial number of elements.
         minimum: u64,
-        /// How far it can grow.
+        /// The maximum size.
         maximum: u64,
-        /// Whether its indices have 64 bits.
+        /// Whether it has 64-bit indices.
         index64: bool,
     },
     /// A memory of zeros, with 32-bit addresses and pages of 64 KiB.
     Memory {
-        /// How many pages it begins with.
+        /// The initial number of pages.
         minimum: u64,
-        /// How far it can grow.
+        /// The maximum size.
         maximum: u64,
         /// Whether threads can share it.
         shared: bool,
     },
 }
 
-/// What `spectest` exports: `table64` only where there are 64-bit tables, `shared_memory` only
-/// where there are threads.
+/// The exports of `spectest`: `table64` only with 64-bit tables, `shared_memory` only with threads.
 pub fn items(memory64: bool, threads: bool) -> impl Iterator<Item = (&'static str, Item)> {
     ITEMS.into_iter().filter(move |(_, item)| match item {
         Item::Table { index64, .. } => memory64 || !index64,
@@ -78,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_needs_a_feature_comes_with_it() {
+    fn some_items_require_a_feature() {
         let names = |memory64, threads| items(memory64, threads).map(|(name, _)| name).collect::<Vec<_>>();
         assert_eq!(names(true, true).len(), 15);
         assert!(!names(false, true).contains(&"table64") && names(false, true).contains(&"shared_memory"));

@@ -1,8 +1,8 @@
-//! The host module `spectest` that scripts may import from, as data.
+//! A description of the host module `spectest` that scripts may import from.
 //!
 //! It is described in the reference interpreter's README ("Spectest host module"); `table64` and
-//! `shared_memory` came with the scripts of 64-bit tables and of threads. The `print` functions
-//! take their arguments and print nothing: nothing in a script depends on it.
+//! `shared_memory` were added for 64-bit tables and for threads. The `print` functions print
+//! nothing, since no script depends on it.
 
 pub(crate) mod binary;
 mod items;

@@ -1,4 +1,4 @@
-//! What says nothing about an engine that is not wassay's: the verdicts of plans, in this process.
+//! Tests of directives that say nothing about another engine: the same verdicts as for plans.
 
 use std::time::Instant;
 
@@ -11,7 +11,7 @@ use crate::value::Value;
 use crate::verdict::Outcome;
 use crate::{Options, run_script};
 
-/// An engine that implements only what has no default.
+/// An engine that implements only the required methods.
 #[derive(Default)]
 struct Foreign(Mock);
 
@@ -52,8 +52,8 @@ impl Embedder for Foreign {
     }
 }
 
-/// What became of each directive: `pass`, `coarse`, the way in which it says nothing with the
-/// reason, or the name of the failure.
+/// The outcome of each directive: `pass`, `coarse`, the category and reason if it was set aside, or
+/// the kind of failure.
 fn outcomes<E: Embedder + Default>(text: &str) -> Vec<String> {
     let result = run_script("t.wast", text, &Options::default(), &mut E::default()).unwrap();
     let named = result.directives.iter().map(|directive| match directive.outcome {
@@ -67,7 +67,7 @@ fn outcomes<E: Embedder + Default>(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_a_failed_module_was_to_make_blocks_what_needs_it() {
+fn directives_that_depend_on_a_failed_module_are_blocked() {
     let text = "(module $a)
         (module $a (func (result i32)))
         (assert_return (invoke $a \"number\") (i32.const 1))
@@ -77,7 +77,7 @@ fn what_a_failed_module_was_to_make_blocks_what_needs_it() {
         (assert_unlinkable (module instance $a) \"unknown import\")
         (invoke $never \"void\")
         (module) (invoke \"void\")";
-    let blocked = |line: usize| format!("blocked: it needs what the directive on line {line} was to make");
+    let blocked = |line: usize| format!("blocked: it depends on the directive on line {line}, which failed");
     let expected = [
         "pass".to_owned(),
         "unexpected-invalid".to_owned(),
@@ -96,7 +96,7 @@ fn what_a_failed_module_was_to_make_blocks_what_needs_it() {
 }
 
 #[test]
-fn what_could_not_be_registered_blocks_modules_that_import_from_it() {
+fn modules_that_import_from_a_failed_registration_are_blocked() {
     let text = "(module $a (func (result i32)))
         (register \"a\" $a)
         (module $b (import \"a\" \"f\" (func)))
@@ -104,14 +104,14 @@ fn what_could_not_be_registered_blocks_modules_that_import_from_it() {
         (assert_unlinkable (module (import \"b\" \"g\" (func))) \"unknown import\")
         (invoke $b \"void\")
         (module $a) (register \"a\" $a) (module (import \"a\" \"f\" (func)))";
-    let blocked = |line: usize| format!("blocked: it needs what the directive on line {line} was to make");
+    let blocked = |line: usize| format!("blocked: it depends on the directive on line {line}, which failed");
     let outcomes = outcomes::<Foreign>(text);
     assert_eq!(outcomes[1..4], [blocked(1), blocked(2), blocked(2)]);
     assert_eq!(outcomes[4..], ["pass".to_owned(), blocked(3), "pass".into(), "pass".into(), "pass".into()]);
 }
 
 #[test]
-fn limits_are_not_failures_and_what_is_not_implemented_is() {
+fn limits_are_not_failures_but_unsupported_features_are() {
     let limit = "(module (import \"compile\" \"limit of locals\" (func)))";
     assert_eq!(outcomes::<Foreign>(limit), ["limit: of locals"]);
     assert_eq!(outcomes::<Mock>(limit), ["unexpected-limit"]);
@@ -124,7 +124,7 @@ fn limits_are_not_failures_and_what_is_not_implemented_is() {
 }
 
 #[test]
-fn what_an_interface_cannot_express_is_not_applicable() {
+fn directives_that_an_interface_cannot_express_are_not_applicable() {
     let text = "(module $a) (assert_return (invoke \"not-applicable no such value\"))
         (assert_trap (invoke \"not-applicable no such value\") \"unreachable\")
         (get \"not-applicable no such global\")
@@ -139,13 +139,13 @@ fn what_an_interface_cannot_express_is_not_applicable() {
             "not applicable: no such global",
             "not applicable: the engine does not check custom sections",
             "not applicable: the engine does not run the threads of scripts",
-            "blocked: it needs what the directive on line 5 was to make",
+            "blocked: it depends on the directive on line 5, which failed",
         ]
     );
 }
 
 #[test]
-fn a_refusal_that_does_not_say_why_passes_coarsely() {
+fn a_rejection_without_a_kind_passes_coarsely() {
     let refused = "(module (import \"compile\" \"refused bad code\" (func)))";
     let text =
         format!("(assert_invalid {refused} \"type mismatch\") (assert_malformed {refused} \"x\") {refused}");
@@ -157,7 +157,7 @@ fn a_refusal_that_does_not_say_why_passes_coarsely() {
 }
 
 #[test]
-fn the_words_of_an_engine_are_compared_only_where_that_is_asked_for() {
+fn texts_of_an_engine_are_compared_only_on_request() {
     let text = "(module) (assert_trap (invoke \"trap unreachable\") \"integer overflow\")";
     let run = |match_kind| {
         let options = Options { match_kind, ..Options::default() };

@@ -1,4 +1,4 @@
-//! An embedder for tests: it decodes and validates for real, and its functions do what their names
+//! An embedder for tests: it really decodes and validates, and its functions behave as their names
 //! say.
 
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use wassay_terms::Features;
 use crate::embed::{Begun, EmbedError, Embedder, ErrorKind, Location, Results};
 use crate::value::{HeapType, Reference, Value};
 
-/// See the module.
+/// See the module's documentation.
 #[derive(Default)]
 pub(crate) struct Mock {
     features: Features,
@@ -43,8 +43,7 @@ impl Embedder for Mock {
     type Instance = Instance;
     type Thread = Mock;
 
-    /// What is a failure of wassay's own engine is one here: `foreign.rs` has what is not one of
-    /// another.
+    /// Directives are judged as for wassay's own engine; see `foreign.rs` for other engines.
     const DRIVES_WASSAY: bool = true;
 
     fn begin(&mut self, features: Features, _deadline: Option<Instant>) -> Result<(), EmbedError> {
@@ -52,7 +51,7 @@ impl Embedder for Mock {
         if self.broken { Err(EmbedError::new(ErrorKind::Internal, "no machine")) } else { Ok(()) }
     }
 
-    /// Decodes and validates; an import from `compile` asks for another failure by its name.
+    /// Decodes and validates; the name of an import from `compile` selects another failure.
     fn compile(&mut self, bytes: &[u8]) -> Result<Imports, EmbedError> {
         let features = if self.features == Features::V1 { WasmFeatures::WASM1 } else { WasmFeatures::WASM3 };
         let imports = imports(bytes).map_err(|error| failed(ErrorKind::Malformed, &error))?;
@@ -64,7 +63,8 @@ impl Embedder for Mock {
         }
     }
 
-    /// A custom section `malformed` or `invalid` is that, for the reason that it holds.
+    /// A custom section named `malformed` or `invalid` causes that error, with its contents as the
+    /// message.
     fn check_custom_sections(&mut self, bytes: &[u8]) -> Result<(), EmbedError> {
         for payload in Parser::new(0).parse_all(bytes) {
             let Payload::CustomSection(section) =
@@ -82,7 +82,7 @@ impl Embedder for Mock {
         Ok(())
     }
 
-    /// Links by name alone; an import from `start` does what it is called.
+    /// Links by name only; an import from `start` behaves as its name says.
     fn instantiate(&mut self, module: &Imports) -> Result<Instance, EmbedError> {
         for (module, name) in module {
             if module == "start" {
@@ -131,7 +131,7 @@ impl Embedder for Mock {
         behave(export)?.first().copied().ok_or_else(|| EmbedError::new(ErrorKind::NoSuchExport, "no global"))
     }
 
-    /// The instances keep their numbers and share their state.
+    /// The instances keep their numbers and share state.
     fn begin_thread(&mut self, shared: &[Instance]) -> Result<Begun<Mock>, EmbedError> {
         Ok((Mock { features: self.features, ..Mock::default() }, shared.to_vec()))
     }
@@ -141,7 +141,7 @@ fn failed(kind: ErrorKind, error: &wasmparser::Error) -> EmbedError {
     EmbedError::new(kind, error.message()).at(Some(Location::Offset(error.offset())))
 }
 
-/// Reads all but function bodies, which is enough for the modules of these tests.
+/// Parses everything except function bodies, which is enough for these tests.
 fn imports(bytes: &[u8]) -> wasmparser::Result<Imports> {
     let mut found = Vec::new();
     for payload in Parser::new(0).parse_all(bytes) {
@@ -155,7 +155,7 @@ fn imports(bytes: &[u8]) -> wasmparser::Result<Imports> {
     Ok(found)
 }
 
-/// Does what a name says: `i32 1, ref.func` returns two values, `trap unreachable` traps.
+/// Behaves as a name says: `i32 1, ref.func` returns two values, `trap unreachable` traps.
 fn behave(name: &str) -> Result<Results, EmbedError> {
     let (verb, text) = name.split_once(' ').unwrap_or((name, ""));
     let kind = match verb {

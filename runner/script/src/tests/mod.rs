@@ -1,4 +1,4 @@
-//! That a wrong expectation is caught, for every kind of assertion, and a right one is not.
+//! Tests that every kind of assertion detects wrong results and accepts right ones.
 
 mod foreign;
 mod mock;
@@ -14,7 +14,7 @@ use super::messages::MatchKind;
 use super::{Options, run_script};
 use crate::verdict::{Failure, Outcome, ScriptResult};
 
-/// What became of each directive of a script: `pass`, `skip`, or the name of the failure.
+/// The outcome of each directive of a script: `pass`, `skip`, or the kind of failure.
 fn outcomes(text: &str) -> Vec<String> {
     outcomes_with(text, &Options::default())
 }
@@ -38,14 +38,14 @@ fn named(outcome: &Outcome) -> String {
     }
 }
 
-/// What becomes of a directive behind a module.
+/// The outcome of a directive after a module.
 fn outcome(directive: &str) -> String {
     let outcomes = outcomes(&format!("(module) {directive}"));
     assert_eq!((outcomes.len(), outcomes[0].as_str()), (2, "pass"), "{directive}");
     outcomes[1].clone()
 }
 
-/// The failure of a directive behind a module.
+/// The failure of a directive after a module.
 fn failure(directive: &str) -> Failure {
     let result = result_with(&format!("(module) {directive}"), &Options::default());
     let (_, failure) = result.failures().next().unwrap();
@@ -105,7 +105,7 @@ fn assert_return_catches_every_wrong_reference() {
 }
 
 #[test]
-fn what_was_to_return_must_not_fail() {
+fn calls_that_should_return_must_not_fail() {
     for wrapped in ["(invoke \"@\")", "(assert_return (invoke \"@\"))"] {
         for (name, expected) in [
             ("trap unreachable", "unexpected-trap"),
@@ -123,7 +123,7 @@ fn what_was_to_return_must_not_fail() {
 }
 
 #[test]
-fn assert_trap_wants_that_trap() {
+fn assert_trap_expects_that_trap() {
     check(&[
         ("(assert_trap (invoke \"trap unreachable\") \"unreachable\")", "pass"),
         ("(assert_trap (invoke \"trap unreachable\") \"integer overflow\")", "wrong-text"),
@@ -141,7 +141,7 @@ fn assert_trap_wants_that_trap() {
 }
 
 #[test]
-fn assert_exhaustion_and_exception_want_their_own_kind() {
+fn assert_exhaustion_and_exception_expect_their_own_kind() {
     check(&[
         ("(assert_exhaustion (invoke \"exhaustion call stack exhausted\") \"call stack exhausted\")", "pass"),
         (
@@ -160,7 +160,7 @@ fn assert_exhaustion_and_exception_want_their_own_kind() {
 }
 
 #[test]
-fn assert_invalid_wants_a_module_that_decodes_and_does_not_validate() {
+fn assert_invalid_expects_a_module_that_decodes_but_does_not_validate() {
     check(&[
         ("(assert_invalid (module (func (result i32))) \"type mismatch\")", "pass"),
         ("(assert_invalid (module (func)) \"type mismatch\")", "not-invalid"),
@@ -180,7 +180,7 @@ fn assert_invalid_wants_a_module_that_decodes_and_does_not_validate() {
 }
 
 #[test]
-fn assert_malformed_wants_a_module_that_does_not_decode_or_parse() {
+fn assert_malformed_expects_a_module_that_does_not_decode_or_parse() {
     check(&[
         ("(assert_malformed (module binary \"\\00asm\") \"unexpected end\")", "pass"),
         ("(assert_malformed (module binary \"\\00asm\") \"malformed UTF-8 encoding\")", "wrong-text"),
@@ -210,13 +210,12 @@ fn assert_malformed_wants_a_module_that_does_not_decode_or_parse() {
 }
 
 #[test]
-fn the_kind_of_a_failure_is_what_the_embedder_says() {
-    // This one says of an unknown section that it is invalid. Nothing in its text changes that.
+fn the_embedder_determines_the_kind_of_a_failure() {
+    // The mock reports an unknown section as invalid. Its text does not change the kind.
     let unknown_section =
         "(assert_malformed (module binary \"\\00asm\\01\\00\\00\\00\\7f\\00\") \"malformed section id\")";
     assert_eq!(outcome(unknown_section), "invalid-instead-of-malformed");
-    // The text grammar of 1.0 derives two results; that there is one at most is a rule of
-    // validation.
+    // The text grammar of 1.0 allows two results; the limit of one is a validation rule.
     let two_results =
         "(assert_malformed (module quote \"(func (result i32 i32) unreachable)\") \"unexpected token\")";
     assert_eq!(outcome(two_results), "not-malformed");
@@ -225,7 +224,7 @@ fn the_kind_of_a_failure_is_what_the_embedder_says() {
 }
 
 #[test]
-fn strings_of_a_quoted_module_are_joined_as_they_are() {
+fn strings_of_a_quoted_module_are_concatenated() {
     check(&[
         ("(module quote \"(fu\" \"nc)\")", "pass"),
         ("(module quote \"(func)\" \"(func)\")", "pass"),
@@ -235,7 +234,7 @@ fn strings_of_a_quoted_module_are_joined_as_they_are() {
 }
 
 #[test]
-fn assert_malformed_custom_wants_the_annotation_to_be_at_fault() {
+fn assert_malformed_custom_expects_only_the_annotation_to_be_malformed() {
     check(&[
         (
             "(assert_malformed_custom (module quote \"(@custom)\") \"@custom annotation: missing section name\")",
@@ -267,7 +266,7 @@ fn assert_malformed_custom_wants_the_annotation_to_be_at_fault() {
 }
 
 #[test]
-fn assert_invalid_custom_wants_a_valid_module_with_an_invalid_section() {
+fn assert_invalid_custom_expects_a_valid_module_with_an_invalid_section() {
     check(&[
         ("(assert_invalid_custom (module (@custom \"invalid\" \"bad\")) \"bad\")", "pass"),
         ("(assert_invalid_custom (module (@custom \"other\" \"bad\")) \"bad\")", "not-invalid-custom"),
@@ -287,7 +286,7 @@ fn assert_invalid_custom_wants_a_valid_module_with_an_invalid_section() {
 }
 
 #[test]
-fn assert_unlinkable_wants_a_valid_module_that_does_not_link() {
+fn assert_unlinkable_expects_a_valid_module_that_does_not_link() {
     check(&[
         ("(assert_unlinkable (module (import \"m\" \"f\" (func))) \"unknown import\")", "pass"),
         (
@@ -330,7 +329,7 @@ fn a_module_that_fails_fails_its_directive_by_kind() {
 }
 
 #[test]
-fn after_a_module_that_failed_nothing_runs_on_the_one_before() {
+fn after_a_failed_module_nothing_runs_on_the_previous_one() {
     let text = "(module $a) (assert_return (invoke \"number\") (i32.const 1))
         (module $a (func (result i32)))
         (assert_return (invoke \"number\") (i32.const 1))
@@ -346,14 +345,14 @@ fn after_a_module_that_failed_nothing_runs_on_the_one_before() {
 }
 
 #[test]
-fn a_name_that_could_not_be_registered_is_taken_away() {
+fn a_name_that_cannot_be_registered_is_removed() {
     let text = "(module $a) (register \"a\") (module (import \"a\" \"f\" (func)))
         (register \"a\" $b) (module (import \"a\" \"f\" (func)))";
     assert_eq!(outcomes(text), ["pass", "pass", "pass", "no-such-instance", "unexpected-unlinkable"]);
 }
 
 #[test]
-fn names_that_stand_for_nothing_are_told() {
+fn unbound_names_are_reported() {
     assert_eq!(
         outcomes("(invoke \"void\") (register \"a\") (module instance)"),
         ["no-such-instance", "no-such-instance", "no-such-definition"]
@@ -370,7 +369,7 @@ fn names_that_stand_for_nothing_are_told() {
 }
 
 #[test]
-fn a_definition_makes_an_instance_each_time_it_is_asked_to() {
+fn a_definition_can_be_instantiated_several_times() {
     let text = "(module definition $m) (module instance $a $m) (module instance $b $m) (module instance)
         (assert_return (invoke $a \"number\") (i32.const 1))
         (assert_return (invoke $b \"number\") (i32.const 2))
@@ -389,7 +388,7 @@ fn a_definition_that_failed_cannot_be_instantiated() {
 }
 
 #[test]
-fn arguments_arrive_as_they_were_written() {
+fn arguments_are_passed_unchanged() {
     check(&[
         (
             "(assert_return (invoke \"echo\" (i32.const -1) (f32.const nan:0x1)) (i32.const -1) (f32.const nan:0x1))",
@@ -426,7 +425,7 @@ fn a_form_that_does_not_parse_fails_alone() {
 }
 
 #[test]
-fn what_the_runner_does_not_do_fails_as_unsupported() {
+fn unsupported_directives_fail() {
     for directive in [
         "(assert_suspension (invoke \"f\") \"unhandled\")",
         "(assert_something_new (module) (a (b)) \"c\")",
@@ -447,7 +446,7 @@ fn a_bare_module_is_one_directive() {
 }
 
 #[test]
-fn modules_may_be_named_quoted_and_defined_at_once() {
+fn modules_may_be_named_quoted_and_defined() {
     let text = "(module definition $q quote \"(func)\") (module instance $i $q) (module $b binary \"\\00asm\\01\\00\\00\\00\")
         (module $t quote \"(func)\") (invoke $i \"void\") (invoke $b \"void\") (invoke $t \"void\")
         (module definition $d (@name \"n\") (@custom \"c\" \"d\") (func))";
@@ -455,7 +454,7 @@ fn modules_may_be_named_quoted_and_defined_at_once() {
 }
 
 #[test]
-fn texts_are_held_against_each_other_as_asked() {
+fn texts_are_compared_as_selected() {
     let text =
         |expected: &str| format!("(module) (assert_trap (invoke \"trap unreachable code\") \"{expected}\")");
     let of = |match_kind, expected: &str| {
@@ -477,7 +476,7 @@ fn texts_are_held_against_each_other_as_asked() {
 }
 
 #[test]
-fn a_range_of_lines_runs_what_stands_before_and_judges_itself_only() {
+fn a_range_of_lines_runs_earlier_directives_unchecked() {
     let text = "(module)\n(invoke \"set\" (i32.const 5))\n(assert_return (invoke \"state\") (i32.const 6))
 (assert_return (invoke \"state\") (i32.const 5))\n(assert_return (invoke \"set\" (i32.const 7)))
 (assert_return (invoke \"state\") (i32.const 7))\n(assert_return (invoke \"state\") (i32.const 8))";
@@ -490,7 +489,7 @@ fn a_range_of_lines_runs_what_stands_before_and_judges_itself_only() {
 }
 
 #[test]
-fn after_the_first_failure_the_rest_is_skipped_only_if_asked() {
+fn fail_fast_skips_the_rest_after_the_first_failure() {
     let text = "(module) (invoke \"trap unreachable\") (invoke \"void\") (invoke \"trap unreachable\")";
     assert_eq!(outcomes(text), ["pass", "unexpected-trap", "pass", "unexpected-trap"]);
     let options = Options { fail_fast: true, ..Options::default() };
@@ -517,7 +516,7 @@ fn an_engine_that_does_not_start_fails_every_directive() {
 }
 
 #[test]
-fn a_script_starts_with_nothing_of_the_one_before() {
+fn a_script_starts_without_state_of_the_previous_one() {
     let mut embedder = Mock::default();
     let first = "(module $a) (register \"a\")";
     assert!(run_script("1.wast", first, &Options::default(), &mut embedder).unwrap().is_success());
@@ -528,7 +527,7 @@ fn a_script_starts_with_nothing_of_the_one_before() {
 }
 
 #[test]
-fn failures_show_both_sides_in_full() {
+fn failures_show_both_values_in_full() {
     let shown = failure("(assert_return (invoke \"v128 1\") (v128.const i16x8 2 0 0 0 0 0 0 0))");
     assert!(shown.expected.unwrap().starts_with("v128 i16x8 [2 (0x0002), "));
     assert!(shown.actual.unwrap().starts_with("v128 i16x8 [1 (0x0001), "));
@@ -556,7 +555,7 @@ fn failures_show_both_sides_in_full() {
 fn malformed_text_is_shown_with_its_place() {
     let message = failure("\n(module\n  (func (call $nowhere)))").message;
     assert!(message.ends_with("unknown func: failed to find name `$nowhere` (at 3:15)"), "{message}");
-    // The place is the same where another form keeps the file from being read at once.
+    // The position is the same if another form prevents parsing in a single pass.
     let result = result_with("(module)\n(module\n  (func (call $nowhere)))\nnonsense", &Options::default());
     assert!(result.failures().any(|(_, failure)| failure.message.ends_with("(at 3:15)")), "{result:?}");
     let message = failure("(module quote \"(func)\\n (funk)\")").message;
@@ -564,7 +563,7 @@ fn malformed_text_is_shown_with_its_place() {
 }
 
 #[test]
-fn a_file_that_does_not_fall_into_forms_is_no_script() {
+fn a_file_that_cannot_be_split_into_forms_is_an_error() {
     let error =
         |text| run_script("t.wast", text, &Options::default(), &mut Mock::default()).unwrap_err().to_string();
     assert!(error("(module)\n(module").starts_with("t.wast:2:1: `(` is never closed"));

@@ -1,5 +1,4 @@
-//! That nothing runs on what a name stood for before a directive that was to bind it and was not
-//! carried out.
+//! Tests that a failed directive unbinds the names that it would have bound.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,8 +13,8 @@ const NO_INSTANCE: &str = "no-such-instance";
 const NO_DEFINITION: &str = "no-such-definition";
 const UNLINKABLE: &str = "unexpected-unlinkable";
 
-/// What becomes of directives on an older module that is called `$m` and registered as `r`, behind
-/// a form that was to take its place.
+/// The outcomes of directives on an older module `$m`, registered as `r`, after a form that would
+/// have replaced it.
 fn behind(form: &str, directives: &str) -> Vec<String> {
     let text = format!("(module definition $m) (module instance $m $m) (register \"r\") {form} {directives}");
     let mut outcomes = outcomes(&text);
@@ -27,7 +26,7 @@ const USES: &str = "(invoke \"void\") (invoke $m \"void\") (module instance $x $
 const IMPORT: &str = "(module (import \"r\" \"f\" (func)))";
 
 #[test]
-fn a_module_that_does_not_parse_takes_the_place_of_the_one_before() {
+fn an_unparsable_module_unbinds_the_previous_one() {
     for form in
         ["(module $m (typo))", "(module $m quote 1)", "(module(@a $n)$m binary x)", "(module $\"m\" typo)"]
     {
@@ -37,11 +36,11 @@ fn a_module_that_does_not_parse_takes_the_place_of_the_one_before() {
             "{form}"
         );
     }
-    // Without a name it is what would be current.
+    // Without a name it would be the current one.
     for form in ["(module (typo))", "(module binary typo)", "(module quote (func))"] {
         assert_eq!(behind(form, USES), [MALFORMED, NO_INSTANCE, "pass", "pass", NO_DEFINITION], "{form}");
     }
-    // Where it cannot be told what its name is, any may be meant.
+    // If its name is ambiguous, all names are unbound.
     for form in ["(module 7 $m)", "(module definiton $m (func))", "(module $)"] {
         assert_eq!(behind(form, USES)[..4], [MALFORMED, NO_INSTANCE, NO_INSTANCE, NO_DEFINITION], "{form}");
     }
@@ -49,7 +48,7 @@ fn a_module_that_does_not_parse_takes_the_place_of_the_one_before() {
         behind("(module $n (typo))", "(invoke $m \"void\") (invoke $n \"void\")"),
         [MALFORMED, "pass", NO_INSTANCE]
     );
-    // What is bound again is there again.
+    // Names can be bound again.
     assert_eq!(
         behind("(module $m (typo))", "(module $m) (invoke $m \"void\") (invoke \"void\")"),
         [MALFORMED, "pass", "pass", "pass"]
@@ -57,7 +56,7 @@ fn a_module_that_does_not_parse_takes_the_place_of_the_one_before() {
 }
 
 #[test]
-fn a_definition_and_an_instance_that_do_not_parse_take_the_place_of_those_before() {
+fn unparsable_definitions_and_instances_unbind_the_previous_ones() {
     let uses = "(module instance) (module instance $x $m) (invoke $x \"void\") (invoke $m \"void\")";
     for form in
         ["(module definition $m (typo))", "(module definition $m garbage)", "(module definition 1 $m)"]
@@ -75,7 +74,7 @@ fn a_definition_and_an_instance_that_do_not_parse_take_the_place_of_those_before
 }
 
 #[test]
-fn a_registration_that_does_not_parse_takes_the_place_of_the_one_before() {
+fn an_unparsable_registration_unbinds_the_previous_one() {
     for form in [
         "(register \"r\" junk)",
         "(register \"\\72\" $m $m)",
@@ -94,7 +93,7 @@ fn a_registration_that_does_not_parse_takes_the_place_of_the_one_before() {
 }
 
 #[test]
-fn a_form_that_is_not_known_takes_the_place_of_all_that_it_names() {
+fn an_unknown_form_unbinds_all_names_in_it() {
     for form in ["(modul $m (func))", "(component $m \"r\")", "(input \"a.wast\")"] {
         assert_eq!(
             behind(form, USES)[..4],
@@ -115,12 +114,12 @@ fn a_form_that_is_not_known_takes_the_place_of_all_that_it_names() {
         "$m",
     ] {
         let outcomes = behind(form, &format!("{USES} {IMPORT}"));
-        assert_eq!(outcomes[1..], ["pass"; 5], "{form}: what binds nothing fails alone");
+        assert_eq!(outcomes[1..], ["pass"; 5], "{form}: a form without bindings fails alone");
     }
 }
 
 #[test]
-fn a_thread_that_was_not_started_is_not_waited_for() {
+fn an_unparsable_thread_unbinds_the_previous_one() {
     let uses = "(wait $t) (wait $u)";
     for (form, others) in [
         ("(thread $t (typo)", "pass"),
@@ -136,7 +135,7 @@ fn a_thread_that_was_not_started_is_not_waited_for() {
 }
 
 #[test]
-fn what_is_skipped_takes_the_place_of_what_was_before() {
+fn a_skipped_directive_unbinds_the_previous_binding() {
     let text = "(module definition $m) (module instance $i $m) (register \"r\")
         (module $i) (invoke \"void\") (invoke $i \"void\")
         (module definition $m) (module instance $m)
@@ -154,7 +153,7 @@ fn what_is_skipped_takes_the_place_of_what_was_before() {
         failure.message.ends_with("the directive on line 2, which defines it, was skipped"),
         "{failure:?}"
     );
-    // What is left out leaves everything as it was.
+    // Left-out directives unbind nothing.
     let options = Options { left_out: [3, 6, 8].into(), ..Options::default() };
     let mut expected = ["pass"; 10];
     for number in [3, 6, 8] {
@@ -164,7 +163,7 @@ fn what_is_skipped_takes_the_place_of_what_was_before() {
 }
 
 #[test]
-fn a_form_before_the_lines_asked_for_counts_too() {
+fn forms_before_the_selected_lines_unbind_too() {
     let text = "(module $m)\n(module $m (typo))\n(invoke $m \"void\")\n";
     let lines = Options { lines: "3".parse().ok(), ..Options::default() };
     assert_eq!(outcomes_with(text, &lines), [NO_INSTANCE]);
@@ -173,7 +172,7 @@ fn a_form_before_the_lines_asked_for_counts_too() {
 }
 
 #[test]
-fn what_is_missing_names_the_directive_that_was_to_make_it() {
+fn errors_for_unbound_names_name_the_failed_directive() {
     for (form, why) in [
         ("(module $m (typo))", "the directive on line 2, which defines it, failed"),
         ("(module $)", "the directive on line 2, which may define it, failed"),

@@ -1,10 +1,10 @@
-//! Threads of scripts: what fails on one fails where it is waited for, or where it was started.
+//! Tests of script threads: failures are reported at the `wait`, or at the `thread` without one.
 
 use super::{named, outcomes, outcomes_with, result_with};
 use crate::Options;
 
 #[test]
-fn a_thread_has_the_instances_that_it_names_and_no_others() {
+fn a_thread_has_only_the_instances_that_it_names() {
     let text = "(module $m) (module $n) (register \"n\" $n) (invoke $m \"set\" (i32.const 3))
         (thread $t (shared (module $m))
           (assert_return (invoke $m \"state\") (i32.const 3)) (invoke $m \"set\" (i32.const 4)))
@@ -22,7 +22,7 @@ fn a_thread_has_the_instances_that_it_names_and_no_others() {
 }
 
 #[test]
-fn the_first_failure_of_a_thread_is_that_of_its_wait() {
+fn the_first_failure_of_a_thread_is_reported_at_its_wait() {
     let text = "(module $m)\n(thread $t (shared (module $m))\n  (invoke $m \"void\")
   (assert_return (invoke $m \"i32 1\") (i32.const 2)) (invoke $m \"trap unreachable\") (invoke $m \"void\"))\n(wait $t)";
     let result = result_with(text, &Options::default());
@@ -33,14 +33,14 @@ fn the_first_failure_of_a_thread_is_that_of_its_wait() {
     assert!(failure.message.starts_with("at 4:3 of the thread: "), "{}", failure.message);
     assert!(failure.message.ends_with("(and 1 more directives of the thread failed)"), "{}", failure.message);
     assert_eq!(failure.actual.as_deref(), Some("i32 1 (0x00000001)"));
-    // The same where another form keeps the file from being read at once.
+    // The same if another form prevents parsing in a single pass.
     let result = result_with(&format!("{text} (invoke one)"), &Options::default());
     let messages: Vec<_> = result.failures().map(|(_, failure)| failure.message.clone()).collect();
     assert!(messages[0].starts_with("at 4:3 of the thread: "), "{messages:?}");
 }
 
 #[test]
-fn a_thread_that_nobody_waits_for_fails_where_it_was_started() {
+fn a_thread_without_a_wait_fails_at_its_start() {
     let text =
         "(module $m) (thread $t (shared (module $m)) (invoke $m \"trap unreachable\")) (invoke \"void\")";
     assert_eq!(outcomes(text), ["pass", "unexpected-trap", "pass"]);
@@ -48,7 +48,7 @@ fn a_thread_that_nobody_waits_for_fails_where_it_was_started() {
     let (directive, failure) = result.failures().next().unwrap();
     assert_eq!(directive.keyword, "thread");
     assert!(failure.source.starts_with("(thread $t (shared"), "{failure:?}");
-    // Two of one name: `wait` takes the later, and the other is waited for at the end.
+    // Two of the same name: `wait` uses the later one, and the other is joined at the end.
     let text = "(module $m) (thread $t (shared (module $m)) (invoke $m \"trap unreachable\"))
         (thread $t (shared (module $m)) (invoke $m \"void\")) (wait $t)";
     assert_eq!(outcomes(text), ["pass", "unexpected-trap", "pass", "pass"]);
@@ -73,7 +73,7 @@ fn a_wait_without_a_thread_fails() {
 }
 
 #[test]
-fn a_text_that_was_not_compared_counts_on_a_thread_too() {
+fn texts_that_are_not_compared_are_counted_on_threads_too() {
     let text = "(module $m) (thread $t (shared (module $m))
         (assert_trap (invoke $m \"trap of a sort unknown\") \"some trap\")) (wait $t)";
     let result = result_with(text, &Options::default());
@@ -81,7 +81,7 @@ fn a_text_that_was_not_compared_counts_on_a_thread_too() {
 }
 
 #[test]
-fn fail_fast_and_lines_count_threads_by_their_waits() {
+fn fail_fast_and_lines_treat_threads_by_their_waits() {
     let text = "(module $m)\n(thread $t (shared (module $m)) (invoke $m \"trap a\") (invoke $m \"set\" (i32.const 1)))\n(wait $t)\n(assert_return (invoke $m \"state\") (i32.const 0))";
     let fail_fast = Options { fail_fast: true, ..Options::default() };
     assert_eq!(outcomes_with(text, &fail_fast), ["pass", "pass", "unexpected-trap", "skip"]);

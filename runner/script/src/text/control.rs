@@ -7,7 +7,7 @@ use super::tokens::{Derived, Kind, Tokens};
 use super::types::{Binding, type_use};
 use crate::model::TextError;
 
-/// The instructions of an expression, up to the parenthesis that closes what is around it.
+/// Parses the instructions of an expression, up to the closing parenthesis around it.
 pub(super) fn expression(tokens: &mut Tokens<'_>) -> Derived {
     let mut sequence = Sequence::new(tokens);
     while !(sequence.open.is_empty() && matches!(sequence.tokens.kind(), Kind::Close | Kind::End)) {
@@ -16,7 +16,7 @@ pub(super) fn expression(tokens: &mut Tokens<'_>) -> Derived {
     Ok(())
 }
 
-/// A folded instruction that was read.
+/// A parsed folded instruction.
 pub(super) struct Folded {
     /// Where it ends.
     pub(super) end: usize,
@@ -38,12 +38,12 @@ pub(super) fn folded_instruction(tokens: &mut Tokens<'_>) -> Derived<Folded> {
     }
 }
 
-/// Whether something in parentheses begins here.
+/// Whether a parenthesised instruction begins here.
 pub(super) fn instruction_begins(tokens: &Tokens<'_>) -> bool {
     matches!(tokens.kind(), Kind::Open(_))
 }
 
-/// An instruction, or a part of one, whose end is still to come.
+/// An open instruction, or an open part of one.
 enum Open {
     /// A structured instruction that ends with `end`.
     Block(Block),
@@ -51,7 +51,7 @@ enum Open {
     Body,
     /// A folded plain instruction: folded instructions alone up to `)`.
     Operands,
-    /// A folded `if`, by the last part that was read.
+    /// A folded `if`, by the last part that was parsed.
     If(If),
     /// A folded `try` of the legacy exceptions.
     Try(Try),
@@ -76,9 +76,9 @@ enum If {
 }
 
 struct Try {
-    /// Where its word is.
+    /// The position of its keyword.
     word: usize,
-    /// The last part that was read.
+    /// The last part that was parsed.
     part: TryPart,
     /// `delegate` and its label.
     delegate: Option<Range<usize>>,
@@ -93,12 +93,12 @@ enum TryPart {
     Last,
 }
 
-/// A sequence of instructions while it is read; those that are open are on the heap, so that no
-/// depth ends the stack.
+/// A sequence of instructions being parsed. Open instructions are on the heap, so that nesting
+/// cannot exhaust the stack.
 struct Sequence<'t, 'a> {
     tokens: &'t mut Tokens<'a>,
     open: Vec<Open>,
-    /// Where the last form ended.
+    /// The end of the last form.
     end: usize,
     structured: bool,
 }
@@ -117,7 +117,7 @@ impl<'t, 'a> Sequence<'t, 'a> {
         }
     }
 
-    /// Reads `(` and the word after it.
+    /// Parses `(` and the keyword after it.
     fn folded(&mut self, word: &str) -> Derived {
         match self.open.last_mut() {
             Some(Open::If(part)) => match (*part, word) {
@@ -148,7 +148,7 @@ impl<'t, 'a> Sequence<'t, 'a> {
         self.head(word)
     }
 
-    /// An instruction that is not folded, or a word between the parts of one.
+    /// Parses an instruction that is not folded, or a keyword between the parts of one.
     fn plain(&mut self, word: &str) -> Derived {
         if let Some(Open::Operands | Open::If(_) | Open::Try(_)) = self.open.last() {
             return Err(self.unexpected());
@@ -164,7 +164,7 @@ impl<'t, 'a> Sequence<'t, 'a> {
         self.head(word)
     }
 
-    /// A word that ends a part of a structured instruction.
+    /// Parses a keyword that ends a part of a structured instruction.
     fn next_part(&mut self, word: &str) -> Derived {
         let Some(Open::Block(block)) = self.open.last_mut() else { return Err(self.unexpected()) };
         match (*block, word) {
@@ -183,7 +183,8 @@ impl<'t, 'a> Sequence<'t, 'a> {
         }
     }
 
-    /// The word of a structured instruction, its label and its type, which binds no identifiers.
+    /// Parses the keyword of a structured instruction, its label and its type, which binds no
+    /// identifiers.
     fn head(&mut self, word: &str) -> Derived {
         self.structured = true;
         self.tokens.advance()?;
@@ -221,7 +222,7 @@ impl<'t, 'a> Sequence<'t, 'a> {
     }
 }
 
-/// The folded form of legacy exceptions, which the parser of the `wast` crate does not know.
+/// The folded form of legacy exceptions, which the parser of the `wast` crate does not support.
 ///
 /// The proposal's grammar folds `try` as it folds `if`:
 ///
@@ -232,11 +233,11 @@ impl<'t, 'a> Sequence<'t, 'a> {
 ///     = try .. instr* delegate l
 /// ```
 ///
-/// Any other folded instruction follows its operands when unfolded. So `(end try .. catch x ..)`
-/// means to the parser what is on the right: the last word is put first, and the parentheses of the
-/// clauses, with the `do`, give way to blanks.
+/// Any other folded instruction follows its operands when unfolded. So the parser interprets
+/// `(end try .. catch x ..)` as the right-hand side: the last keyword is moved to the front, and
+/// the parentheses of the clauses, with the `do`, are replaced by blanks.
 impl Sequence<'_, '_> {
-    /// A clause of the innermost `try`, up to its instructions.
+    /// Parses a clause of the innermost `try`, up to its instructions.
     fn clause(&mut self, word: &str) -> Derived {
         let Some(Open::Try(open)) = self.open.last_mut() else { return Err(self.unexpected()) };
         open.part = match (open.part, word) {
@@ -264,7 +265,7 @@ impl Sequence<'_, '_> {
         Ok(())
     }
 
-    /// Puts the last word of a `try` first.
+    /// Moves the last keyword of a `try` to the front.
     fn unfold(&mut self, closed: Try) {
         let (last, origin) = match closed.delegate {
             Some(range) => (self.tokens.text_of(range.clone()), range.start),

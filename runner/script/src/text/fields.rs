@@ -9,7 +9,7 @@ use super::types::{
 };
 use super::version::Grammar;
 
-/// Whether a module field begins with the word.
+/// Whether the word begins a module field.
 pub(super) fn is_field(word: &str) -> bool {
     matches!(
         word,
@@ -28,7 +28,7 @@ pub(super) fn is_field(word: &str) -> bool {
     )
 }
 
-/// Any number of fields, up to what is none.
+/// Parses any number of fields.
 pub(super) fn fields(tokens: &mut Tokens<'_>) -> Derived {
     let mut fields = Fields { defined: None, started: false };
     while let Kind::Open(word) = tokens.kind() {
@@ -40,9 +40,9 @@ pub(super) fn fields(tokens: &mut Tokens<'_>) -> Derived {
     Ok(())
 }
 
-/// What of a module's earlier fields its later ones depend on.
+/// The state of a module's earlier fields that later ones depend on.
 struct Fields {
-    /// What the first definition defines.
+    /// The kind of the first definition.
     defined: Option<&'static str>,
     /// Whether there is a start function.
     started: bool,
@@ -83,7 +83,7 @@ impl Fields {
         }
     }
 
-    /// A field that defines an item, or imports it in short.
+    /// Parses a field that defines an item, or imports it inline.
     fn item(
         &mut self,
         tokens: &mut Tokens<'_>,

@@ -1,5 +1,4 @@
-//! Plain instructions and which immediates they have (core spec, section 6.5), with those of the
-//! proposals.
+//! Plain instructions and their immediates (core spec, section 6.5), including those of proposals.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -42,7 +41,7 @@ pub(super) enum Immediates {
     ResumeThrow,
 }
 
-/// The immediates of the plain instruction that the word names.
+/// The immediates of a plain instruction.
 pub(super) fn of(word: &str) -> Option<Immediates> {
     static NAMED: LazyLock<HashMap<String, Immediates>> = LazyLock::new(|| names().collect());
     NAMED.get(word).copied()

@@ -1,14 +1,14 @@
 //! The grammar of modules in the text format (core spec, chapter 6).
 //!
-//! The parser of the `wast` crate derives more than the specification does: it leaves out what it
-//! can do without, and knows forms that no version of the specification has. It also lacks a few.
-//! So every text is read here first, token by token. What the grammar does not derive is malformed,
-//! and a form that the crate lacks is rewritten for it. The work is divided: here are the
-//! productions, the order of imports and the number of start functions; what depends on identifiers
-//! and on the ranges of numbers the crate judges.
+//! The parser of the `wast` crate accepts more than the specification: it does not check
+//! everything, and supports forms that no version of the specification has. It also lacks a few. So
+//! every text is checked here first, token by token. Text that the grammar does not derive is
+//! malformed, and forms that the crate lacks are rewritten for it. This module checks the
+//! productions, the order of imports and the number of start functions; the crate checks
+//! identifiers and ranges of numbers.
 //!
-//! Beside the specification's own productions there are those of the proposals that
-//! [`wassay_testsuite::features`] names.
+//! Besides the specification's productions it supports those of the proposals in
+//! [`wassay_testsuite::features`].
 
 mod control;
 mod elements;
@@ -27,19 +27,19 @@ use rewrite::{Edits, Rewritten};
 use tokens::{Derived, Kind, Tokens};
 pub use version::Grammar;
 
-/// Whether a word is an instruction or a part of a structured one, in any version.
+/// Whether a word is an instruction or part of a structured one, in any version.
 pub(crate) fn is_instruction(word: &str) -> bool {
     const STRUCTURED: [&str; 9] =
         ["block", "loop", "if", "else", "end", "try", "try_table", "catch_all", "delegate"];
     STRUCTURED.contains(&word) || instructions::of(word).is_some()
 }
 
-/// A text, read by the grammar.
+/// A text that was checked against the grammar.
 #[derive(Debug)]
 pub(crate) struct Checked<'a> {
     /// The text for the parser of the `wast` crate.
     pub(crate) rewritten: Rewritten<'a>,
-    /// What the grammar does not derive, with its offset in the text.
+    /// The first grammar error, with its offset in the text.
     pub(crate) derived: Derived,
 }
 
@@ -52,14 +52,13 @@ impl<'a> Checked<'a> {
         Checked { rewritten: edits.apply(text), derived }
     }
 
-    /// Reads the text of one module: one in its parentheses, or its fields without them (section
-    /// 6.6.13).
+    /// Checks the text of a module, parenthesised or only its fields (section 6.6.13).
     pub(crate) fn module(text: &'a str, grammar: Grammar) -> Self {
         Checked::new(text, grammar, module)
     }
 
-    /// Reads the text of a script: every module that it has in place, or the fields of the only one
-    /// (section 6.6.13).
+    /// Checks the text of a script: every module in place, or the fields of the only one (section
+    /// 6.6.13).
     pub(crate) fn script(text: &'a str, grammar: Grammar) -> Self {
         Checked::new(text, grammar, |tokens| match tokens.kind() {
             Kind::Open(word) if fields::is_field(word) => module(tokens),
@@ -67,7 +66,7 @@ impl<'a> Checked<'a> {
         })
     }
 
-    /// Reads the text of every module that directives have in place.
+    /// Checks the text of every module in place within directives.
     pub(crate) fn directives(text: &'a str, grammar: Grammar) -> Self {
         Checked::new(text, grammar, directives)
     }
@@ -95,15 +94,15 @@ fn directives(tokens: &mut Tokens<'_>) -> Derived {
                 tokens.advance()?;
                 module_in_script(tokens)?;
             }
-            // Components have module types of their own.
+            // Components have their own module types.
             Kind::Open("component") => tokens.skip_form()?,
             _ => tokens.skip_to(&["module", "component"])?,
         }
     }
 }
 
-/// What follows `(module` in a script, where that is text; goes no farther where it is given as
-/// strings, or where there is no module.
+/// Parses what follows `(module` in a script, unless the module is given as strings or there is
+/// none.
 fn module_in_script(tokens: &mut Tokens<'_>) -> Derived {
     match tokens.kind() {
         Kind::Keyword("instance") => return Ok(()),

@@ -1,8 +1,7 @@
-//! The text that the `wast` crate reads, where it differs from the one that was written.
+//! Rewrites text for the `wast` crate.
 //!
-//! The crate lacks a few forms that the grammar has. What they mean is put into forms that it
-//! knows: some of the text gives way to blanks, some text is put in, and every place is still
-//! known.
+//! The crate lacks a few forms of the grammar. They are rewritten to forms that it supports: some
+//! text is replaced by blanks, some text is inserted, and positions can be mapped back.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,19 +11,19 @@ use std::ops::Range;
 pub(crate) struct Rewritten<'a> {
     /// The text to parse.
     pub(crate) text: Cow<'a, str>,
-    /// What was put in, in order.
+    /// The insertions, in order.
     stretches: Vec<Stretch>,
 }
 
-/// A stretch that the rewritten text alone has.
+/// Inserted text.
 #[derive(Debug)]
 struct Stretch {
-    /// Where it is there.
+    /// Its offset in the rewritten text.
     at: usize,
     len: usize,
-    /// The offset in the original that its places are given as.
+    /// The offset in the original that its positions map to.
     origin: usize,
-    /// How much longer the text is up to its end than the original.
+    /// The total length inserted up to its end.
     longer: usize,
 }
 
@@ -37,25 +36,25 @@ pub(super) struct Edits<'a> {
 
 #[derive(Debug)]
 struct Insertion<'a> {
-    /// Where in the original it is put in.
+    /// The offset in the original where it is inserted.
     at: usize,
     text: &'a str,
     origin: usize,
 }
 
 impl<'a> Edits<'a> {
-    /// Puts blanks in the place of whole tokens.
+    /// Replaces complete tokens by blanks.
     pub(super) fn blank(&mut self, range: Range<usize>) {
         self.blanks.push(range);
     }
 
-    /// Puts text in at an offset, its places to be given as `origin`. Of several texts at one
-    /// offset the first is first.
+    /// Inserts text at an offset; positions in it map to `origin`. Insertions at the same offset
+    /// keep their order.
     pub(super) fn insert(&mut self, at: usize, text: &'a str, origin: usize) {
         self.insertions.push(Insertion { at, text, origin });
     }
 
-    /// The text with all changes made.
+    /// Applies all changes.
     pub(super) fn apply(mut self, original: &'a str) -> Rewritten<'a> {
         let unchanged = Rewritten { text: Cow::Borrowed(original), stretches: Vec::new() };
         if self.blanks.is_empty() && self.insertions.is_empty() {
@@ -82,7 +81,7 @@ impl<'a> Edits<'a> {
             stretches.push(Stretch { at: stretch, len, origin, longer });
         }
         text.extend_from_slice(blank.get(copied..).unwrap_or_default());
-        // Blanks replace whole tokens, so that it is text still.
+        // Blanks replace complete tokens, so it is still UTF-8.
         match String::from_utf8(text) {
             Ok(text) => Rewritten { text: Cow::Owned(text), stretches },
             Err(_) => unchanged,
@@ -91,7 +90,7 @@ impl<'a> Edits<'a> {
 }
 
 impl Rewritten<'_> {
-    /// The offset in the original text of what is at an offset.
+    /// Maps an offset to the original text.
     pub(crate) fn original(&self, offset: usize) -> usize {
         let before = self.stretches.partition_point(|stretch| stretch.at <= offset);
         match before.checked_sub(1).and_then(|last| self.stretches.get(last)) {

@@ -1,11 +1,11 @@
-//! What the grammar derives and what it does not, each in every place where a module's text can be.
+//! Tests of the grammar, in every place where the text of a module may be.
 
 use super::super::model::{Command, ModuleForm};
 use super::super::parse::{parse, parse_as, quoted};
 use super::super::source::Source;
 use super::*;
 
-/// Texts that the `wast` crate alone would accept, by section of the specification.
+/// Malformed texts that the `wast` crate alone would accept, by section of the specification.
 const MALFORMED: &[(&str, &[&str])] = &[
     (
         "6.5, folded instructions",
@@ -133,13 +133,13 @@ const MALFORMED: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Texts that the grammar derives, some of which the `wast` crate alone would refuse.
+/// Well-formed texts, some of which the `wast` crate alone would reject.
 const WELL_FORMED: &[&str] = &[
     "",
     "(module)",
     "(module $m (func))",
     "(module (type (func)) (rec) (rec (type (struct)) (type (array i8))) (type (sub final (func))))",
-    // Folded instructions and structured ones, in each other.
+    // Nested folded and structured instructions.
     "(func block $a nop end $a loop end i32.const 0 if $b (result i32) i32.const 0 else $b i32.const 1 end $b drop)",
     "(func (block $a (nop) nop (drop (i32.const 0)) block end) (loop (br 0)))",
     "(func (if (i32.const 0) (then nop) (else block end)))",
@@ -194,14 +194,14 @@ fn message(text: &str) -> Option<String> {
     quoted(text.as_bytes()).err().map(|error| error.message)
 }
 
-/// The form that a script with the text has.
+/// The parsed form of the text in a script.
 fn form(text: &str) -> Command {
     let source = Source::new("t.wast", text);
     parse(source).unwrap().directives.pop().unwrap().command
 }
 
 #[test]
-fn what_the_grammar_does_not_derive_is_malformed_wherever_it_is() {
+fn malformed_text_is_detected_in_every_place() {
     for (section, texts) in MALFORMED {
         for text in *texts {
             assert!(message(text).is_some(), "{section}: {text}");
@@ -223,7 +223,7 @@ fn what_the_grammar_does_not_derive_is_malformed_wherever_it_is() {
 }
 
 #[test]
-fn what_the_grammar_derives_is_well_formed() {
+fn well_formed_text_is_accepted_in_every_place() {
     for text in WELL_FORMED {
         assert_eq!(message(text), None, "{text}");
     }
@@ -238,7 +238,7 @@ fn what_the_grammar_derives_is_well_formed() {
 }
 
 #[test]
-fn a_message_says_what_was_expected_and_what_was_found() {
+fn messages_name_expected_and_found_tokens() {
     for (text, expected, offset) in [
         ("(func block (end))", "unexpected token, expected an instruction, found `(end`", 12),
         ("(func (nop nop))", "unexpected token, expected a folded instruction or `)`, found `nop`", 11),
@@ -252,7 +252,7 @@ fn a_message_says_what_was_expected_and_what_was_found() {
 }
 
 #[test]
-fn no_depth_is_too_deep() {
+fn nesting_depth_is_not_limited() {
     let depth = 100_000;
     for (open, close) in
         [("(block ", ")"), ("block ", " end "), ("(drop ", ")"), ("(if (i32.const 0) (then ", "))")]

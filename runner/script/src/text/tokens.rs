@@ -1,4 +1,4 @@
-//! The tokens of a text as the grammar sees them (core spec, section 6.3).
+//! Tokens of the grammar (core spec, section 6.3).
 
 use std::ops::Range;
 
@@ -11,11 +11,11 @@ use crate::grammar::text_error;
 use crate::model::TextError;
 use crate::split::lexer;
 
-/// Whether the text conforms to a production.
+/// The result of parsing a production.
 pub(super) type Derived<T = ()> = Result<T, TextError>;
 
-/// A token; a parenthesis that opens is one with the keyword after it, so that one token of
-/// lookahead is enough everywhere.
+/// A token; an opening parenthesis includes the keyword after it, so that one token of lookahead
+/// suffices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind<'a> {
     /// `(` and the keyword after it; empty where no keyword follows.
@@ -36,7 +36,7 @@ pub(super) enum Kind<'a> {
     End,
 }
 
-/// How many characters of a token a message shows.
+/// The maximum number of characters of a token in a message.
 const LONGEST_SHOWN: usize = 40;
 
 /// The tokens of a text, without white space, comments and annotations.
@@ -44,22 +44,22 @@ pub(super) struct Tokens<'a> {
     lexer: Lexer<'a>,
     text: &'a str,
     kind: Kind<'a>,
-    /// Where the current token is; a parenthesis that opens, without its keyword.
+    /// The range of the current token; for an opening parenthesis without the keyword.
     range: Range<usize>,
-    /// Where the keyword of the current token is.
+    /// The range of the current token's keyword.
     word: Range<usize>,
-    /// Where the lexer goes on.
+    /// The position of the lexer.
     position: usize,
-    /// The token after a `(` that no keyword follows.
+    /// The token after a `(` without a keyword.
     ahead: Option<Token>,
     /// The version of the grammar.
     pub(super) grammar: Grammar,
-    /// What the parser of the `wast` crate has to read in another form.
+    /// The rewrites for the parser of the `wast` crate.
     pub(super) edits: Edits<'a>,
 }
 
 impl<'a> Tokens<'a> {
-    /// Begins at the first token.
+    /// Starts at the first token.
     pub(super) fn new(text: &'a str, grammar: Grammar) -> Derived<Self> {
         let mut tokens = Tokens {
             lexer: lexer(text),
@@ -81,12 +81,12 @@ impl<'a> Tokens<'a> {
         self.kind
     }
 
-    /// Where the current token is; a parenthesis that opens, without its keyword.
+    /// The range of the current token; for an opening parenthesis without the keyword.
     pub(super) fn range(&self) -> Range<usize> {
         self.range.clone()
     }
 
-    /// Where the keyword of the current token is.
+    /// The range of the current token's keyword.
     pub(super) fn word(&self) -> Range<usize> {
         self.word.clone()
     }
@@ -96,7 +96,7 @@ impl<'a> Tokens<'a> {
         self.text.get(range).unwrap_or_default()
     }
 
-    /// Goes to the next token.
+    /// Advances to the next token.
     pub(super) fn advance(&mut self) -> Derived {
         let token = match self.ahead.take() {
             Some(token) => token,
@@ -202,9 +202,9 @@ impl<'a> Tokens<'a> {
         }
     }
 
-    /// Goes to the next form that begins with one of the words, or to the end. Of what is skipped
-    /// only strings and comments are looked at: scripts are mostly assertions, and this is much
-    /// faster than to read their tokens.
+    /// Skips to the next form that begins with one of the words, or to the end. Only strings and
+    /// comments are recognised on the way: scripts are mostly assertions, and this is much faster
+    /// than reading their tokens.
     pub(super) fn skip_to(&mut self, words: &[&str]) -> Derived {
         self.ahead = None;
         let bytes = self.text.as_bytes();
@@ -235,7 +235,7 @@ impl<'a> Tokens<'a> {
         Ok(())
     }
 
-    /// What is wrong with the current token where something else was expected.
+    /// The error for an unexpected current token.
     pub(super) fn unexpected(&self, expected: &str) -> TextError {
         let found = match self.kind {
             Kind::End => "the end of the text".to_owned(),
@@ -247,7 +247,7 @@ impl<'a> Tokens<'a> {
         self.wrong(format!("unexpected token, expected {expected}, found {found}"))
     }
 
-    /// The error that a word names no instruction.
+    /// The error for an unknown instruction.
     pub(super) fn unknown(&self, word: &str) -> TextError {
         TextError { message: format!("unknown operator {word}"), offset: self.word.start }
     }
@@ -274,8 +274,8 @@ impl<'a> Tokens<'a> {
     /// Takes an annotation, whose parenthesis has been read.
     fn skip_annotation(&mut self) -> Derived {
         let start = self.position;
-        // The lexer takes the identifier and what follows it without a space for one token; the
-        // grammar does not (section 6.3.4).
+        // The lexer merges the identifier with adjacent characters; the grammar does not (section
+        // 6.3.4).
         if self.lex()?.is_some_and(|token| token.kind == TokenKind::Reserved) {
             let end = start + annotation_id(self.text_of(start..self.position));
             self.edits.insert(end, "", end);
@@ -301,7 +301,7 @@ fn range_of(token: &Token) -> Range<usize> {
     token.offset..token.offset + token.len as usize
 }
 
-/// How long the identifier is, with its `@`, at the beginning of the text.
+/// The length of the identifier at the start of the text, including `@`.
 fn annotation_id(text: &str) -> usize {
     match text.strip_prefix("@\"") {
         Some(rest) => text.len() - rest.len() + string_end(rest.as_bytes()),
@@ -309,8 +309,7 @@ fn annotation_id(text: &str) -> usize {
     }
 }
 
-/// How long a string is after the quotation mark that opens it, up to and with the one that closes
-/// it.
+/// The length of a string after its opening quotation mark, including the closing one.
 fn string_end(text: &[u8]) -> usize {
     let mut end = 0;
     while let Some(found) = memchr2(b'"', b'\\', text.get(end..).unwrap_or_default()) {
@@ -324,7 +323,7 @@ fn string_end(text: &[u8]) -> usize {
 }
 
 /// Whether a `\u{…}` of a string has two underscores in a row (section 6.3.3), which the lexer of
-/// the `wast` crate takes.
+/// the `wast` crate accepts.
 fn has_odd_escape(string: &str) -> bool {
     let mut rest = string.contains("__").then_some(string);
     while let Some((_, after)) = rest.and_then(|text| text.split_once('\\')) {
@@ -332,7 +331,7 @@ fn has_odd_escape(string: &str) -> bool {
         if digits.is_some_and(|digits| digits.contains("__")) {
             return true;
         }
-        // The character after a backslash is no backslash of its own.
+        // Skip the character after a backslash.
         rest = after.char_indices().nth(1).and_then(|(at, _)| after.get(at..));
     }
     false

@@ -13,96 +13,94 @@ use crate::embed::{EmbedError, ErrorKind};
 use crate::matching::MismatchKind;
 use crate::source::Place;
 
-/// What became of a directive.
+/// The result of a directive.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DirectiveResult {
     /// Where it begins.
     pub place: Place,
-    /// The word that begins it.
+    /// Its keyword.
     pub keyword: Cow<'static, str>,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: Outcome,
-    /// Whether it passed by the kind of an error alone, since its text or the engine's is not in
+    /// Whether it passed by the kind of an error only, because its text or the engine's is not in
     /// the table.
     pub text_not_compared: bool,
-    /// Whether it passed by the judgement of the reader alone: nothing of it was asked of the
-    /// engine.
+    /// Whether it passed by the parser alone, without the engine.
     pub reader_only: bool,
-    /// Whether it passed by an error that the engine's adapter does not tell apart from others.
+    /// Whether it passed with an error that the engine's adapter does not distinguish from others.
     pub coarse: bool,
 }
 
-/// What can become of a directive.
+/// The outcome of a directive.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Outcome {
-    /// It did what it says.
+    /// It passed.
     Passed,
-    /// It did not.
+    /// It failed.
     Failed(Box<Failure>),
     /// It was not judged, for this reason.
     Skipped(String),
-    /// It says nothing about the engine, in this way and for this reason.
+    /// It says nothing about the engine, with this category and reason.
     Apart(Apart, String),
-    /// It failed, as was expected for this reason.
+    /// It failed as expected, for this reason.
     ExpectedFailure(Box<Failure>, String),
-    /// It passed although it was expected to fail for this reason; that is a failure of the run.
+    /// It passed but was expected to fail for this reason, which fails the run.
     UnexpectedPass(String),
 }
 
 /// Why a directive failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// In what way.
+    /// The kind of failure.
     pub kind: FailureKind,
-    /// What is wrong, in one line.
+    /// The message, in one line.
     pub message: String,
-    /// What the script expects.
+    /// The expected result.
     pub expected: Option<String>,
-    /// What came instead.
+    /// The actual result.
     pub actual: Option<String>,
     /// The text of the directive.
     pub source: String,
-    /// The functions of wasm code that were left, one a line: for people alone, no part of a
-    /// report.
+    /// The backtrace, one function per line. It is not included in reports.
     pub backtrace: Option<Box<str>>,
 }
 
-/// The ways in which a directive can fail. Their names, in kebab case, are part of reports.
+/// The kinds of failures. Their names, in kebab case, are part of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum FailureKind {
     /// Results differ from what `assert_return` expects.
     Mismatch(MismatchKind),
-    /// It failed in the way expected, for another reason.
+    /// It ended with the expected kind of error, but another text.
     WrongText,
-    /// It did not fail, though it was expected to in this way.
+    /// It did not end with an error, but this kind was expected.
     Missed(ErrorKind),
-    /// It failed in another way than was expected.
+    /// It ended with another kind of error than expected.
     Instead {
-        /// The way it failed.
+        /// The actual kind.
         actual: ErrorKind,
-        /// The way expected.
+        /// The expected kind.
         expected: ErrorKind,
     },
-    /// It failed, though nothing was to fail.
+    /// It ended with an unexpected error.
     Unexpected(ErrorKind),
-    /// The instance it names does not exist, or failed to come into being.
+    /// The instance that it names does not exist, or failed.
     NoSuchInstance,
-    /// The module definition it names does not exist, or failed to compile.
+    /// The module definition that it names does not exist, or failed to compile.
     NoSuchDefinition,
-    /// No thread of the name it gives runs.
+    /// The thread that it names does not exist.
     NoSuchThread,
-    /// The runner does not carry out this directive.
+    /// The runner does not support this directive.
     Unsupported,
-    /// The form is no directive.
+    /// The form is not a directive.
     MalformedDirective,
-    /// It took its process with it, or the runner panicked over it.
+    /// It crashed its process, or the runner panicked.
     Crashed,
-    /// The time of the script was over before it, or its process had ended.
+    /// The script timed out or its process ended before it.
     NotRun,
 }
 
 impl FailureKind {
-    /// Whether the time of the script was over.
+    /// Whether the script timed out.
     pub fn is_timeout(self) -> bool {
         matches!(
             self,
@@ -111,15 +109,15 @@ impl FailureKind {
         )
     }
 
-    /// Whether the script ended with it or before it: it is expected of no directive, since it says
-    /// nothing of one.
+    /// Whether the script ended with it or before it. Expectations for single directives don't
+    /// cover such failures.
     pub fn is_end(self) -> bool {
         self.is_timeout() || matches!(self, FailureKind::Crashed | FailureKind::NotRun)
     }
 }
 
 impl DirectiveResult {
-    /// What a report says of a directive that neither simply passed nor simply failed.
+    /// The note of a report for a directive that neither plainly passed nor plainly failed.
     pub(super) fn note(&self) -> Option<Note> {
         let reason = match &self.outcome {
             Outcome::Skipped(reason)
@@ -135,8 +133,7 @@ impl DirectiveResult {
 }
 
 impl Outcome {
-    /// The outcome of a directive of which something else may be expected than that it passes: the
-    /// first expectation that fits holds.
+    /// Applies expectations to the outcome: the first that matches applies.
     pub fn under(self, expectations: &[Arc<Expectation>]) -> Outcome {
         let mut to_fail = expectations.iter().filter(|expectation| expectation.outcome == Expected::Xfail);
         match self {
@@ -158,7 +155,7 @@ impl Outcome {
         }
     }
 
-    /// The outcome as reports count it.
+    /// The outcome for counts in reports.
     pub fn word(&self) -> wassay_reports::Outcome {
         match self {
             Outcome::Passed => wassay_reports::Outcome::Passed,
@@ -175,28 +172,28 @@ impl Outcome {
 }
 
 impl Failure {
-    /// A failure of which there is no more to say than a line.
+    /// Creates a failure with only a message.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
         let (expected, actual, source, backtrace) = (None, None, String::new(), None);
         let mut message = message.into();
-        // An error's text may begin with what the kind says already.
+        // Remove the kind from the start of the message.
         if let Some(rest) = message.strip_prefix(&format!("{kind}: ")) {
             message = rest.to_owned();
         }
         Failure { kind, message, expected, actual, source, backtrace }
     }
 
-    /// The failure with what was expected and what came.
+    /// Sets the expected and actual results.
     pub fn with(self, expected: impl Into<String>, actual: impl Into<String>) -> Self {
         Failure { expected: Some(expected.into()), actual: Some(actual.into()), ..self }
     }
 
-    /// The failure with the functions that an error left.
+    /// Sets the backtrace of an error.
     pub fn left_by(self, error: &EmbedError) -> Self {
         Failure { backtrace: error.backtrace.as_ref().map(|left| left.0.to_string().into()), ..self }
     }
 
-    /// The failure as reports have it.
+    /// Converts the failure for a report.
     pub fn to_report(&self, place: Place) -> wassay_reports::Failure {
         let (line, column) = numbers(place);
         wassay_reports::Failure {
@@ -212,13 +209,13 @@ impl Failure {
     }
 }
 
-/// Line and column as reports have them.
+/// Line and column for a report.
 fn numbers(place: Place) -> (u32, u32) {
     let number = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     (number(place.line), number(place.column))
 }
 
-/// What a panic was given to say.
+/// The message of a panic.
 pub fn panic_message(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<&str>().copied();
     text.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
@@ -253,7 +250,7 @@ impl fmt::Display for FailureKind {
     }
 }
 
-/// Whether a failure of that kind is named by it alone, whatever was expected.
+/// Whether the name of a failure is the kind only, without the expected one.
 fn speaks_for_itself(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::NoSuchExport | ErrorKind::WrongArguments | ErrorKind::Timeout)
 }
@@ -263,7 +260,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_of_failures_say_what_came_and_what_was_expected() {
+    fn names_of_failures_have_the_actual_and_the_expected_kind() {
         let named = |kind: FailureKind| kind.to_string();
         assert_eq!(named(FailureKind::Missed(ErrorKind::Malformed)), "not-malformed");
         assert_eq!(named(FailureKind::Missed(ErrorKind::Trap)), "trap-expected");

@@ -1,8 +1,8 @@
-//! What became of many directives, in little memory.
+//! Stores the results of many directives compactly.
 //!
-//! A script may have millions of directives, nearly all of which pass. One that passed takes about
-//! three bytes: its word, and how far it is from the one before. Any other is kept whole, up to
-//! [`LISTED`] of them; the rest is only counted.
+//! A script may have millions of directives, most of which pass. A pass takes about three bytes:
+//! its keyword and its distance from the previous directive. Other results are stored completely,
+//! up to [`LISTED`] of them; the rest are only counted.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,80 +16,80 @@ use super::directive::{DirectiveResult, Outcome};
 use crate::model::KEYWORDS;
 use crate::source::Place;
 
-/// How many directives that did not simply pass are kept whole. One that failed takes a kilobyte,
-/// and a script of a few megabytes can have millions of them.
+/// The maximum number of complete results. A failure takes about a kilobyte, and a script of a few
+/// megabytes can have millions.
 pub const LISTED: usize = 10_000;
 
-/// What became of the directives of a script, in order.
+/// The results of a script's directives, in order.
 #[derive(Clone, Default)]
 pub struct Directives {
-    /// For each directive a byte, which is [`WHOLE`], or its number in [`KEYWORDS`] and two flags;
-    /// for one that passed then how many lines it is after the one before, and its column.
+    /// A byte for each directive: [`WHOLE`], or its index in [`KEYWORDS`] and two flags. For a
+    /// pass, the number of lines after the previous directive and the column follow.
     codes: Vec<u8>,
-    /// Those that did not simply pass, or that the codes cannot tell.
+    /// The complete results: those that are not plain passes or cannot be encoded.
     whole: Vec<DirectiveResult>,
-    /// Where the next one begins to count its lines.
+    /// The line that the next one is relative to.
     line: usize,
     len: usize,
     text_not_compared: u32,
     reader_only: u32,
     /// Every [`STRIDE`]th directive.
     marks: Vec<Mark>,
-    /// Those after the [`LISTED`] first that did not pass.
+    /// The counts of results beyond the first [`LISTED`].
     unlisted: Box<Unlisted>,
 }
 
-/// What became of directives that are counted and not listed.
+/// The counts of directives that are not listed.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Unlisted {
     counts: Counts,
     aside: Aside,
-    /// The worst outcome of them.
+    /// Their worst outcome.
     worst: Option<wassay_reports::Outcome>,
 }
 
-/// A directive from where the others can be read.
+/// A directive from which decoding can start.
 #[derive(Clone, Copy, Debug, Default)]
 struct Mark {
-    /// Where its code is.
+    /// The offset of its code.
     code: usize,
-    /// How many of those before it are kept whole.
+    /// The number of complete results before it.
     whole: usize,
-    /// The line of the one before.
+    /// The line of the previous directive.
     line: usize,
 }
 
-/// How many directives there are from mark to mark.
+/// The number of directives between marks.
 const STRIDE: usize = 1024;
 
-/// The code of a directive that is kept whole.
+/// The code of a complete result.
 const WHOLE: u8 = 0xff;
 
-/// The flags beside a word's number.
+/// The flags of a code.
 const TEXT_NOT_COMPARED: u8 = 0x80;
 const READER_ONLY: u8 = 0x40;
 
 static PASSED: Outcome = Outcome::Passed;
 
-/// What became of one of several directives: as a [`DirectiveResult`] has it.
+/// A borrowed [`DirectiveResult`].
 #[derive(Clone, Copy, Debug)]
 pub struct Verdict<'a> {
     /// Where it begins.
     pub place: Place,
-    /// The word that begins it.
+    /// Its keyword.
     pub keyword: &'a str,
-    /// What became of it.
+    /// Its outcome.
     pub outcome: &'a Outcome,
-    /// Whether it passed by the kind of an error alone.
+    /// Whether it passed by the kind of an error only.
     pub text_not_compared: bool,
-    /// Whether it passed by the judgement of the reader alone.
+    /// Whether it passed by the parser alone.
     pub reader_only: bool,
-    /// Whether it passed by an error that the engine's adapter does not tell apart from others.
+    /// Whether it passed with an error that the engine's adapter does not distinguish from others.
     pub coarse: bool,
 }
 
 impl Verdict<'_> {
-    /// Counts what says nothing about the engine, or less than it could.
+    /// Counts it if it says nothing about the engine, or less than it could.
     pub fn put_aside(self, aside: &mut Aside) {
         if self.coarse {
             aside.coarse = aside.coarse.saturating_add(1);
@@ -99,7 +99,7 @@ impl Verdict<'_> {
         }
     }
 
-    /// The same, by itself.
+    /// Converts it to an owned result.
     pub fn to_owned(self) -> DirectiveResult {
         let keyword = match KEYWORDS.iter().find(|word| **word == self.keyword) {
             Some(word) => Cow::Borrowed(*word),
@@ -111,32 +111,32 @@ impl Verdict<'_> {
 }
 
 impl Directives {
-    /// How many there are, with those that are not listed.
+    /// The number of directives, including unlisted ones.
     pub fn len(&self) -> usize {
         self.len.saturating_add(usize::try_from(self.unlisted()).unwrap_or(usize::MAX))
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many are only counted, since [`LISTED`] others before them did not pass.
+    /// The number of unlisted directives, after [`LISTED`] that did not pass.
     pub fn unlisted(&self) -> u64 {
         self.unlisted.counts.total()
     }
 
-    /// The worst outcome of those that are only counted; `None` where there are none.
+    /// The worst outcome of unlisted directives, if any.
     pub(crate) fn worst_unlisted(&self) -> Option<wassay_reports::Outcome> {
         self.unlisted.worst
     }
 
-    /// Whether no more are listed that do not pass.
+    /// Whether the limit of listed results is reached.
     pub(crate) fn is_full(&self) -> bool {
         self.whole.len() >= LISTED
     }
 
-    /// Adds directives that have this outcome and are not listed.
+    /// Adds unlisted directives with this outcome.
     pub(crate) fn push_unlisted(&mut self, outcome: &Outcome, count: u64) {
         if count > 0 {
             let word = outcome.word();
@@ -145,14 +145,14 @@ impl Directives {
         }
     }
 
-    /// The same directives with another verdict for some of those that are listed.
+    /// Maps the listed results.
     pub fn altered(&self, alter: impl FnMut(Verdict<'_>) -> DirectiveResult) -> Directives {
         let mut altered: Directives = self.iter().map(alter).collect();
         altered.unlisted.add(&self.unlisted);
         altered
     }
 
-    /// Adds one, which stands after the others.
+    /// Appends a result.
     pub fn push(&mut self, directive: DirectiveResult) {
         if self.is_full() && !matches!(directive.outcome, Outcome::Passed) {
             self.push_unlisted(&directive.outcome, 1);
@@ -182,7 +182,7 @@ impl Directives {
         self.line = line;
     }
 
-    /// The code of a directive that passed, and how many lines it is after the one before.
+    /// The code of a pass, and its distance in lines from the previous directive.
     fn code(&self, directive: &DirectiveResult) -> Option<(u8, usize)> {
         if !matches!(directive.outcome, Outcome::Passed) || directive.coarse {
             return None;
@@ -194,26 +194,26 @@ impl Directives {
         Some((word | text | reader, directive.place.line.checked_sub(self.line)?))
     }
 
-    /// All that are listed, in order.
+    /// Iterates over the listed results in order.
     pub fn iter(&self) -> Iter<'_> {
         Iter { of: self, at: Mark::default() }
     }
 
-    /// Those listed that did not simply pass, in order, and perhaps some that did.
+    /// The listed results that are not plain passes, in order, and possibly some that are.
     pub fn others(&self) -> impl DoubleEndedIterator<Item = &DirectiveResult> {
         self.whole.iter()
     }
 
-    /// Those that begin on a line. They are in the order of their places.
+    /// The directives that begin on a line. Directives are sorted by position.
     pub(crate) fn on_line(&self, line: usize) -> Directives {
-        // What a mark counts from is the line of the directive before it.
+        // A mark's line is that of the previous directive.
         let first = self.marks.partition_point(|mark| mark.line < line).saturating_sub(1);
         let at = self.marks.get(first).copied().unwrap_or_default();
         let there = Iter { of: self, at }.skip_while(|directive| directive.place.line < line);
         there.take_while(|directive| directive.place.line == line).map(Verdict::to_owned).collect()
     }
 
-    /// How many had each outcome.
+    /// The number of directives by outcome.
     pub(crate) fn counts(&self) -> Counts {
         let others = self.whole.iter().map(|directive| directive.outcome.word());
         let mut counts: Counts = others.collect();
@@ -228,25 +228,25 @@ impl Directives {
         listed.max(self.unlisted.worst).unwrap_or(wassay_reports::Outcome::Passed)
     }
 
-    /// What says nothing about the engine, or less than it could.
+    /// The directives that say nothing about the engine, or less than they could.
     pub(crate) fn aside(&self) -> Aside {
         let mut aside = self.unlisted.aside;
         self.iter().for_each(|directive| directive.put_aside(&mut aside));
         aside
     }
 
-    /// How many passed by the kind of an error alone.
+    /// The number that passed by the kind of an error only.
     pub(crate) fn text_not_compared(&self) -> usize {
         self.text_not_compared as usize
     }
 
-    /// How many passed by the judgement of the reader alone.
+    /// The number that passed by the parser alone.
     pub(crate) fn reader_only(&self) -> usize {
         self.reader_only as usize
     }
 }
 
-/// Goes through [`Directives`].
+/// An iterator over [`Directives`].
 #[derive(Clone, Debug)]
 pub struct Iter<'a> {
     of: &'a Directives,
@@ -257,7 +257,7 @@ impl<'a> Iterator for Iter<'a> {
     type Item = Verdict<'a>;
 
     fn next(&mut self) -> Option<Verdict<'a>> {
-        // Where codes end amid a directive, it is not passed over.
+        // Stop at a truncated code.
         let mut at = self.at;
         let code = *self.of.codes.get(at.code)?;
         at.code += 1;
@@ -309,7 +309,7 @@ impl fmt::Debug for Directives {
     }
 }
 
-/// How [`Directives`] are passed on from process to process.
+/// The serialised form of [`Directives`], for other processes.
 #[derive(Serialize, Deserialize)]
 struct Written {
     /// The codes in base 64.
@@ -338,14 +338,14 @@ impl<'de> Deserialize<'de> for Directives {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Directives, D::Error> {
         let Written { codes, whole, unlisted } = Written::deserialize(deserializer)?;
         let codes = BASE64.decode(codes.as_bytes()).map_err(D::Error::custom)?;
-        // All else follows from these; codes that say nothing are an error.
+        // Everything else is derived from these; invalid codes are an error.
         let read = Directives { codes, whole, ..Directives::default() };
         let mut iter = read.iter();
         let mut all: Directives = iter.by_ref().map(Verdict::to_owned).collect();
         all.unlisted.add(&unlisted);
         let Mark { code, whole, .. } = iter.at;
         if code != read.codes.len() || whole != read.whole.len() {
-            return Err(D::Error::custom("directives that cannot be told"));
+            return Err(D::Error::custom("invalid codes of directives"));
         }
         Ok(all)
     }
@@ -407,9 +407,9 @@ mod tests {
     }
 
     #[test]
-    fn all_of_it_is_there_again() {
+    fn results_survive_serialisation() {
         let mut all = several(5000);
-        // A word of another's, and a line before the last, are kept too.
+        // Unknown keywords, and lines before the previous one, are kept too.
         all.push(DirectiveResult { keyword: "other".to_owned().into(), ..directive(7, 1, Outcome::Passed) });
         let kept: Directives = all.iter().cloned().collect();
         assert_eq!(kept.len(), 5001);
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_passed_takes_a_few_bytes() {
+    fn a_pass_takes_a_few_bytes() {
         let kept: Directives = (1..=100_000).map(|line| directive(line, 1, Outcome::Passed)).collect();
         assert_eq!((kept.codes.len(), kept.whole.len()), (300_000, 0));
     }
@@ -442,7 +442,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_that_say_nothing_are_refused() {
+    fn invalid_codes_are_rejected() {
         for written in [
             r#"{"codes":"!","whole":[]}"#,
             r#"{"codes":"/w==","whole":[]}"#,

@@ -1,4 +1,4 @@
-//! What became of a directive and of a script.
+//! Results of directives and scripts.
 
 mod directive;
 mod directives;

@@ -10,18 +10,18 @@ use super::directive::{DirectiveResult, Failure, Outcome};
 use super::directives::Directives;
 use crate::source::Place;
 
-/// What became of a script.
+/// The result of a script.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct ScriptResult {
     /// The name of the source.
     pub name: String,
-    /// What became of each directive that was to be judged, in order.
+    /// The results of the judged directives, in order.
     pub directives: Directives,
 }
 
 impl ScriptResult {
-    /// Fails the directives at these places by what came of them later, unless they have failed
-    /// already or are not among those judged.
+    /// Fails the directives at these positions with later failures, unless they have already failed
+    /// or are not judged.
     pub fn fail_at(&mut self, failures: Vec<(Place, Failure)>) {
         if failures.is_empty() {
             return;
@@ -45,33 +45,32 @@ impl ScriptResult {
         self.directives.on_line(line)
     }
 
-    /// How many directives had each outcome.
+    /// The number of directives by outcome.
     pub fn counts(&self) -> Counts {
         self.directives.counts()
     }
 
-    /// How many directives passed by the kind of an error alone.
+    /// The number of directives that passed by the kind of an error only.
     pub fn text_not_compared(&self) -> usize {
         self.directives.text_not_compared()
     }
 
-    /// How many directives passed by the judgement of the reader alone.
+    /// The number of directives that passed by the parser alone.
     pub fn reader_only(&self) -> usize {
         self.directives.reader_only()
     }
 
-    /// What says nothing about the engine, or less than it could.
+    /// The directives that say nothing about the engine, or less than they could.
     pub fn aside(&self) -> Aside {
         self.directives.aside()
     }
 
-    /// Whether everything came as expected: nothing failed, and nothing passed that was expected to
-    /// fail.
+    /// Whether everything was as expected: no failures and no unexpected passes.
     pub fn is_success(&self) -> bool {
         self.counts().outcome().is_expected()
     }
 
-    /// The script as a case of a report, with how long it took.
+    /// Converts the result to a case of a report.
     pub fn to_case(&self, duration: Duration) -> Case {
         let failures = self.failures().map(|(directive, failure)| failure.to_report(directive.place));
         let notes = self.directives.others().filter_map(DirectiveResult::note);
@@ -85,26 +84,26 @@ impl ScriptResult {
         }
     }
 
-    /// What is said of the directives that are not listed; `None` where there are none.
+    /// A note on directives that are not listed, if any.
     pub fn not_listed(&self) -> Option<String> {
         let unlisted = self.directives.unlisted();
         (unlisted > 0).then(|| format!("{unlisted} more directives did not pass and are not listed"))
     }
 
-    /// The same as a report has it, where some of them failed.
+    /// The note as a failure of a report, if some of them failed.
     fn unlisted_failure(&self) -> Option<wassay_reports::Failure> {
         self.directives.worst_unlisted().filter(|worst| !worst.is_expected())?;
         let (kind, message) = ("not-listed".to_owned(), self.not_listed()?);
         Some(wassay_reports::Failure { kind, message, ..wassay_reports::Failure::default() })
     }
 
-    /// The same as a report has it, where none of them did.
+    /// The note as a note of a report, if none of them failed.
     fn unlisted_note(&self) -> Option<Note> {
         let outcome = self.directives.worst_unlisted().filter(|worst| worst.is_expected())?;
         Some(Note { line: 0, column: 0, outcome, reason: self.not_listed()?, apart: None, key: None })
     }
 
-    /// The directives that failed, with their failures; no more than [`LISTED`](super::LISTED).
+    /// The failed directives with their failures, at most [`LISTED`](super::LISTED).
     pub fn failures(&self) -> impl Iterator<Item = (&DirectiveResult, &Failure)> {
         self.directives.others().filter_map(|directive| match &directive.outcome {
             Outcome::Failed(failure) => Some((directive, &**failure)),
@@ -132,7 +131,7 @@ mod tests {
     const PLACE: Place = Place { line: 3, column: 5 };
 
     #[test]
-    fn counts_add_up_and_an_unexpected_pass_is_no_success() {
+    fn counts_add_up_and_an_unexpected_pass_is_not_a_success() {
         let directive = |outcome| DirectiveResult {
             place: PLACE,
             keyword: "invoke".into(),
@@ -164,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_listed_is_a_failure_only_where_something_failed() {
+    fn unlisted_directives_are_a_failure_only_if_some_failed() {
         let told = "5 more directives did not pass and are not listed";
         let of = |outcome: Outcome| {
             let directive = DirectiveResult {

@@ -1,4 +1,4 @@
-//! Answers: a line for each request.
+//! Answers: one line per request.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,21 +8,21 @@ use thiserror::Error;
 
 use crate::embed::ErrorKind;
 
-/// What stands between the texts of an error that has several.
+/// The separator between several texts of an error.
 pub const ALTERNATIVE: &str = " | ";
 
-/// What an adapter answers.
+/// An answer of an adapter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// `ok`: it is done; with more words for `hello`, `B` and `E`.
+    /// `ok`, with further words for `hello`, `B` and `E`.
     Ok(Box<str>),
-    /// `v N`: what a call gave.
+    /// `v N`: the result of a call.
     Value(i32),
     /// `E class message`.
     Error(Class, Box<str>),
 }
 
-/// How a request failed.
+/// The class of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Class {
@@ -30,9 +30,9 @@ pub enum Class {
     Malformed,
     /// The module is not valid.
     Invalid,
-    /// The module is refused, and the engine does not say whether as malformed or as invalid.
+    /// The module is rejected, without distinguishing malformed from invalid.
     Compile,
-    /// The engine does not carry this out.
+    /// The engine does not support this.
     Unsupported,
     /// A limit of the engine or of the machine was reached.
     Limit,
@@ -40,19 +40,19 @@ pub enum Class {
     Link,
     /// Execution trapped.
     Trap,
-    /// The call stack was used up.
+    /// The call stack was exhausted.
     Exhaustion,
     /// An exception was not caught.
     Exception,
-    /// The engine ended the request since it took too long.
+    /// The engine stopped the request because it timed out.
     Timeout,
-    /// A handle names nothing: the request that was to make it failed.
+    /// The handle does not exist: the request that creates it failed.
     NoHandle,
     /// Anything else.
     Error,
 }
 
-/// Every class, by its word.
+/// All classes with their words.
 const CLASSES: [(Class, &str, ErrorKind); 12] = [
     (Class::Malformed, "malformed", ErrorKind::Malformed),
     (Class::Invalid, "invalid", ErrorKind::Invalid),
@@ -74,12 +74,12 @@ impl Class {
         CLASSES.iter().find(|(class, ..)| *class == self).map_or("error", |(_, word, _)| word)
     }
 
-    /// The kind of error that the class is for scripts.
+    /// The kind of error for scripts.
     pub fn kind(self) -> ErrorKind {
         CLASSES.iter().find(|(class, ..)| *class == self).map_or(ErrorKind::Internal, |(.., kind)| *kind)
     }
 
-    /// The class of a kind of error.
+    /// The class for a kind of error.
     pub fn of(kind: ErrorKind) -> Class {
         CLASSES.iter().find(|(.., known)| *known == kind).map_or(Class::Error, |(class, ..)| *class)
     }
@@ -93,15 +93,15 @@ impl FromStr for Class {
     }
 }
 
-/// A line that is not an answer.
+/// An invalid answer.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("`{line}` is not an answer: expected `ok`, `v NUMBER` or `E CLASS MESSAGE`")]
 pub struct BadAnswer {
-    /// The beginning of the line.
+    /// The start of the line.
     pub line: String,
 }
 
-/// How much of a line is quoted.
+/// The maximum number of characters of a line to quote.
 const QUOTED: usize = 80;
 
 impl FromStr for Answer {

@@ -1,4 +1,4 @@
-//! What an adapter says of itself.
+//! The answer to `hello`.
 
 use thiserror::Error;
 
@@ -11,54 +11,54 @@ use crate::embed::{ErrorKind, Identity};
 pub struct Hello {
     /// The name of the engine.
     pub engine: String,
-    /// Its version; empty where it is not known.
+    /// Its version; empty if unknown.
     pub version: String,
-    /// The adapter, where it says what it is called.
+    /// The name of the adapter, if given.
     pub adapter: Option<String>,
-    /// Who packaged the engine, where that was not its makers.
+    /// The engine's package, if it was not packaged by its developers.
     pub package: Option<String>,
-    /// The classes of errors that the adapter cannot tell apart.
+    /// The classes of errors that the adapter does not distinguish.
     pub merges: Merges,
-    /// Whether it makes and compares references of the host.
+    /// Whether it supports host references.
     pub host: bool,
-    /// Whether it switches features by those that a script is judged under.
+    /// Whether it enables only the features of a script.
     pub features: bool,
-    /// Whether its messages are texts that scripts can be compared with.
+    /// Whether its messages are comparable with the texts of scripts.
     pub texts: bool,
 }
 
-/// An answer to `hello` that is not one.
+/// An invalid answer to `hello`.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("the adapter answered `hello wap/1` by `{line}`: {why}")]
 pub struct BadHello {
-    /// What it answered.
+    /// The answer.
     pub line: String,
-    /// What is wrong with it.
+    /// The problem.
     pub why: String,
 }
 
-/// Sets of classes that an adapter cannot tell apart.
+/// Sets of classes that an adapter does not distinguish.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Merges(Vec<Vec<Class>>);
 
-/// How an error that came relates to the one expected.
+/// The relation of an actual error to the expected kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// It is of the kind expected.
+    /// It is of the expected kind.
     Same,
-    /// It may be: the adapter does not tell the two apart.
+    /// It may be: the adapter does not distinguish the two.
     Coarsely,
     /// It is of another kind.
     Other,
 }
 
 impl Hello {
-    /// Reads the answer to `hello`. Words that are not known are passed over, so that later
-    /// versions can add some.
+    /// Parses the answer to `hello`. Unknown words are ignored, so that later versions can add
+    /// some.
     ///
     /// # Errors
     ///
-    /// The answer is not `ok`, or names no engine.
+    /// The answer is not `ok`, or does not name an engine.
     pub fn read(answer: &Answer) -> Result<Hello, BadHello> {
         let bad = |why: &str| BadHello { line: answer.to_string(), why: why.to_owned() };
         let Answer::Ok(words) = answer else { return Err(bad("expected `ok engine=NAME ..`")) };
@@ -88,7 +88,7 @@ impl Hello {
         if hello.engine.is_empty() { Err(bad("it has no `engine=NAME`")) } else { Ok(hello) }
     }
 
-    /// What reports call the engine, by what its adapter says.
+    /// The engine's identity in reports.
     pub fn identity(&self) -> Identity {
         Identity {
             adapter: Some(self.adapter.clone().unwrap_or_else(|| PROTOCOL.to_owned())),
@@ -99,7 +99,7 @@ impl Hello {
 }
 
 impl Merges {
-    /// Reads sets of classes: `+` within a set, `,` between them.
+    /// Parses sets of classes, separated by `,`, with `+` within a set.
     fn read(text: &str) -> Result<Merges, String> {
         let class = |word: &str| {
             word.parse::<Class>().map_err(|()| format!("`{word}` in `merges` is not a class of errors"))
@@ -108,8 +108,8 @@ impl Merges {
         sets.map(|set| set.split('+').map(class).collect()).collect::<Result<_, _>>().map(Merges)
     }
 
-    /// How a class that came relates to the kind expected. An engine that only refuses a module may
-    /// have found it malformed or invalid.
+    /// Relates an actual class to the expected kind. A rejection without a kind may mean malformed
+    /// or invalid.
     pub fn tell(&self, came: Class, expected: ErrorKind) -> Told {
         let refused = [Class::Compile, Class::Malformed, Class::Invalid];
         let wanted = Class::of(expected);

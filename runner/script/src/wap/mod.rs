@@ -1,5 +1,4 @@
-//! The process protocol `wap/1`, in which an engine's adapter is asked to compile, instantiate and
-//! call: its lines, read and written.
+//! The process protocol `wap/1` for adapters of engines: requests and answers.
 //!
 //! `docs/protocol.md` of the repository specifies it.
 

@@ -1,4 +1,4 @@
-//! Requests: a line each.
+//! Requests: one line each.
 
 use std::fmt::Write as _;
 
@@ -11,49 +11,49 @@ pub const PROTOCOL: &str = "wap/1";
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Requests {
     text: String,
-    /// Where each line ends, its line feed included.
+    /// The end of each line, including its line feed.
     ends: Vec<usize>,
 }
 
 impl Requests {
-    /// The lines of all of them.
+    /// The text of all requests.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// How many there are.
+    /// The number of requests.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// The line of one, with its line feed; empty where there is none of that number.
+    /// The line of a request, with its line feed; empty if there is no such request.
     pub fn line(&self, number: usize) -> &str {
         let begin = number.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
         self.ends.get(number).and_then(|end| self.text.get(begin..*end)).unwrap_or_default()
     }
 
-    /// Appends a line as it was written before, with or without its line feed.
+    /// Appends a line, with or without a line feed.
     pub fn push(&mut self, line: &str) -> usize {
         self.text.push_str(line.strip_suffix('\n').unwrap_or(line));
         self.end_line()
     }
 
-    /// Asks who answers.
+    /// Requests the identity of the adapter.
     pub fn hello(&mut self) -> usize {
         self.push(&format!("hello {PROTOCOL}"))
     }
 
-    /// Begins a script, which has the name: everything before is forgotten.
+    /// Begins a script with this name; the adapter drops all earlier state.
     pub fn begin(&mut self, name: &str, features: &str) -> usize {
         self.push(&format!("B {} features={}", encoded(name), encoded(features)))
     }
 
-    /// Compiles a module, which the handle then names.
+    /// Compiles a module under a handle.
     pub fn compile(&mut self, handle: u32, module: &[u8]) -> usize {
         self.write(format_args!("C {handle} "), Some(module))
     }
@@ -68,12 +68,12 @@ impl Requests {
         self.write(format_args!("N {instance} {}", encoded(name)), None)
     }
 
-    /// Adds the exports of an instance to what a name stands for.
+    /// Adds the exports of an instance to a registered name.
     pub fn extend(&mut self, instance: u32, name: &str) -> usize {
         self.write(format_args!("X {instance} {}", encoded(name)), None)
     }
 
-    /// Takes a registered name away.
+    /// Removes a registered name.
     pub fn unregister(&mut self, name: &str) -> usize {
         self.write(format_args!("U {}", encoded(name)), None)
     }
@@ -83,7 +83,7 @@ impl Requests {
         self.write(format_args!("L {handle} {instance} "), Some(wrapper))
     }
 
-    /// Calls what a wrapper exports.
+    /// Calls an export of a wrapper.
     pub fn call(&mut self, wrapper: u32, export: &str) -> usize {
         self.write(format_args!("V {wrapper} {export}"), None)
     }
@@ -102,7 +102,7 @@ impl Requests {
         self.end_line()
     }
 
-    /// Ends the line, and gives the number of its request.
+    /// Ends the line and returns the index of its request.
     fn end_line(&mut self) -> usize {
         self.text.push('\n');
         self.ends.push(self.text.len());
@@ -110,69 +110,69 @@ impl Requests {
     }
 }
 
-/// What a request asks for.
+/// A request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
-    /// A script is begun; it is judged under these features.
+    /// Begins a script.
     Begin {
-        /// The features, as they are written.
+        /// The features, as written.
         features: String,
     },
-    /// A module is compiled.
+    /// Compiles a module.
     Compile {
-        /// Its handle from then on.
+        /// Its new handle.
         handle: u32,
         /// Its bytes.
         module: Vec<u8>,
     },
-    /// A module is instantiated.
+    /// Instantiates a module.
     Instantiate {
         /// The handle of the instance.
         handle: u32,
-        /// That of the module.
+        /// The handle of the module.
         module: u32,
     },
-    /// An instance is registered.
+    /// Registers an instance.
     Register {
         /// Its handle.
         instance: u32,
         /// The name.
         name: String,
     },
-    /// The exports of an instance are added to a name.
+    /// Adds the exports of an instance to a name.
     Extend {
         /// Its handle.
         instance: u32,
         /// The name.
         name: String,
     },
-    /// A name is taken away.
+    /// Removes a name.
     Unregister {
         /// The name.
         name: String,
     },
-    /// A wrapper is made.
+    /// Compiles and instantiates a wrapper.
     Wrap {
         /// Its handle.
         handle: u32,
-        /// The handle of the instance that it is about.
+        /// The handle of the instance under test.
         instance: u32,
         /// Its bytes.
         wrapper: Vec<u8>,
     },
-    /// A wrapper's export is called.
+    /// Calls an export of a wrapper.
     Call {
         /// The handle of the wrapper.
         wrapper: u32,
         /// The name of the export.
         export: String,
     },
-    /// A script is ended.
+    /// Ends a script.
     End,
 }
 
 impl Request {
-    /// Reads a line; `None` where it is not a request of a script.
+    /// Parses a line; `None` if it is not a request of a script.
     pub fn read(line: &str) -> Option<Request> {
         let words: Vec<&str> = line.trim_end().split(' ').collect();
         let number = |word: &str| word.parse::<u32>().ok();
@@ -204,8 +204,8 @@ impl Request {
     }
 }
 
-/// A text as one word: all bytes but letters, digits and a few signs as `%` and two hexadecimal
-/// digits, as URLs have them.
+/// Percent-encodes a text as one word: all bytes except letters, digits and a few signs, as in
+/// URLs.
 pub fn encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -221,7 +221,7 @@ pub fn encoded(text: &str) -> String {
     encoded
 }
 
-/// The text of an encoded word; `None` where it is not one.
+/// Decodes a word; `None` if it is invalid.
 pub fn decoded(word: &str) -> Option<String> {
     let (mut bytes, mut rest) = (Vec::with_capacity(word.len()), word.as_bytes());
     while let [first, tail @ ..] = rest {

@@ -1,5 +1,5 @@
-//! Descriptors that this process was started with, by the names that the system has for them:
-//! `/dev/stdout`, `/dev/fd/3`, `/proc/self/fd/3`.
+//! File descriptors inherited by this process, by their names in the file system: `/dev/stdout`,
+//! `/dev/fd/3`, `/proc/self/fd/3`.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -12,12 +12,11 @@ use rustix::process::{PidfdFlags, PidfdGetfdFlags, getpid, pidfd_getfd, pidfd_op
 use super::kind::Destination;
 use crate::printer::Stream;
 
-/// The flags of an open file that matter here (`fcntl.h` of Linux).
+/// The relevant flags of an open file (`fcntl.h` of Linux).
 const ACCESS: u32 = 0o3;
 const CLOSE_ON_EXEC: u32 = 0o2000000;
 
-/// The number of the descriptor that a name in a folder without links stands for, if it is one of
-/// this process.
+/// The descriptor of this process that a name in a folder denotes, if any. The folder has no links.
 pub(super) fn number(folder: &Path, name: &OsStr) -> Option<u32> {
     let own = Path::new("/proc").join(std::process::id().to_string());
     let within = folder.strip_prefix(own).ok()?;
@@ -25,7 +24,7 @@ pub(super) fn number(folder: &Path, name: &OsStr) -> Option<u32> {
     name.to_str().filter(|_| is_table)?.parse().ok()
 }
 
-/// Where the system shows what a descriptor leads to.
+/// The path of a descriptor in `/proc`.
 pub(super) fn path(number: u32) -> PathBuf {
     format!("/proc/self/fd/{number}").into()
 }
@@ -39,7 +38,7 @@ pub(super) fn destination(number: u32) -> io::Result<Destination> {
     match number {
         1 => return Ok(Destination::Stream(Stream::Out)),
         2 => return Ok(Destination::Stream(Stream::Err)),
-        // What is not to be inherited was opened by this process, and is its own.
+        // Close-on-exec descriptors were opened by this process itself.
         _ if flags & CLOSE_ON_EXEC != 0 => return Err(closed()),
         _ if flags & ACCESS == 0 => {
             return Err(io::Error::other(format!("descriptor {number} is open for reading only")));
@@ -49,7 +48,7 @@ pub(super) fn destination(number: u32) -> io::Result<Destination> {
     Ok(Destination::Descriptor(number))
 }
 
-/// Writes to a descriptor, from where it stands.
+/// Writes to a descriptor at its current offset.
 pub(super) fn write(number: u32, bytes: &[u8]) -> io::Result<()> {
     let same = || -> rustix::io::Result<OwnedFd> {
         let process = pidfd_open(getpid(), PidfdFlags::empty())?;
@@ -57,8 +56,7 @@ pub(super) fn write(number: u32, bytes: &[u8]) -> io::Result<()> {
     };
     let mut file = match same() {
         Ok(descriptor) => File::from(descriptor),
-        // Where that is forbidden it is opened once more, which is the same but for what is written
-        // to it besides.
+        // If duplication is forbidden, open it again: equivalent, except for concurrent writes.
         Err(_) => File::options().append(true).open(path(number))?,
     };
     file.write_all(bytes)

@@ -6,31 +6,31 @@ use std::path::PathBuf;
 
 use crate::printer::Stream;
 
-/// What a path leads to, and how that is written.
+/// The target of a path, and how to write to it.
 #[derive(Debug)]
 pub(crate) enum Destination {
-    /// Standard output or standard error, by whatever name.
+    /// Standard output or standard error, under any name.
     Stream(Stream),
-    /// Another descriptor that this process was started with.
+    /// Another inherited descriptor.
     Descriptor(u32),
     /// A FIFO or a character device.
     Pipe(PathBuf),
-    /// A regular file that is there, or none yet. The path has no links.
+    /// A regular file, existing or new. The path has no links.
     File {
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
-        /// What is there.
+        /// The metadata of the existing file.
         old: Option<Box<Metadata>>,
     },
 }
 
-/// What two destinations have in common that are the same.
+/// The identity of a destination, for comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
-    /// A stream of the process.
+    /// A standard stream.
     Stream(bool),
-    /// A file, by its device and its number there.
+    /// A file, by device and inode number.
     File(u64, u64),
-    /// A file that is still to come, by its folder and its name.
+    /// A new file, by its folder and its name.
     New(u64, u64, OsString),
 }

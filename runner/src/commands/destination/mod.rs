@@ -1,9 +1,9 @@
-//! Files that are written for a user: reports, and expectations that are blessed.
+//! Output files of the user: reports and blessed expectations.
 //!
-//! A regular file is replaced whole or not at all, and keeps its owner, group, mode and attributes.
-//! Links are followed, also to a file that is still to come. FIFOs, terminals and the descriptors
-//! that the process was given are written to. Whatever would lose something is refused, before the
-//! run: see [`Destination::of`].
+//! A regular file is replaced atomically, and keeps its owner, group, mode and attributes. Links
+//! are followed, even to a file that does not exist yet. FIFOs, terminals and inherited descriptors
+//! are written to directly. Anything that could lose data is rejected before the run: see
+//! [`Destination::of`].
 
 mod descriptor;
 mod kind;
@@ -24,20 +24,20 @@ use rustix::fs::{Access, AtFlags, CWD, accessat};
 pub(crate) use self::kind::{Destination, Key};
 use crate::printer::{self, Stream};
 
-/// The path that means standard output.
+/// The path that denotes standard output.
 pub(crate) const STDOUT: &str = "-";
 
-/// How many links are followed, as many as Linux follows (`path_resolution(7)`).
+/// The maximum number of links to follow, as in Linux (`path_resolution(7)`).
 const MOST_LINKS: usize = 40;
 
 impl Destination {
-    /// What a path leads to.
+    /// Resolves a path to a destination.
     ///
     /// # Errors
     ///
     /// It is a folder, a block device or a socket; a file with several names (hard links), of which
-    /// the others would keep what is replaced; or something that another user has put into a folder
-    /// that all may write to, such as `/tmp`.
+    /// the others would keep the old content; or a file of another user in a world-writable folder,
+    /// such as `/tmp`.
     pub(crate) fn of(path: &Path) -> io::Result<Destination> {
         if path == Path::new(STDOUT) {
             return Ok(Destination::Stream(Stream::Out));
@@ -67,26 +67,26 @@ impl Destination {
                 return Err(io::Error::other(match () {
                     () if kind.is_dir() => "it is a folder; expected a file".to_owned(),
                     () if kind.is_file() => format!(
-                        "the file has {} names (hard links), and the others would keep what it has now: remove it first, or \
-                         name another file",
+                        "the file has {} names (hard links), and the others would keep the old content: remove it first, or \
+                        name another file",
                         found.nlink()
                     ),
-                    () => "it is neither a file nor something to write to; expected a file".to_owned(),
+                    () => "it is not a file, FIFO or character device; expected a file".to_owned(),
                 }));
             }
         }
         Err(io::Error::from(rustix::io::Errno::LOOP))
     }
 
-    /// Makes sure, before a run, that it can be written after it.
+    /// Checks, before a run, that it can be written after it.
     ///
     /// # Errors
     ///
-    /// It cannot: the system says why.
+    /// It cannot be written; the error has the reason.
     pub(crate) fn check(&self) -> io::Result<()> {
         match self {
             Destination::Stream(_) | Destination::Descriptor(_) => Ok(()),
-            // To open it would show the reader an end of file.
+            // Opening it would cause an end of file for the reader.
             Destination::Pipe(path) => writable(path),
             Destination::File { path, old } => {
                 if old.is_some() {
@@ -97,11 +97,11 @@ impl Destination {
         }
     }
 
-    /// Writes these bytes: a file whole or not at all.
+    /// Writes these bytes; a file is replaced atomically.
     ///
     /// # Errors
     ///
-    /// It cannot be written; a file has what it had before. A FIFO has no reader, or one that does
+    /// It cannot be written; a file keeps its old content. A FIFO has no reader, or one that does
     /// not read.
     pub(crate) fn write(&self, bytes: &[u8]) -> io::Result<()> {
         match self {
@@ -112,8 +112,7 @@ impl Destination {
         }
     }
 
-    /// By what it is told whether two are the same; nothing for a device, which may be written
-    /// several times.
+    /// The keys that identify it; none for a device, which may be written several times.
     pub(crate) fn keys(&self) -> Vec<Key> {
         let (own, path) = match self {
             Destination::Stream(stream) => {
@@ -128,13 +127,14 @@ impl Destination {
     }
 }
 
-/// The key of what is at a path, however often it may be written; nothing where there is nothing.
+/// The key of the file at a path, even if it may be written several times; `None` if nothing exists
+/// there.
 pub(crate) fn key_of(path: &Path) -> Option<Key> {
     let found = path.metadata().ok().filter(|found| !found.file_type().is_char_device())?;
     Some(Key::File(found.dev(), found.ino()))
 }
 
-/// The key of a file that is still to come.
+/// The key of a file that does not exist yet.
 fn new_key(path: &Path) -> Option<Key> {
     let (folder, name) = (path.parent()?, path.file_name()?);
     let found = folder.metadata().ok()?;
@@ -146,7 +146,7 @@ fn new_key(path: &Path) -> Option<Key> {
     Some(Key::New(found.dev(), found.ino(), name))
 }
 
-/// Writes a file for a user, whatever the path leads to.
+/// Writes to a path.
 ///
 /// # Errors
 ///
@@ -155,7 +155,7 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     Destination::of(path)?.write(bytes)
 }
 
-/// Makes sure that [`write`] will write a file.
+/// Checks that [`write`] can write to a path.
 ///
 /// # Errors
 ///
@@ -164,7 +164,7 @@ pub(crate) fn check(path: &Path) -> io::Result<()> {
     Destination::of(path)?.check()
 }
 
-/// The folder that a path's last name is in, without links, and that name.
+/// Splits a path into its folder, without links, and its last name.
 fn folder_and_name(path: &Path) -> io::Result<(PathBuf, OsString)> {
     let is_folder = path.as_os_str().as_bytes().ends_with(b"/");
     let name = path.file_name().filter(|_| !is_folder);
@@ -179,15 +179,14 @@ fn folder_and_name(path: &Path) -> io::Result<(PathBuf, OsString)> {
     Ok((full, name.to_owned()))
 }
 
-/// Refuses what another user has put into a folder that all may write to and only owners may delete
-/// from. Linux does so for links, files and FIFOs where it is set up to (`proc_sys_fs(5)`,
-/// `protected_symlinks` and its like).
+/// Rejects files of another user in a sticky world-writable folder, as Linux does for links, files
+/// and FIFOs if configured (`proc_sys_fs(5)`, `protected_symlinks` and others).
 fn refuse_planted(folder: &Path, found: &Metadata) -> io::Result<()> {
     const SHARED: u32 = 0o1002;
     let folder = folder.metadata()?;
     let own = rustix::process::geteuid().as_raw();
     if folder.mode() & SHARED == SHARED && found.uid() != own && found.uid() != folder.uid() {
-        return Err(io::Error::other("another user has put it into a folder that all may write to"));
+        return Err(io::Error::other("it belongs to another user and is in a world-writable folder"));
     }
     Ok(())
 }

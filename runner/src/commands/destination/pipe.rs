@@ -1,4 +1,4 @@
-//! FIFOs and devices, which are written to as they are.
+//! Writes to FIFOs and devices.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -12,13 +12,13 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use rustix::time::Timespec;
 
-/// How long a reader may take to come, and to read on.
+/// How long to wait for a reader to open the FIFO, and to read more.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How often a reader is looked for.
+/// How often to check for a reader.
 const TICK: Duration = Duration::from_millis(20);
 
-/// Writes to a FIFO or a device, as long as somebody reads.
+/// Writes to a FIFO or a device as long as it has a reader.
 pub(super) fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     send(&mut open(path)?, bytes)
 }
@@ -55,7 +55,7 @@ fn send(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) if error.kind() == ErrorKind::WouldBlock => wait(file)?,
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                return Err(io::Error::new(ErrorKind::BrokenPipe, "its reader went away before the end"));
+                return Err(io::Error::new(ErrorKind::BrokenPipe, "its reader closed it before the end"));
             }
             Err(error) => return Err(error),
         }

@@ -1,4 +1,4 @@
-//! Regular files, which another file takes the place of.
+//! Replaces regular files atomically.
 
 use std::ffi::{CStr, CString};
 use std::fs::{self, File, Metadata, Permissions};
@@ -10,19 +10,20 @@ use rustix::fs::{XattrFlags, fsetxattr, lgetxattr, llistxattr};
 use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
-/// What files beside the one that is written begin with.
+/// The prefix of temporary files.
 const PREFIX: &str = ".wassay-";
 
-/// How many bytes the names of a file's attributes may have, and the value of one (`xattr(7)`).
+/// The size limit for the list of extended attributes, and for a value (`xattr(7)`).
 const MOST: usize = 64 << 10;
 
-/// Makes sure that a file can be written beside the old one, and can be what that is.
+/// Checks that a temporary file can be created in the folder and take over the owner and attributes
+/// of the old one.
 pub(super) fn check(path: &Path, old: Option<&Metadata>) -> io::Result<()> {
     let new = beside(path)?;
     old.map_or(Ok(()), |old| own_as(new.as_file(), old))
 }
 
-/// Writes a file beside the old one, which then takes its name.
+/// Writes a temporary file and renames it over the old one.
 pub(super) fn write(path: &Path, old: Option<&Metadata>, bytes: &[u8]) -> io::Result<()> {
     let mut new = beside(path)?;
     new.write_all(bytes)?;
@@ -30,7 +31,7 @@ pub(super) fn write(path: &Path, old: Option<&Metadata>, bytes: &[u8]) -> io::Re
     match old {
         Some(old) => {
             own_as(file, old)?;
-            // Bits that give rights to who runs a file are nothing that a text needs.
+            // Drop set-user-ID, set-group-ID and sticky bits.
             file.set_permissions(Permissions::from_mode(old.mode() & 0o777))?;
             copy_attributes(path, file)?;
         }
@@ -38,14 +39,13 @@ pub(super) fn write(path: &Path, old: Option<&Metadata>, bytes: &[u8]) -> io::Re
     }
     file.sync_all()?;
     new.persist(path).map_err(|error| error.error)?;
-    // The name is there; that it survives a crash of the machine is more than some file systems can
-    // say.
+    // The rename has succeeded; some file systems cannot sync folders.
     let _ = File::open(folder(path)).and_then(|folder| folder.sync_all());
     Ok(())
 }
 
-/// Whether a folder takes names that differ by their letters' case alone for the same: by what is
-/// in it, or by its own name. Where that cannot be found out, it does not.
+/// Whether a folder is case-insensitive, judged by one of its entries or by its own name; `false`
+/// if that cannot be determined.
 pub(super) fn is_caseless(folder: &Path) -> bool {
     let is_same = |path: &Path, other: &Path| {
         let found =
@@ -65,13 +65,13 @@ fn folder(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("/"))
 }
 
-/// A file in the folder of `path` that only this user can read, and that goes away again unless it
-/// is given that name.
+/// Creates a temporary file in the folder of `path` that only this user can read; it is deleted
+/// unless it is renamed to `path`.
 fn beside(path: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder(path))
 }
 
-/// Gives a file the owner and the group of another.
+/// Sets the owner and the group of a file to those of another.
 fn own_as(file: &File, old: &Metadata) -> io::Result<()> {
     let new = file.metadata()?;
     let owner = (new.uid() != old.uid()).then(|| old.uid());
@@ -81,15 +81,15 @@ fn own_as(file: &File, old: &Metadata) -> io::Result<()> {
     }
     fchown(file, owner, group).map_err(|error| {
         let of = format!("user {} and group {}", old.uid(), old.gid());
-        io::Error::new(error.kind(), format!("the file there is of {of}, which a new one cannot be: {error}"))
+        io::Error::new(error.kind(), format!("cannot keep the owner of the file ({of}): {error}"))
     })
 }
 
-/// Copies what a user has noted of a file, its access control list and its label.
+/// Copies the user attributes of a file, its access control list and its security label.
 fn copy_attributes(from: &Path, to: &File) -> io::Result<()> {
     let mut names = vec![0; MOST];
     let length = match llistxattr(from, &mut names[..]) {
-        // The file system has no attributes.
+        // The file system does not support attributes.
         Err(Errno::NOTSUP | Errno::NOSYS) => return Ok(()),
         listed => listed?,
     };
@@ -103,7 +103,7 @@ fn copy_attributes(from: &Path, to: &File) -> io::Result<()> {
         let mut value = vec![0; MOST];
         let length = lgetxattr(from, &name, &mut value[..])?;
         match fsetxattr(to, &name, value.get(..length).unwrap_or_default(), XattrFlags::empty()) {
-            // The label is the policy's to give.
+            // The security policy decides whether the label may be set.
             Err(Errno::PERM | Errno::ACCESS | Errno::NOTSUP) if name.as_bytes().starts_with(b"security.") => {
             }
             set => set?,
@@ -112,8 +112,7 @@ fn copy_attributes(from: &Path, to: &File) -> io::Result<()> {
     Ok(())
 }
 
-/// The bits of a mode that new files of this process do not get. To ask the system for them would
-/// set them.
+/// The umask of this process, read without setting it.
 fn umask() -> u32 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let umask = status.lines().find_map(|line| line.strip_prefix("Umask:"));

@@ -1,4 +1,4 @@
-//! What becomes of files when they are written, and what is refused.
+//! Tests of writing to files, and of rejected destinations.
 
 use std::fs::{self, Permissions};
 use std::io::Read;
@@ -69,7 +69,7 @@ fn a_file_keeps_its_owner_where_that_can_be() {
 }
 
 #[test]
-fn a_new_file_is_as_the_umask_says() {
+fn a_new_file_respects_the_umask() {
     let (_folder, root) = folder();
     let (ours, usual) = (root.join("ours"), root.join("usual"));
     write(&ours, b"").unwrap();
@@ -78,7 +78,7 @@ fn a_new_file_is_as_the_umask_says() {
 }
 
 #[test]
-fn a_link_stays_a_link_and_a_dangling_one_gets_its_file() {
+fn links_are_followed_and_a_dangling_one_gets_its_file() {
     let (_folder, root) = folder();
     fs::write(root.join("r.json"), b"").unwrap();
     fs::create_dir(root.join("d")).unwrap();
@@ -97,7 +97,7 @@ fn a_link_stays_a_link_and_a_dangling_one_gets_its_file() {
 }
 
 #[test]
-fn a_file_with_several_names_is_refused_and_stays() {
+fn a_file_with_hard_links_is_rejected_and_unchanged() {
     let (_folder, root) = folder();
     let (one, two) = (root.join("one"), root.join("two"));
     fs::write(&one, b"kept").unwrap();
@@ -108,7 +108,7 @@ fn a_file_with_several_names_is_refused_and_stays() {
 }
 
 #[test]
-fn what_cannot_be_a_file_is_refused_with_a_reason() {
+fn paths_that_cannot_be_files_are_rejected_with_a_reason() {
     let (_folder, root) = folder();
     fs::create_dir(root.join("d")).unwrap();
     let _socket = UnixListener::bind(root.join("socket")).unwrap();
@@ -118,7 +118,7 @@ fn what_cannot_be_a_file_is_refused_with_a_reason() {
         ("new/", "is a folder"),
         ("d/..", "is a folder"),
         ("gone/r.json", "gone does not exist: create it first"),
-        ("socket", "neither a file nor something to write to"),
+        ("socket", "not a file, FIFO or character device"),
         ("d/r.json/x", "r.json does not exist"),
     ] {
         let said = refused(&root.join(name));
@@ -129,7 +129,7 @@ fn what_cannot_be_a_file_is_refused_with_a_reason() {
 }
 
 #[test]
-fn what_another_user_left_in_a_shared_folder_is_refused() {
+fn a_file_of_another_user_in_a_shared_folder_is_rejected() {
     let (_folder, root) = folder();
     fs::set_permissions(&root, Permissions::from_mode(0o1777)).unwrap();
     let (file, link) = (root.join("r.json"), root.join("link"));
@@ -137,19 +137,19 @@ fn what_another_user_left_in_a_shared_folder_is_refused() {
     symlink("new.json", &link).unwrap();
     check(&file).unwrap();
     check(&link).unwrap();
-    // Only root can leave something as another user.
+    // Only root can create a file of another user.
     if std::os::unix::fs::chown(&root, Some(0), None).is_err() {
         return;
     }
     for path in [&file, &link] {
         std::os::unix::fs::lchown(path, Some(12345), None).unwrap();
-        assert!(refused(path).contains("another user has put it"), "{}", refused(path));
+        assert!(refused(path).contains("belongs to another user"), "{}", refused(path));
     }
     assert!(!root.join("new.json").exists());
 }
 
 #[test]
-fn a_fifo_is_written_to_where_somebody_reads() {
+fn a_fifo_with_a_reader_is_written_to() {
     let (_folder, root) = folder();
     let path = root.join("fifo");
     mkfifoat(CWD, &path, Mode::from_raw_mode(0o600)).unwrap();
@@ -162,7 +162,7 @@ fn a_fifo_is_written_to_where_somebody_reads() {
             text
         }
     });
-    // It does not end the reader.
+    // Checking causes no end of file for the reader.
     (0..3).for_each(|_| check(&path).unwrap());
     write(&path, long.as_bytes()).unwrap();
     assert_eq!(reader.join().unwrap(), long);
@@ -180,7 +180,7 @@ fn a_device_is_written_to_and_says_what_is_wrong() {
 }
 
 #[test]
-fn the_streams_have_several_names_and_no_other_descriptor_of_ours_has_one() {
+fn standard_streams_have_several_names_and_our_own_descriptors_are_closed_to_users() {
     for name in ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
         let found = Destination::of(Path::new(name)).unwrap();
         assert!(matches!(found, Destination::Stream(Stream::Out)), "{name}: {found:?}");
@@ -192,7 +192,7 @@ fn the_streams_have_several_names_and_no_other_descriptor_of_ours_has_one() {
 }
 
 #[test]
-fn the_same_file_has_the_same_keys_however_it_is_named() {
+fn all_paths_of_a_file_have_the_same_keys() {
     let (_folder, root) = folder();
     fs::create_dir(root.join("d")).unwrap();
     fs::write(root.join("old"), b"").unwrap();
@@ -206,5 +206,5 @@ fn the_same_file_has_the_same_keys_however_it_is_named() {
         assert_ne!(keys(one), keys(other), "{one} {other}");
     }
     assert_eq!(Destination::of(Path::new("/dev/null")).unwrap().keys(), []);
-    assert_eq!(fs::read_dir(&root).unwrap().count(), 3, "nothing is left of looking");
+    assert_eq!(fs::read_dir(&root).unwrap().count(), 3, "no temporary file is left");
 }

@@ -1,4 +1,4 @@
-//! Descriptions are added to the user's configuration.
+//! Adds descriptions to the user's configuration.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,25 +10,27 @@ use wassay_reports::terminal::Text;
 use super::super::{Error, destination};
 use crate::engines::{self, Origin, by_name, user_folder};
 
-/// Copies a description to where it is found by its name, with paths that lead to the same files
-/// from there.
+/// Copies a description to the user's configuration, with its relative paths made absolute.
 pub(super) fn add(file: &Path, may_replace: bool) -> Result<Text, Error> {
     let found = engines::named(file)?;
     let name = &found.description.name;
-    let folder = user_folder()
-        .ok_or_else(|| Error::Usage("no home folder: there is no user's configuration".to_owned()))?;
+    let folder = user_folder().ok_or_else(|| {
+        Error::Usage(
+            "cannot find the home folder for the user's configuration; set XDG_CONFIG_HOME".to_owned(),
+        )
+    })?;
     let target = folder.join(format!("{name}.toml"));
     let refused = |what: String| Error::Usage(format!("{}: {what}", target.display()));
     let text =
         relocated(&found.text, file).map_err(|why| Error::Usage(format!("{}: {why}", file.display())))?;
-    // What is written is read again under the same name.
+    // The text must be readable again under the same name.
     Description::parse(&target.display().to_string(), &text)
-        .map_err(|error| Error::Usage(format!("with paths for its new place, {error}")))?;
+        .map_err(|error| Error::Usage(format!("after making its paths absolute: {error}")))?;
     match fs::read_to_string(&target) {
         Ok(old) if old == text => {}
         Ok(_) if !may_replace => {
             return Err(refused(format!(
-                "there is an engine `{name}` already: --replace replaces it, or name this one otherwise"
+                "engine `{name}` already exists: use --replace, or choose another name"
             )));
         }
         _ => {
@@ -39,28 +41,28 @@ pub(super) fn add(file: &Path, may_replace: bool) -> Result<Text, Error> {
     }
     let mut shown = Text::new(false);
     shown.line(format_args!(
-        "{name}: added as {}; `wassay test --engine {name}` runs on it",
+        "{name}: added as {}; use it with `wassay test --engine {name}`",
         target.display()
     ));
-    // The project's counts before the user's.
+    // The project's description overrides the user's.
     if let Ok(Some(engines::Found { origin: Origin::Project(path), .. })) = by_name(name) {
-        shown.line(format_args!("here, {} goes before it", path.display()));
+        shown.line(format_args!("in this folder, {} overrides it", path.display()));
     }
     Ok(shown)
 }
 
-/// The text of a description with whole paths in the place of those that begin at its folder.
+/// The text of a description with paths relative to its folder made absolute.
 fn relocated(text: &str, file: &Path) -> Result<String, String> {
     let folder = std::path::absolute(file).map_err(|error| error.to_string())?;
     let folder = folder.parent().map(Path::to_owned).unwrap_or_default();
-    let path = folder.to_str().ok_or("the path of its folder is not UTF-8")?;
+    let path = folder.to_str().ok_or("the path of the description's folder is not UTF-8")?;
     let mut document: DocumentMut =
         text.parse().map_err(|error: toml_edit::TomlError| error.message().to_owned())?;
     relocate(document.as_item_mut(), &folder, &path.replace('{', "{{").replace('}', "}}"));
     Ok(document.to_string())
 }
 
-/// Puts the folder in the place of `{dir}` in all texts, and before paths of expectations.
+/// Replaces `{dir}` by the folder in all strings, and makes paths of expectations absolute.
 fn relocate(item: &mut Item, folder: &Path, dir: &str) {
     if let Some(table) = item.as_table_like_mut() {
         for (key, item) in table.iter_mut() {
@@ -86,7 +88,7 @@ fn relocate(item: &mut Item, folder: &Path, dir: &str) {
     }
 }
 
-/// Changes the text of an item, and keeps what stands around it.
+/// Changes the string of an item, and keeps its comments and spacing.
 fn set(item: &mut Item, text: &str) {
     if let Some(value) = item.as_value_mut() {
         let decor = value.decor().clone();
@@ -95,7 +97,7 @@ fn set(item: &mut Item, text: &str) {
     }
 }
 
-/// A text with the folder in the place of `{dir}`; `{{dir}}` are braces.
+/// Replaces `{dir}` by the folder; `{{dir}}` is an escaped brace.
 fn with_dir(text: &str, dir: &str) -> String {
     let (mut placed, mut rest) = (String::new(), text);
     while let Some(at) = rest.find('{') {

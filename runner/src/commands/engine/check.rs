@@ -13,12 +13,12 @@ use crate::engines::Chosen;
 use crate::printer::Stream;
 use crate::verdict::{BAD, STRONG};
 
-/// How long an adapter may take for a request that none should take long for.
+/// The time limit for each request of the self-test.
 const REQUEST: Duration = Duration::from_secs(5);
 const GOOD: Style = AnsiColor::Green.on_default();
 const NOTE: Style = AnsiColor::Yellow.on_default();
 
-/// Runs the self-test, and says what is missing.
+/// Runs the self-test and prints what fails.
 pub(super) fn check(word: &str) -> Result<Exit, Error> {
     let chosen = choose(word)?;
     let Some(command) = chosen.command() else { return by_command(&chosen) };
@@ -44,21 +44,23 @@ pub(super) fn check(word: &str) -> Result<Exit, Error> {
         bad => text.line(format_args!(": {} of {} failed", bad, plural(good + bad, "check"))),
     };
     if bad > 0 {
-        text.line("docs/protocol.md specifies requests and answers, docs/engines.md leads to an adapter");
+        text.line(
+            "see docs/protocol.md for requests and answers, docs/engines.md for how to write an adapter",
+        );
     }
     show(&text)?;
     Ok(if bad == 0 { Exit::Success } else { Exit::Failure })
 }
 
-/// Checks an engine that is driven by its command line alone: whether it runs what it has to run,
-/// and its exit codes tell.
+/// Checks an engine that is driven by its command line: whether it runs the test modules, with the
+/// right exit codes.
 fn by_command(chosen: &Chosen) -> Result<Exit, Error> {
     let identity = chosen.ask(None)?.identity();
     let mut text = Text::new(Stream::Out.has_colour());
     text.paint(STRONG, format!("{} {}", identity.name, identity.version).trim());
     text.line(format_args!(": driven by its command, as expected: {}", chosen.shown()));
     if chosen.runtime(None)?.is_some() {
-        text.line("it runs programs of WASI");
+        text.line("it runs WASI programs");
     }
     show(&text)?;
     Ok(Exit::Success)

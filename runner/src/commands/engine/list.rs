@@ -10,16 +10,16 @@ use wassay_reports::terminal::{Text, printable};
 use crate::engines::{Origin, Searched, all, choose};
 use crate::printer;
 
-/// How many columns there are where standard output is not a terminal, and the most that are used.
+/// The width if standard output is not a terminal, and the maximum.
 const COLUMNS: u16 = 100;
 
-/// The engines, each with its version or how to get it.
+/// Lists the engines, each with its version or how to install it.
 pub(super) fn list() -> Text {
     let all = all();
     let states = states(&all);
     let mut table = Table::new();
     table.load_style(NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
-    // The blanks after the last column are cut off.
+    // Blanks after the last column are trimmed.
     table.set_width(printer::columns().unwrap_or(COLUMNS).min(COLUMNS).saturating_add(2));
     table.set_header(["engine", "columns", "from", "version"]);
     for (Searched { name, found }, state) in all.iter().zip(states) {
@@ -40,7 +40,7 @@ pub(super) fn list() -> Text {
         text.line(line.trim_end());
     });
     text.end();
-    text.line("`wassay engine show NAME` shows what is run; `--engine NAME:COLUMN` names a column.");
+    text.line("`wassay engine show NAME` shows the commands; `--engine NAME:COLUMN` selects a column.");
     text
 }
 
@@ -53,7 +53,7 @@ fn from(origin: &Origin) -> &'static str {
     }
 }
 
-/// The version of each, or why there is none; they are asked at the same time.
+/// The version of each engine, or why it is not available; determined in parallel.
 fn states(all: &[Searched]) -> Vec<String> {
     thread::scope(|scope| {
         let asked: Vec<_> = all
@@ -61,9 +61,7 @@ fn states(all: &[Searched]) -> Vec<String> {
             .map(|searched| thread::Builder::new().spawn_scoped(scope, || state(searched)))
             .collect();
         let joined = asked.into_iter().map(|thread| thread.ok()?.join().ok());
-        joined
-            .map(|state| state.unwrap_or_else(|| "not asked: the system has no thread".to_owned()))
-            .collect()
+        joined.map(|state| state.unwrap_or_else(|| "unknown: cannot start a thread".to_owned())).collect()
     })
 }
 
@@ -80,7 +78,7 @@ fn state(searched: &Searched) -> String {
         Err(error) => return error.to_string(),
     };
     match chosen.version_command() {
-        // To ask an adapter may mean to start a browser.
+        // Don't start the adapter: it may start a browser.
         Some(command) => version::of(command).unwrap_or_else(|| missing("not installed")),
         None => match chosen.ask(None) {
             Ok(way) => match way.identity().version {

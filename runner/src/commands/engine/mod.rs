@@ -1,4 +1,4 @@
-//! `wassay engine`: what other engines there are, and whether an adapter works.
+//! `wassay engine`: lists other engines and checks adapters.
 
 mod add;
 mod check;
@@ -43,7 +43,7 @@ enum Command {
         /// The name of an engine, or a FILE.toml
         name: String,
     },
-    /// Run the self-test of an adapter, and say what is missing
+    /// Run the self-test of an adapter and show what fails
     Check {
         /// An engine, as --engine names it: NAME, NAME:COLUMN, FILE.toml or COMMAND
         engine: String,
@@ -59,7 +59,7 @@ enum Command {
 }
 
 pub(crate) fn run(args: Args) -> Result<Exit, Error> {
-    // Adapters that are part of the program are in a temporary folder while they run.
+    // Built-in adapters run from a temporary folder.
     scratch::signal::end_clean()
         .map_err(|error| Error::System { what: "cannot handle signals".to_owned(), error })?;
     match args.command {
@@ -71,8 +71,8 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     Ok(Exit::Success)
 }
 
-/// The text of a description, after comments on what there is of the engine: together they are a
-/// description again.
+/// The text of a description, preceded by comments on the state of the engine; the result is a
+/// valid description.
 fn show(word: &str) -> Result<Text, Error> {
     let Found { description, text, origin } = found(word)?;
     let mut shown = Text::new(false);
@@ -94,7 +94,7 @@ fn show(word: &str) -> Result<Text, Error> {
     Ok(shown)
 }
 
-/// The engine of a name, or that a file describes.
+/// Finds an engine by name, or by the file that describes it.
 fn found(word: &str) -> Result<Found, Error> {
     let found = match word.ends_with(".toml") {
         true => Some(engines::named(word.as_ref())?),
@@ -103,11 +103,11 @@ fn found(word: &str) -> Result<Found, Error> {
     found.ok_or_else(|| {
         let names: Vec<String> = engines::all().into_iter().map(|searched| searched.name).collect();
         let meant = did_you_mean(word, names.iter().map(String::as_str));
-        Error::Usage(format!("{word}: no such engine{meant}; `wassay engine list` shows the engines"))
+        Error::Usage(format!("{word}: unknown engine{meant}; `wassay engine list` lists the engines"))
     })
 }
 
-/// Where a description comes from, for people.
+/// The origin of a description, for display.
 fn source(origin: &Origin) -> String {
     match origin {
         Origin::Named(path) => path.display().to_string(),

@@ -1,4 +1,4 @@
-//! How a guest ended that did not return.
+//! Exit codes of guests that did not return normally.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use super::backtrace::{self, Loaded};
 use crate::exit::Exit;
 use crate::printer;
 
-/// The exit code of a guest that something else ended than itself: as of a process that aborts, 128
-/// and SIGABRT.
+/// The exit code of a guest that was aborted: 128 plus SIGABRT.
 const ABORTED: u8 = 134;
 
-/// The exit code in place of a failing one whose low 8 bits are zero.
+/// The exit code that replaces a nonzero one whose low 8 bits are zero.
 const FAILED: u8 = 255;
 
-/// The exit of a guest that ended by an error. What is not its own doing is said on standard error.
+/// The exit code of a guest that ended with an error. Errors other than an exit are printed to
+/// standard error.
 pub(super) fn of(file: &Path, error: Error, loaded: &Loaded) -> Exit {
     match error.into_payload::<WasiExit>() {
         Ok(exit) => {
@@ -52,7 +52,7 @@ fn low_bits(file: &Path, code: u32) -> u8 {
     }
 }
 
-/// The exit of a guest whose time is over.
+/// The exit code of a guest that timed out.
 pub(super) fn of_time(file: &Path, timeout: Duration) -> Exit {
     printer::error(&format!("{}: timed out after {timeout:?} (--timeout)", file.display()));
     Exit::Guest(ABORTED)

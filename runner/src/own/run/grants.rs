@@ -1,5 +1,5 @@
-//! The folders that a guest is given by `--dir`, `--dir-ro` and `--mapdir`. The order of the
-//! command line is the order of the guest's descriptors.
+//! The folders granted by `--dir`, `--dir-ro` and `--mapdir`, in command-line order, which is the
+//! order of the guest's descriptors.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use wassay_wasi::{Access, WasiCtxBuilder};
 use super::options::{Grant, dir, mapdir};
 use crate::exit::Error;
 
-/// The options, and the access that each gives.
+/// The options, and the access that each grants.
 const OPTIONS: [(&str, Access); 3] =
     [("dir", Access::ReadWrite), ("dir-ro", Access::ReadOnly), ("mapdir", Access::ReadWrite)];
 
@@ -22,7 +22,7 @@ impl Grants {
     pub(super) fn give(&self, mut builder: WasiCtxBuilder) -> Result<WasiCtxBuilder, Error> {
         let mut names = HashSet::new();
         for (option, access, Grant { host, guest }) in &self.0 {
-            // The guest would see one of them only.
+            // The guest could use only one of them.
             if !names.insert(guest) {
                 return Err(Error::Usage(format!("--{option}: another folder is already named `{guest}`")));
             }
@@ -34,7 +34,8 @@ impl Grants {
     }
 }
 
-// Not derived: clap collects the values of each option apart and loses the order between options.
+// Not derived: clap collects the values of each option separately, without the order between
+// options.
 impl clap::Args for Grants {
     fn augment_args(command: Command) -> Command {
         let option = |id: &'static str, value: &'static str, help: &'static str| {

@@ -1,4 +1,4 @@
-//! Imports that this host does not have, and what to do about them.
+//! Checks for missing imports, with advice for common toolchains.
 
 use std::path::Path;
 
@@ -8,13 +8,13 @@ use wassay_wasi::{PREVIEW_0, PREVIEW_1, takes_addresses};
 use super::load::of_module;
 use crate::exit::Error;
 
-/// Says what a module imports and nobody has, or has and WASI cannot work on.
+/// Reports imports that are not defined, and memories that WASI cannot use.
 pub(super) fn check(file: &Path, module: &Module, linker: &Linker) -> Result<(), Error> {
     let threads = |export: ExportType<'_>| matches!(export.ty, ExternType::Memory(ty) if ty.shared);
     if module.imports().any(|import| [PREVIEW_1, PREVIEW_0].contains(&import.module))
         && module.exports().any(threads)
     {
-        let what = "its memory is shared between threads, which WASI of this host does not work on: build it without threads";
+        let what = "its memory is shared, which this host's WASI does not support: build it without threads";
         return Err(of_module(file, what));
     }
     let mut missing = module.imports().filter(|import| linker.get(import.module, import.name).is_none());
@@ -24,15 +24,15 @@ pub(super) fn check(file: &Path, module: &Module, linker: &Linker) -> Result<(),
         count => format!(" (nor {count} more of its imports)"),
     };
     let (advice, sort) = (advice(first.module, first.name), first.ty.sort());
-    // Names are the module's own: none breaks the line, or reaches the terminal as a command.
+    // Names come from the module: escape them.
     let (name, field) = (first.module.escape_debug(), first.name.escape_debug());
     Err(of_module(
         file,
-        format!("imports the {sort} `{name}` `{field}`, which this host does not have{more}: {advice}"),
+        format!("imports the {sort} `{name}` `{field}`, which this host does not provide{more}: {advice}"),
     ))
 }
 
-/// The warning about a module that imports WASI functions which need a memory, and exports none.
+/// The warning for a module that imports WASI functions that need a memory but exports none.
 pub(super) fn want_of_memory(file: &Path, module: &Module) -> Option<String> {
     let memory = module.exports().find(|export| export.name == "memory");
     if memory.as_ref().is_some_and(|export| matches!(export.ty, ExternType::Memory(_))) {
@@ -52,10 +52,10 @@ pub(super) fn want_of_memory(file: &Path, module: &Module) -> Option<String> {
     ))
 }
 
-/// What to do about an import that is missing, by the tool that such imports come from.
+/// Advice for a missing import, by the toolchain that generates such imports.
 fn advice(module: &str, field: &str) -> String {
     match module {
-        PREVIEW_1 | PREVIEW_0 => format!("WASI has no such thing in `{module}`"),
+        PREVIEW_1 | PREVIEW_0 => format!("`{module}` of WASI does not define it"),
         "gojs" | "go" => {
             "it was built with GOOS=js, for a JavaScript host; build it with GOOS=wasip1 GOARCH=wasm \
             (TinyGo: -target=wasip1)"
@@ -68,8 +68,8 @@ fn advice(module: &str, field: &str) -> String {
                 .to_owned()
         }
         "env" => format!(
-            "C and C++ import from `env` what no library defined when they were linked; define `{}`, or \
-            give a module that exports it by `--preload env=FILE`",
+            "C and C++ import undefined symbols from `env`; define `{}` when linking, or \
+            provide a module that exports it with `--preload env=FILE`",
             field.escape_debug()
         ),
         "wbg" | "__wbindgen_placeholder__" | "__wbindgen_externref_xform__" => {
@@ -77,19 +77,19 @@ fn advice(module: &str, field: &str) -> String {
                 .to_owned()
         }
         "wasi" if field == "thread-spawn" => {
-            "it was built for wasi-threads, which this host does not have; build it without threads"
+            "it was built for wasi-threads, which this host does not support; build it without threads"
                 .to_owned()
         }
         _ if module.starts_with("wasi:") => {
-            "it is the core module of a component, as WASI preview 2 has them; build it \
+            "it is the core module of a component (WASI preview 2); build it \
             for preview 1 (Rust: `--target wasm32-wasip1`)"
                 .to_owned()
         }
-        _ => format!("a module that exports it can be given by `--preload {}=FILE`", module.escape_debug()),
+        _ => format!("provide a module that exports it with `--preload {}=FILE`", module.escape_debug()),
     }
 }
 
-/// Whether an import is one of emscripten's runtime, and not just a symbol that nobody defined.
+/// Whether an import belongs to emscripten's runtime, and is not just an undefined symbol.
 fn is_emscripten(module: &str, field: &str) -> bool {
     let prefixes = ["emscripten_", "_emscripten_", "__syscall_", "invoke_", "_embind_", "_emval_", "__cxa_"];
     module == "a" || field.starts_with("_abort_js") || prefixes.iter().any(|prefix| field.starts_with(prefix))

@@ -1,4 +1,4 @@
-//! `--invoke`: arguments by the types of the parameters, and results with theirs.
+//! `--invoke`: parses arguments by parameter types, and prints typed results.
 
 use std::ffi::OsString;
 
@@ -9,7 +9,7 @@ use wast::core::V128Const;
 use wast::parser::{Parse, ParseBuffer, parse};
 use wast::token::{F32, F64};
 
-/// The arguments of a call, read as the text format's literals.
+/// Parses the arguments of a call as literals of the text format.
 pub(super) fn arguments(ty: &FuncType, words: &[OsString]) -> Result<Vec<Val>, String> {
     let params = ty.params();
     if params.len() != words.len() {
@@ -20,7 +20,7 @@ pub(super) fn arguments(ty: &FuncType, words: &[OsString]) -> Result<Vec<Val>, S
     let argument = |(ty, word): (&ValType, &OsString)| {
         let text = word.to_str();
         let value = text.and_then(|text| value(*ty, text));
-        value.ok_or_else(|| format!("`{}` is no {}", word.display(), expected(*ty)))
+        value.ok_or_else(|| format!("invalid argument `{}`: {}", word.display(), expected(*ty)))
     };
     params.iter().zip(words).map(argument).collect()
 }
@@ -37,23 +37,25 @@ fn value(ty: ValType, word: &str) -> Option<Val> {
     })
 }
 
-/// The literal that a word is, as the text format writes it.
+/// Parses a word as a literal of the text format.
 fn literal<T: for<'a> Parse<'a>>(word: &str) -> Option<T> {
     parse(&ParseBuffer::new(word).ok()?).ok()
 }
 
-/// What is expected of an argument.
+/// The description of an expected argument.
 fn expected(ty: ValType) -> String {
     match ty {
-        ValType::I32 | ValType::I64 => format!("{ty}: expected an integer, as `42`, `-1` or `0xff`"),
-        ValType::F32 | ValType::F64 => format!("{ty}: expected a number, as `1.5`, `-inf` or `nan:0x400001`"),
-        ValType::V128 => format!("{ty}: expected a shape and lanes in one word, as `i32x4 1 2 3 4`"),
-        ValType::Ref(reference) if reference.nullable => format!("{ty}: expected `null`"),
-        ValType::Ref(_) => format!("{ty}: no such reference can be written"),
+        ValType::I32 | ValType::I64 => format!("expected an {ty} such as `42`, `-1` or `0xff`"),
+        ValType::F32 | ValType::F64 => format!("expected an {ty} such as `1.5`, `-inf` or `nan:0x400001`"),
+        ValType::V128 => format!("expected a {ty} with shape and lanes in one word, such as `i32x4 1 2 3 4`"),
+        ValType::Ref(reference) if reference.nullable => {
+            format!("expected a {ty}, of which only `null` can be written")
+        }
+        ValType::Ref(_) => format!("expected a {ty}, which cannot be written on the command line"),
     }
 }
 
-/// The results of a call, one a line, with their types.
+/// Formats the results of a call, one per line, with their types.
 pub(super) fn show(results: &[Val]) -> Text {
     let mut text = Text::new(false);
     results.iter().for_each(|result| {
@@ -75,7 +77,7 @@ fn show_one(result: &Val) -> String {
         Val::Ref(Ref::Struct(_)) => Value::Ref(Reference::Struct),
         Val::Ref(Ref::Array(_)) => Value::Ref(Reference::Array),
         Val::Ref(Ref::Exn(_)) => Value::Ref(Reference::Exn),
-        // What scripts number is only external here.
+        // Numbered references exist only in scripts.
         Val::Ref(_) => Value::Ref(Reference::Extern(None)),
     };
     value.to_string()
@@ -116,14 +118,14 @@ mod tests {
     }
 
     #[test]
-    fn an_argument_too_many_or_of_another_type_is_said() {
+    fn a_wrong_count_or_type_of_arguments_is_an_error() {
         let ty = FuncType::new([ValType::I32, ValType::F64], []);
         let wrong = |words: &[&str]| {
             let words: Vec<OsString> = words.iter().map(OsString::from).collect();
             arguments(&ty, &words).unwrap_err()
         };
         assert_eq!(wrong(&["1"]), "expected 2 arguments (i32, f64), found 1");
-        assert_eq!(wrong(&["x", "1"]), "`x` is no i32: expected an integer, as `42`, `-1` or `0xff`");
+        assert_eq!(wrong(&["x", "1"]), "invalid argument `x`: expected an i32 such as `42`, `-1` or `0xff`");
     }
 
     #[test]

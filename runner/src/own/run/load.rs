@@ -1,4 +1,4 @@
-//! Reads a module from a file, in the binary or in the text format, and compiles it.
+//! Loads and compiles a module in binary or text format.
 
 use std::io;
 use std::path::Path;
@@ -10,18 +10,18 @@ use wassay_script::source::Source;
 
 use crate::exit::Error;
 
-/// What every binary begins with.
+/// The magic number of binaries.
 const MAGIC: &[u8] = b"\0asm";
 
-/// How a component's binary goes on: its version, and layer 1 (component model, "Binary").
+/// The layer field of a component, after the version (component model, "Binary").
 const COMPONENT_LAYER: &[u8] = &[1, 0];
 
-/// The module in a file. What does not begin as binaries do is text.
+/// Loads a module. A file without the magic number is treated as text.
 pub(super) fn module(engine: &Engine, file: &Path) -> Result<Module, Error> {
     let begun = Instant::now();
     let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
     if bytes.is_empty() {
-        return Err(of_module(file, "the file is empty: expected a module in the binary or the text format"));
+        return Err(of_module(file, "the file is empty; expected a module in binary or text format"));
     }
     let bytes = if bytes.starts_with(MAGIC) { bytes } else { encode(file, bytes)? };
     if bytes.get(6..8) == Some(COMPONENT_LAYER) {
@@ -31,14 +31,14 @@ pub(super) fn module(engine: &Engine, file: &Path) -> Result<Module, Error> {
     Module::new(engine, &bytes).map_err(|error| of_module(file, error))
 }
 
-/// What is wrong with the module in a file.
+/// An error about the module in a file.
 pub(super) fn of_module(file: &Path, what: impl std::fmt::Display) -> Error {
     Error::Module(format!("{}: {what}", file.display()))
 }
 
 fn encode(file: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
     let text = String::from_utf8(bytes).map_err(|_| {
-        of_module(file, "no WebAssembly module: neither does it begin with `\\0asm`, nor is it text in UTF-8")
+        of_module(file, "not a WebAssembly module: it does not begin with `\\0asm` and is not UTF-8 text")
     })?;
     quoted(text.as_bytes()).map_err(|error| {
         let name = file.display().to_string();
@@ -51,7 +51,7 @@ fn encode(file: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
 }
 
 fn component(file: &Path) -> Error {
-    let what = "this is a component, as WASI preview 2 has them, and wassay runs core modules: build it for preview 1 \
+    let what = "this is a component (WASI preview 2), and wassay runs core modules only: build it for preview 1 \
         (Rust: `--target wasm32-wasip1`; C: `--target=wasm32-wasip1`; TinyGo: `-target=wasip1`)";
     of_module(file, what)
 }

@@ -1,4 +1,4 @@
-//! `wassay run`: a WASI program, with nothing but what it is given.
+//! `wassay run`: runs a WASI program in a sandbox.
 
 mod backtrace;
 mod ending;
@@ -45,7 +45,7 @@ that is not an option, or after `--`.
 Exit codes: the program's own; 134 after a trap or when the time limit is over,
 128+N if it raised signal N; 1 if the module cannot be run, 2 for wrong usage.";
 
-/// The log that calls of WASI go to.
+/// The log target for WASI calls.
 const CALLS: &str = "wassay::wasi";
 
 /// Run a WASI program, sandboxed: with access only to what you grant
@@ -97,7 +97,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     let (sender, receiver) = mpsc::channel();
     let thread = std::thread::Builder::new().name("guest".to_owned()).stack_size(STACK);
     let thread = thread.spawn(move || {
-        // Nobody waits any more where the time is over.
+        // The receiver may be gone after a timeout.
         let _ = sender.send(execute(&args));
     });
     let thread = thread.map_err(|error| Error::System { what: "cannot start a thread".to_owned(), error })?;
@@ -107,8 +107,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     };
     match (ended, timeout) {
         (Ok(exit), _) => exit,
-        // The process ends now and the guest with it, wherever it is: a read can wait in the system
-        // for ever.
+        // End the process, because the guest may be blocked in a system call.
         (Err(RecvTimeoutError::Timeout), Some(timeout)) => Ok(ending::of_time(&file, timeout)),
         (Err(_), _) => match thread.join() {
             Err(panic) => std::panic::resume_unwind(panic),
@@ -117,11 +116,11 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     }
 }
 
-/// What a guest sends when it has ended, if that is by the deadline.
+/// Waits for the guest's result until the deadline.
 fn ended_by<T>(receiver: &Receiver<T>, deadline: Deadline) -> Result<T, RecvTimeoutError> {
     loop {
         match receiver.recv_timeout(deadline.left()) {
-            // The deadline moves while the process is stopped.
+            // The deadline is extended while the process is stopped.
             Err(RecvTimeoutError::Timeout) if !deadline.is_over() => {}
             ended => return ended,
         }
@@ -145,12 +144,11 @@ fn execute(args: &Args) -> Result<Exit, Error> {
     Ok(exit)
 }
 
-/// Gives the thread of the guest a table of descriptors of its own, with all that are open. The
-/// system takes no lock and counts no references for a table that one thread has alone: half a
-/// million small calls take 4 % less. What the guest opens from now on is not known to other
-/// threads, which only compile and wait.
+/// Gives the guest's thread its own copy of the descriptor table. The kernel takes no lock and no
+/// references for a table that is not shared, which makes half a million small calls 4 % faster.
+/// Other threads don't see descriptors that the guest opens, but they only compile and wait.
 fn own_descriptors() {
-    // Where that is forbidden it costs those 4 %.
+    // A failure costs only speed.
     let _ = unshare(CloneFlags::CLONE_FILES);
 }
 
@@ -163,7 +161,7 @@ fn config(args: &Args) -> Config {
     }
 }
 
-/// The store that a guest runs in, and what it may import.
+/// The store of a guest, and its imports.
 struct Guest {
     store: Store,
     linker: Linker,
@@ -172,7 +170,7 @@ struct Guest {
 }
 
 impl Guest {
-    /// Makes the instances that others import from; an exit where one of them ended the guest.
+    /// Instantiates preloaded modules; returns an exit code if one of them ended the guest.
     fn preload(&mut self, preloads: &[Preload]) -> Result<Option<Exit>, Error> {
         for Preload { name, file } in preloads {
             let module = load::module(self.store.engine(), file)?;
@@ -195,8 +193,8 @@ impl Guest {
         Ok(None)
     }
 
-    /// Runs a command by `_start`, or a reactor by `_initialize` and the function that was asked
-    /// for (WASI, "Application ABI").
+    /// Runs a command by calling `_start`, or a reactor by calling `_initialize` and the function
+    /// of `--invoke` (WASI, "Application ABI").
     fn run(mut self, args: &Args, module: &Module) -> Result<Exit, Error> {
         let file = &*args.file;
         let instance = match self.instantiate(file, module)? {
@@ -222,7 +220,9 @@ impl Guest {
         let Some(Extern::Func(func)) = instance.export(&self.store, name) else {
             let exported = exported(module);
             let file = file.display();
-            return Err(Error::Usage(format!("--invoke: {file} exports no function `{name}`; {exported}")));
+            return Err(Error::Usage(format!(
+                "--invoke: {file} does not export a function `{name}`; {exported}"
+            )));
         };
         let arguments = invoke::arguments(&func.ty(&self.store), &args.args)
             .map_err(|wrong| Error::Usage(format!("--invoke {name}: {wrong}")))?;
@@ -235,7 +235,7 @@ impl Guest {
         }
     }
 
-    /// Makes an instance, or gives the exit by which its start function ended the guest.
+    /// Instantiates a module, or returns the exit code if its start function ended the guest.
     fn instantiate(&mut self, file: &Path, module: &Module) -> Result<Result<Instance, Exit>, Error> {
         use wassay_engine::ErrorKind::{Limit, Unlinkable, Unsupported};
         let begun = Instant::now();
@@ -255,7 +255,7 @@ impl Guest {
         }
     }
 
-    /// A function that WASI names, and which takes and gives nothing.
+    /// Finds an entry function of WASI, which has no parameters and results.
     fn entry(&self, file: &Path, instance: Instance, name: &str) -> Result<Option<Func>, Error> {
         let Some(Extern::Func(func)) = instance.export(&self.store, name) else { return Ok(None) };
         let ty = func.ty(&self.store);
@@ -264,7 +264,7 @@ impl Guest {
         }
         Err(of_module(
             file,
-            format!("`{name}` has the type {ty}: expected a function without parameters and results"),
+            format!("`{name}` has type {ty}; expected a function without parameters and results"),
         ))
     }
 
@@ -273,7 +273,7 @@ impl Guest {
     }
 }
 
-/// The warning about a module that is both a command and a reactor (WASI, "Application ABI").
+/// The warning for a module that is both a command and a reactor (WASI, "Application ABI").
 fn two_entries(file: &Path, called: &str) -> String {
     format!("{}: exports both `_start` (a command) and `_initialize` (a reactor); {called}", file.display())
 }
@@ -286,18 +286,18 @@ fn nothing_to_call(file: &Path, module: &Module) -> String {
     )
 }
 
-/// The functions that `--invoke` can call.
+/// A list of the functions that `--invoke` can call.
 fn exported(module: &Module) -> String {
     let functions = module.exports().filter(|export| export.ty.sort() == "function");
     let names: Vec<String> = functions.map(|export| format!("`{}`", export.name.escape_debug())).collect();
     if names.is_empty() {
-        "it exports no function".to_owned()
+        "it exports no functions".to_owned()
     } else {
         format!("it exports {}", names.join(", "))
     }
 }
 
-/// What the guest is given.
+/// Builds the WASI context of the guest.
 fn context(args: &Args) -> Result<WasiCtx, Error> {
     let name = args.argv0.as_deref().or(args.file.file_name()).unwrap_or(OsStr::new(""));
     let mut builder = WasiCtx::builder().inherit_stdio().arg(name);
@@ -308,7 +308,7 @@ fn context(args: &Args) -> Result<WasiCtx, Error> {
         let value = match value {
             Some(value) => value.into(),
             None => std::env::var_os(name).ok_or_else(|| {
-                Error::Usage(format!("--env {name}: it is not set here; expected `--env {name}=VALUE`"))
+                Error::Usage(format!("--env {name}: the variable is not set; use `--env {name}=VALUE`"))
             })?,
         };
         builder = builder.env(name, value);
@@ -326,7 +326,7 @@ fn context(args: &Args) -> Result<WasiCtx, Error> {
         });
         let listener = listener.map_err(|error| {
             Error::Usage(format!(
-                "--listen {address}: {error}; expected a free address, as in `127.0.0.1:8080`"
+                "--listen {address}: {error}; expected a free address, such as `127.0.0.1:8080`"
             ))
         })?;
         builder = builder.listener(listener);
@@ -338,7 +338,7 @@ fn context(args: &Args) -> Result<WasiCtx, Error> {
     builder.build().map_err(|error| Error::Usage(error.to_string()))
 }
 
-/// Shows calls where it was asked for: on standard error, and in the log.
+/// Prints calls to standard error with `--trace`, and to the log.
 fn observer(trace: bool) -> impl FnMut(&CallRecord) + Send + 'static {
     move |call| {
         if trace {

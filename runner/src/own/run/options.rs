@@ -1,9 +1,9 @@
-//! The values of `wassay run`'s options.
+//! Values of the options of `wassay run`.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
-/// A directory of the host's, and its name in the guest.
+/// A host folder, and its name in the guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Grant {
     pub(super) host: PathBuf,
@@ -17,19 +17,20 @@ impl Grant {
     }
 }
 
-/// `HOST` or `HOST::GUEST`.
+/// Parses `HOST` or `HOST::GUEST`.
 pub(super) fn dir(text: &str) -> Result<Grant, String> {
     let (host, guest) = text.split_once("::").unwrap_or((text, text));
-    Grant::new(host, guest).ok_or_else(|| "expected HOST or HOST::GUEST, as in `.` or `./data::/`".to_owned())
+    Grant::new(host, guest)
+        .ok_or_else(|| "expected HOST or HOST::GUEST, such as `.` or `./data::/`".to_owned())
 }
 
-/// `GUEST::HOST` or `GUEST:HOST`.
+/// Parses `GUEST::HOST` or `GUEST:HOST`.
 pub(super) fn mapdir(text: &str) -> Result<Grant, String> {
     let (guest, host) = text.split_once("::").or_else(|| text.split_once(':')).unwrap_or_default();
-    Grant::new(host, guest).ok_or_else(|| "expected GUEST::HOST or GUEST:HOST, as in `/::.`".to_owned())
+    Grant::new(host, guest).ok_or_else(|| "expected GUEST::HOST or GUEST:HOST, such as `/::.`".to_owned())
 }
 
-/// A variable: `NAME=VALUE`, or `NAME` with the value that the host has.
+/// An environment variable: `NAME=VALUE`, or `NAME` to inherit the host's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Variable {
     pub(super) name: String,
@@ -51,7 +52,7 @@ impl FromStr for Variable {
     }
 }
 
-/// A module that others may import from, by its name: `NAME=FILE`.
+/// A module that others can import from: `NAME=FILE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Preload {
     pub(super) name: String,
@@ -66,7 +67,7 @@ impl FromStr for Preload {
             Some((name, file)) if !file.is_empty() => {
                 Ok(Preload { name: name.to_owned(), file: file.into() })
             }
-            _ => Err("expected NAME=FILE, as in `env=library.wasm`".to_owned()),
+            _ => Err("expected NAME=FILE, such as `env=library.wasm`".to_owned()),
         }
     }
 }

@@ -1,6 +1,5 @@
-//! Where in the source an instruction came from, by the DWARF that a module carries (WebAssembly
-//! tool conventions, "DWARF for WebAssembly"): addresses are offsets from the begin of the code
-//! section's content.
+//! Source locations of instructions, from a module's DWARF (WebAssembly tool conventions, "DWARF
+//! for WebAssembly"): addresses are offsets from the start of the code section's content.
 
 use std::collections::HashMap;
 
@@ -10,30 +9,30 @@ use wasmparser::{Parser, Payload};
 
 type Slice<'a> = EndianSlice<'a, LittleEndian>;
 
-/// How many functions that were inlined into each other are followed.
+/// The maximum depth of inlined functions.
 const DEEPEST: usize = 32;
 
 /// The DWARF of a module.
 pub(super) struct Lines<'a> {
     context: Context<Slice<'a>>,
-    /// Where the content of the code section begins in the module.
+    /// The offset of the code section's content in the module.
     code: u64,
 }
 
-/// How deep the tree of a unit's entries may be.
+/// The maximum depth of a unit's tree of entries.
 const DEEPEST_TREE: isize = 1000;
 
-/// A function, and where in the source it is left.
+/// A function, and the source location of its call or trap.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    /// The function's name, as the linker knows it.
+    /// The function's linkage name.
     pub(super) function: Option<String>,
     /// `FILE:LINE:COLUMN`.
     pub(super) at: Option<String>,
 }
 
 impl<'a> Lines<'a> {
-    /// The DWARF in a valid module, where it has some that can be read.
+    /// Reads the DWARF of a valid module, if it has any that is readable.
     pub(super) fn of(module: &'a [u8]) -> Option<Lines<'a>> {
         let (mut sections, mut code) = (HashMap::new(), None);
         for payload in Parser::new(0).parse_all(module) {
@@ -54,20 +53,20 @@ impl<'a> Lines<'a> {
             Ok::<_, gimli::Error>(EndianSlice::new(data, LittleEndian))
         };
         let dwarf = Dwarf::load(section).ok()?;
-        // Deeper trees than compilers make would use up the stack of who reads them.
+        // Trees deeper than compilers generate would overflow the reader's stack.
         if depth(&dwarf).ok()? > DEEPEST_TREE {
             return None;
         }
         Some(Lines { context: Context::from_dwarf(dwarf).ok()?, code: code? })
     }
 
-    /// The places that an instruction at an offset of the module came from: of the function inlined
-    /// innermost first, of the function itself last. None where nothing is known.
+    /// The source locations of the instruction at an offset of the module, from the innermost
+    /// inlined function to the function itself. Empty if unknown.
     pub(super) fn places(&self, offset: u64) -> Vec<Place> {
         let mut places = Vec::new();
         let Some(address) = offset.checked_sub(self.code) else { return places };
         let mut lookup = self.context.find_frames(address);
-        // What lies in files apart is not looked for.
+        // Split DWARF files are not loaded.
         let frames = loop {
             match lookup {
                 LookupResult::Output(frames) => break frames,
@@ -79,7 +78,7 @@ impl<'a> Lines<'a> {
             let function = frame.function.and_then(|name| Some(name.raw_name().ok()?.into_owned()));
             let at = frame.location.and_then(|location| {
                 let mut at = location.file?.to_owned();
-                // 0 is no line and no column (DWARF 5, section 6.2.2).
+                // 0 means no line or no column (DWARF 5, section 6.2.2).
                 for number in [location.line, location.column].into_iter().map_while(|n| n.filter(|n| *n > 0))
                 {
                     at.push_str(&format!(":{number}"));
@@ -95,7 +94,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// How deep the deepest entry of all units lies.
+/// The maximum depth of the entries of all units.
 fn depth(dwarf: &Dwarf<Slice<'_>>) -> gimli::Result<isize> {
     let (mut units, mut deepest) = (dwarf.units(), 0);
     while let Some(header) = units.next()? {

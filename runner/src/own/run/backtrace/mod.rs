@@ -1,5 +1,4 @@
-//! The backtrace of a guest that trapped: names, offsets, and places in the source where a module
-//! has DWARF.
+//! The backtrace of a trap: function names, offsets, and source locations if a module has DWARF.
 
 mod lines;
 mod names;
@@ -14,10 +13,10 @@ use wassay_reports::terminal::Text;
 use lines::{Lines, Place};
 use names::{demangled, shortened};
 
-/// The modules that were loaded, with their files.
+/// The loaded modules, with their files.
 pub(super) type Loaded = Vec<(Module, PathBuf)>;
 
-/// The backtrace, a line for each function; each line ends.
+/// Formats the backtrace with one line per function, each with a line break.
 ///
 /// ```text
 ///   0: divide (prog.wasm+0x1a3) at src/prog.c:12:10
@@ -25,9 +24,9 @@ pub(super) type Loaded = Vec<(Module, PathBuf)>;
 ///      main (prog.wasm+0x1f0) at src/prog.c:31:5
 /// ```
 ///
-/// A function without a name is `func[12]`. Offsets are those of instructions in their module, as
-/// tools for binaries count them: of the one that trapped, and of the calls further out. Places are
-/// `FILE:LINE:COLUMN`, of the file as the compiler was given it.
+/// A function without a name is shown as `func[12]`. Offsets are offsets of instructions in the
+/// module's binary: of the one that trapped, and of the calls of outer frames. Source locations are
+/// `FILE:LINE:COLUMN`, with the file name as in the DWARF.
 pub(super) fn show(backtrace: &Backtrace, loaded: &Loaded) -> Text {
     let mut shower = Shower { loaded, lines: Vec::new(), number: 0, text: Text::new(false) };
     backtrace.innermost().for_each(|frame| shower.frame(&frame));
@@ -41,7 +40,7 @@ pub(super) fn show(backtrace: &Backtrace, loaded: &Loaded) -> Text {
 
 struct Shower<'a> {
     loaded: &'a Loaded,
-    /// The modules met so far, and what their DWARF says.
+    /// The modules seen so far, with their DWARF.
     lines: Vec<(&'a Module, Option<Lines<'a>>)>,
     number: usize,
     text: Text,
@@ -73,7 +72,7 @@ impl<'a> Shower<'a> {
         self.number += 1;
     }
 
-    /// What a module is called: as its file is, without the folder.
+    /// The display name of a module: its file name without the folder.
     fn file(&self, module: &Module) -> String {
         let file = self.loaded.iter().find(|(loaded, _)| loaded.is(module)).map(|(_, file)| file);
         let name = file.and_then(|file| Path::new(file).file_name()).map(|name| name.to_string_lossy());

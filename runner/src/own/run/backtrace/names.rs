@@ -1,21 +1,20 @@
-//! Names as people know them.
+//! Demangles and shortens function names.
 
 use std::fmt::{self, Write};
 
 use wassay_reports::terminal::printable;
 
-/// How many bytes of a name are shown.
+/// The maximum number of bytes of a name to show.
 const LONGEST: usize = 500;
 
-/// A function's name, in the form that Rust and C++ have it in the source, as it can be shown.
+/// Demangles a Rust or C++ function name and shortens it.
 pub(super) fn demangled(name: &str) -> String {
-    // Other names may be read as mangled ones, too: `f` would be `float`.
+    // Other names may also parse as mangled ones: `f` would be `float`.
     if !name.starts_with("_Z") && !name.starts_with("_R") {
         return shortened(name);
     }
     let mut text = Bounded(String::new());
-    // What stands for a name may be larger than the name by any factor: it is written only as far
-    // as it is shown.
+    // The demangled name may be exponentially larger: stop at the limit.
     let written = if let Ok(rust) = rustc_demangle::try_demangle(name) {
         write!(text, "{rust:#}")
     } else if let Ok(cpp) = cpp_demangle::Symbol::new(name) {
@@ -29,7 +28,7 @@ pub(super) fn demangled(name: &str) -> String {
     }
 }
 
-/// A text of the module's own as a part of a line that does not fill the screen.
+/// Shortens a text from the module and escapes it for use in a line.
 pub(super) fn shortened(text: &str) -> String {
     let text = printable(text);
     match text.char_indices().find(|(at, c)| at + c.len_utf8() > LONGEST) {
@@ -38,7 +37,7 @@ pub(super) fn shortened(text: &str) -> String {
     }
 }
 
-/// Refuses what is longer than a name may be.
+/// A string that rejects writes beyond the limit.
 struct Bounded(String);
 
 impl Write for Bounded {
@@ -75,9 +74,8 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_stands_for_more_than_can_be_shown_stays_as_it_is() {
-        // Each parameter is a pair of the one before: a function of 40 of them has a name of 2^40
-        // words.
+    fn a_name_that_is_too_long_when_demangled_is_shown_mangled() {
+        // Each parameter is a pair of the previous one: with 40 of them the name has 2^40 words.
         let mut name = "_Z1fSt4pairIiiE".to_owned();
         for number in ["_", "0_", "1_", "2_", "3_", "4_", "5_", "6_", "7_", "8_", "9_", "A_", "B_", "C_"] {
             name.push_str(&format!("St4pairIS{number}S{number}E"));

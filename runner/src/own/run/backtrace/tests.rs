@@ -1,4 +1,4 @@
-//! Backtraces of modules that carry DWARF, written here, whole and damaged.
+//! Tests of backtraces of modules with intact and damaged DWARF.
 
 use std::path::PathBuf;
 
@@ -13,12 +13,12 @@ use wassay_engine::{Config, Engine, Extern, Linker, Module, Store};
 use super::lines::{Lines, Place};
 use super::show;
 
-/// `main` calls `divide`; that call is one of `shop::check`, which was inlined.
+/// `main` calls `divide`, from the inlined function `shop::check`.
 const TEXT: &str = r#"(module
     (func $divide (param i32 i32) (result i32) (i32.div_s (local.get 0) (local.get 1)))
     (func (export "main") (drop (call $divide (i32.const 1) (i32.const 0)))))"#;
 
-/// The module of [`TEXT`], and where things are in it.
+/// The module of [`TEXT`], and offsets in it.
 struct Program {
     bytes: Vec<u8>,
     code: u64,
@@ -50,7 +50,7 @@ fn program() -> Program {
 }
 
 impl Program {
-    /// The module with DWARF of that version, as a compiler for Rust would write it.
+    /// The module with DWARF of this version, as rustc would emit it.
     fn with_dwarf(&self, version: u16) -> Vec<u8> {
         self.with(self.unit(version))
     }
@@ -151,7 +151,7 @@ fn custom_section(bytes: &mut Vec<u8>, name: &str, data: &[u8]) {
     bytes.extend(data);
 }
 
-/// What is shown of the trap in `main`.
+/// The backtrace of the trap in `main`.
 fn trapped(bytes: &[u8]) -> String {
     let engine = Engine::new(&Config::new()).unwrap();
     let module = Module::new(&engine, bytes).unwrap();
@@ -179,7 +179,7 @@ fn places_in_the_source_are_those_of_the_instructions() {
 }
 
 #[test]
-fn where_there_is_no_column_none_is_shown() {
+fn a_missing_column_is_not_shown() {
     let program = program();
     let bytes = program.with_dwarf(5);
     let places = Lines::of(&bytes).unwrap().places(program.bodies[0].start);
@@ -190,7 +190,7 @@ fn where_there_is_no_column_none_is_shown() {
     assert_eq!(lines.places(0), [], "before the code");
 }
 
-/// All that can be asked of the module's DWARF.
+/// Queries all locations in the module's DWARF.
 fn ask(program: &Program, bytes: &[u8]) -> usize {
     let Some(lines) = Lines::of(bytes) else { return 0 };
     let offsets = [program.division, program.call, program.bodies[1].start, program.bodies[1].end];
@@ -198,7 +198,7 @@ fn ask(program: &Program, bytes: &[u8]) -> usize {
 }
 
 #[test]
-fn dwarf_that_is_nested_without_end_is_not_read() {
+fn deeply_nested_dwarf_is_rejected() {
     let program = program();
     let nested = |depth: usize| {
         let mut dwarf = program.unit(4);
@@ -233,11 +233,11 @@ fn damaged_dwarf_is_read_as_far_as_it_goes() {
 }
 
 #[test]
-fn any_bytes_are_no_reason_to_fail() {
+fn random_bytes_cause_no_panic() {
     let program = program();
     let whole = program.with_dwarf(5);
     let start = program.bytes.len();
-    // A generator of Knuth's; four bytes at random places, many times.
+    // Knuth's generator; replace four bytes at random offsets, many times.
     let mut random: u64 = 1;
     let mut next = move |below: usize| {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

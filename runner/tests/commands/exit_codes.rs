@@ -1,12 +1,8 @@
 //! The same mistake has the same exit code with every command, and the codes are documented.
 
-#![allow(clippy::unwrap_used)]
-
-mod common;
-
 use std::path::Path;
 
-use common::{FAILS, Folder, PASSES, wassay};
+use crate::common::{FAILS, Folder, PASSES, wassay};
 
 fn folder() -> Folder {
     Folder::new(&[
