@@ -39,7 +39,7 @@ struct EngineInner {
     /// The stubs for builtins, followed by those for exceptions.
     stubs: Arc<CodeBlock>,
     trampolines: Mutex<Trampolines>,
-    /// How many functions of modules were compiled.
+    /// The number of functions of modules that have been compiled.
     compiled: AtomicUsize,
 }
 
@@ -71,7 +71,7 @@ pub struct EngineStats {
     /// The number of trampolines, the code between the host and wasm: one of each kind for each
     /// signature in use, and at most a few hundred unused ones.
     pub trampolines: usize,
-    /// How many functions of modules have been compiled so far.
+    /// The number of functions of modules that have been compiled so far.
     pub compiled: usize,
 }
 
@@ -208,7 +208,7 @@ impl Engine {
         Ok(block)
     }
 
-    /// Counts functions of modules that were compiled.
+    /// Adds to the number of compiled functions.
     pub(crate) fn count_compiled(&self, functions: usize) {
         self.0.compiled.fetch_add(functions, Ordering::Relaxed);
     }

@@ -34,7 +34,7 @@ pub(crate) fn compile_all(
     })
 }
 
-/// Validates bodies, as long as there is time; of several errors, the one of the first function.
+/// Validates bodies, unless the deadline passes. Of several errors, returns that of the first function.
 pub(crate) fn validate_all(bodies: Vec<PendingBody<'_>>, deadline: Option<Deadline>) -> Result<()> {
     for_each(bodies, |compiler, body| {
         in_time(deadline)?;
@@ -43,10 +43,10 @@ pub(crate) fn validate_all(bodies: Vec<PendingBody<'_>>, deadline: Option<Deadli
     .map(drop)
 }
 
-/// How much stack the compiler needs at most, with something to spare.
+/// The stack size that the compiler needs, with a margin.
 const ENOUGH: usize = 512 << 10;
 
-/// Compiles one body, on this thread if its stack suffices: code may have used up most of it.
+/// Compiles one body. Runs on another thread if wasm code has used most of this thread's stack.
 pub(crate) fn compile_one(env: &ModuleEnv<'_>, body: PendingBody<'_>) -> Result<CompiledFunction> {
     in_time(env.deadline)?;
     if stack::left().is_none_or(|left| left >= ENOUGH) {
@@ -57,7 +57,7 @@ pub(crate) fn compile_one(env: &ModuleEnv<'_>, body: PendingBody<'_>) -> Result<
         let compile = || Compiler::new().compile_body(env, body);
         match thread.spawn_scoped(scope, compile) {
             Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
-            Err(error) => Err(Error::limit("no thread to compile on").caused_by(error)),
+            Err(error) => Err(Error::limit("cannot start a thread to compile on").caused_by(error)),
         }
     })
 }

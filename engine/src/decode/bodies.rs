@@ -1,4 +1,4 @@
-//! Where the function bodies of a module are, to be read at any time.
+//! Function bodies of a decoded module, which can be compiled at any time.
 
 use std::fmt;
 use std::ops::Range;
@@ -7,14 +7,14 @@ use wasmparser::{BinaryReader, FuncToValidate, FunctionBody, ValidatorResources,
 
 use super::info::ModuleInfo;
 
-/// A function body that waits for validation and translation.
+/// A function body that has not been validated and translated yet.
 pub(crate) type PendingBody<'a> = (FuncToValidate<ValidatorResources>, FunctionBody<'a>);
 
-/// The function bodies of a module, by their position among the functions that it defines.
+/// The locations of a module's function bodies, by position among the functions that it defines.
 pub(crate) struct Bodies {
     ranges: Box<[Range<usize>]>,
-    /// What validation knows of the module, which the translation of a body asks for types. It is
-    /// there if there is a body.
+    /// The validator's data on the module, which is needed to translate a body; `None` if there are
+    /// no bodies.
     resources: Option<(ValidatorResources, WasmFeatures)>,
 }
 
@@ -25,7 +25,7 @@ impl fmt::Debug for Bodies {
 }
 
 impl Bodies {
-    /// Remembers bodies that were decoded.
+    /// Records the locations of decoded bodies.
     pub(crate) fn of(pending: &[PendingBody<'_>]) -> Bodies {
         let range = |body: &FunctionBody<'_>| body.range().start as usize..body.range().end as usize;
         let ranges = pending.iter().map(|(_, body)| range(body)).collect();
@@ -33,18 +33,17 @@ impl Bodies {
         Bodies { ranges, resources }
     }
 
-    /// How many there are.
+    /// The number of bodies.
     pub(crate) fn len(&self) -> usize {
         self.ranges.len()
     }
 
-    /// Where a body is in the bytes of the module.
+    /// The range of a body in the bytes of the module.
     pub(crate) fn range(&self, position: usize) -> Option<Range<usize>> {
         self.ranges.get(position).cloned()
     }
 
-    /// A body, given the bytes that it was decoded from and what they say; `None` where there are
-    /// not that many.
+    /// Returns the body at a position, given the module's bytes and sections.
     pub(crate) fn pending<'a>(
         &self,
         position: usize,

@@ -1,4 +1,4 @@
-//! The code of a module: made at once, or function by function when each is first called.
+//! The code of a module: compiled as a whole, or function by function.
 
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use crate::translate::ModuleEnv;
 use crate::vm::code::FunctionTable;
 use crate::vm::layout::VmCtxLayout;
 
-/// What the code of a module is made from.
+/// The input for the code of a module.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Source<'a> {
     pub(super) engine: &'a Engine,
@@ -25,14 +25,14 @@ pub(super) struct Source<'a> {
     pub(super) bodies: &'a Bodies,
 }
 
-/// The code of a module for instances whose memories are all guarded, or for the others.
+/// The code of a module for instances whose memories all have guard pages, or for other instances.
 pub(crate) struct ModuleCode {
     functions: Arc<FunctionTable>,
     /// Whether the code relies on guard pages.
     guard_pages: bool,
-    /// The functions that threads are compiling, by position.
+    /// The positions of the functions that threads are compiling.
     busy: Mutex<Vec<usize>>,
-    /// Notified when one of them is done.
+    /// Notified when a thread has finished one.
     done: Condvar,
 }
 
@@ -43,7 +43,7 @@ impl fmt::Debug for ModuleCode {
 }
 
 impl Source<'_> {
-    /// Code that is compiled function by function.
+    /// Creates code that is compiled function by function.
     pub(super) fn lazy(&self, guard_pages: bool) -> Result<ModuleCode> {
         let info = self.info;
         let defined = &info.functions[info.imported.functions..];
@@ -51,7 +51,7 @@ impl Source<'_> {
         Ok(ModuleCode::new(FunctionTable::lazy(self.first(), in_memory)?, guard_pages))
     }
 
-    /// Code of all functions, given their bodies.
+    /// Compiles all functions, given their bodies.
     pub(super) fn eager(
         &self,
         bodies: Vec<PendingBody<'_>>,
@@ -63,7 +63,7 @@ impl Source<'_> {
         Ok(ModuleCode::new(FunctionTable::eager(self.first(), &compiled)?, guard_pages))
     }
 
-    /// Code as the settings of the engine have it.
+    /// Creates code according to the settings of the engine.
     pub(super) fn make(&self, guard_pages: bool, deadline: Option<Deadline>) -> Result<ModuleCode> {
         if self.engine.config().compilation.is_lazy() {
             return self.lazy(guard_pages);
@@ -96,15 +96,16 @@ impl ModuleCode {
         ModuleCode { functions: Arc::new(functions), guard_pages, busy, done }
     }
 
-    /// The functions as instances refer to them.
+    /// The functions, to which instances refer.
     pub(crate) fn functions(&self) -> &Arc<FunctionTable> {
         &self.functions
     }
 
-    /// The address of the code of a function, by its position among those that the module defines.
+    /// Compiles the function at a position among those that the module defines, unless it is
+    /// compiled already. Returns the address of its code.
     ///
-    /// The first who asks compiles it, on this thread; others wait for that as long as they have
-    /// time. If it fails, the next one tries again.
+    /// One thread compiles the function, and other threads that call it wait until their deadlines.
+    /// After an error the next call compiles it again.
     pub(super) fn compile(
         &self,
         source: &Source<'_>,
@@ -124,7 +125,7 @@ impl ModuleCode {
         self.functions.install(position, compiled)
     }
 
-    /// Waits until nobody else compiles the function.
+    /// Waits until no other thread compiles the function.
     fn turn(&self, position: usize, deadline: Option<Deadline>) -> Result<Turn<'_>> {
         let mut busy = self.lock();
         loop {
@@ -151,15 +152,15 @@ impl ModuleCode {
     }
 }
 
-/// What a thread finds that wants a function.
+/// The result of waiting for a function.
 enum Turn<'a> {
-    /// It is compiled, and this is the address of its code.
+    /// The function is compiled. This is the address of its code.
     Done(usize),
-    /// The thread is to compile it.
+    /// The current thread must compile the function.
     Ours(Busy<'a>),
 }
 
-/// The right to compile a function, until this is dropped.
+/// Marks a function as being compiled by the current thread until this is dropped.
 struct Busy<'a> {
     code: &'a ModuleCode,
     position: usize,

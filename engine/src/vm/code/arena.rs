@@ -1,4 +1,4 @@
-//! Code that belongs together: it is added batch by batch, and freed as a whole.
+//! Code with one owner, which is added in batches and freed as a whole.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -16,25 +16,25 @@ use crate::vm::artifact::{CallSite, CompiledFunction, RelocTarget};
 use crate::vm::source_map::SourceMap;
 use crate::vm::sys::mmap::PAGE;
 
-/// How many pages an arena takes at most beyond those that a batch needs.
+/// The maximum number of pages that an arena allocates at a time, unless a batch needs more.
 const LARGEST_RUN: usize = 16;
 
-/// Code of one owner, callable until this is dropped. Any thread may add to it.
+/// Code that is callable until this is dropped. Any thread can add to it.
 ///
-/// Its functions share pages. An arena takes one page at first, and more at a time the more it has;
-/// a batch that is larger than a run of pages gets one of its own.
+/// Functions share pages. The first run of pages has one page, and each following run is twice as
+/// long, up to a limit; a batch that does not fit gets a run that is long enough.
 #[derive(Debug, Default)]
 pub(super) struct CodeArena(Mutex<Contents>);
 
 #[derive(Debug)]
 struct Contents {
-    /// The pages, of which those of the last run may have room.
+    /// The pages. Only the last run can have free space.
     runs: Vec<Range<usize>>,
-    /// The address from which the last run is free.
+    /// The start of the free space in the last run.
     next: usize,
-    /// The batch that was added last to the last run, or null.
+    /// The newest batch in the last run, or null.
     newest: *mut CodeMap,
-    /// The batches by their first address.
+    /// The batches, by their base address.
     batches: BTreeMap<usize, Batch>,
 }
 
@@ -46,25 +46,25 @@ impl Default for Contents {
 
 #[derive(Debug)]
 struct Batch {
-    /// Owned by the arena, published in the table of pages. Freed when the arena is dropped, after
-    /// its pages are taken out of the table.
+    /// Owned by the arena and published in the page table. Freed when the arena is dropped, after it
+    /// has been removed from the table.
     map: *mut CodeMap,
     source_map: SourceMap,
 }
 
-// SAFETY: the maps that the pointers lead to are plain data, which the arena owns. They are not
-// written once they are published, and freed by `drop`, which may run on any thread.
+// SAFETY: the maps that the pointers refer to are plain data, owned by the arena, not written after
+// they are published, and freed by `drop`, which can run on any thread.
 unsafe impl Send for Contents {}
 
-/// The addresses of other functions that a batch calls, by position in their module.
+/// The addresses of functions outside of a batch, by their position in the module.
 pub(super) type Callees<'a> = &'a dyn Fn(u32) -> Option<usize>;
 
 impl CodeArena {
-    /// Installs functions of a module, of which the first has that position, or code of another
-    /// kind. Gives their addresses.
+    /// Installs functions of a module, starting at the position `first`, or code of another kind.
+    /// Returns their addresses.
     ///
-    /// They may call each other directly, and those functions for which `callees` has an address.
-    /// That has to be the address of code which lives as long as the arena.
+    /// The functions can call each other directly, and the functions for which `callees` returns an
+    /// address. The code there must exist as long as the arena.
     pub(super) fn install(
         &self,
         functions: &[CompiledFunction],
@@ -90,8 +90,8 @@ impl CodeArena {
         };
         for (function, start) in functions.iter().zip(&addresses) {
             let bytes = linked(function, *start, code, &address)?;
-            // SAFETY: `room` has found the place to be in pages of this arena, and free. Nothing
-            // runs it before it is published, and the lock keeps other writers away.
+            // SAFETY: `room` returns free space in pages of this arena. Nothing runs it before it is
+            // published, and the lock excludes other writers.
             unsafe { space.write(*start, &bytes) };
         }
         contents.next = end;
@@ -99,14 +99,14 @@ impl CodeArena {
         Ok(addresses)
     }
 
-    /// Whether an address lies in the pages of the arena.
+    /// Whether an address is in the pages of the arena.
     pub(super) fn contains(&self, address: usize) -> bool {
         let page = space().ok().and_then(|space| space.page(address));
         page.is_some_and(|page| self.lock().runs.iter().any(|run| run.contains(&page)))
     }
 
-    /// The function of a module that an address lies in, by its index, and the offset of the
-    /// instruction that the code there came from, where it came from one.
+    /// The function of a module that contains an address, by its index, and the offset of the
+    /// instruction that the code belongs to, if there is one.
     pub(super) fn locate(&self, address: usize) -> Option<(u32, Option<u32>)> {
         let contents = self.lock();
         let (_, batch) = contents.batches.range(..=address).next_back()?;
@@ -123,7 +123,7 @@ impl CodeArena {
 }
 
 impl Contents {
-    /// Where functions can be put: behind those of the last run, or in a new one.
+    /// The address for new functions: after the last function, or in a new run of pages.
     fn room(&mut self, space: &CodeSpace, functions: &[CompiledFunction]) -> Result<usize> {
         let align = functions.first().map_or(1, |function| function.align as usize);
         let size: usize = functions.iter().map(CompiledFunction::padded_size).sum();
@@ -140,7 +140,7 @@ impl Contents {
         Ok(base)
     }
 
-    /// Makes what is known of a batch, and lets the table of pages lead to it.
+    /// Creates the metadata of a batch and publishes it in the page table.
     fn publish(
         &mut self,
         space: &CodeSpace,
@@ -187,20 +187,19 @@ impl Drop for Contents {
             entry.store(ptr::null_mut(), Ordering::Release);
         }
         for batch in self.batches.values() {
-            // SAFETY: the map came from a box in `publish`, and the table of pages does not lead to
-            // it any more. A reference that was found by the table is held only while the code is
-            // in use, which needs the arena.
+            // SAFETY: the map came from a box in `publish` and is no longer published. References
+            // to it from the table exist only while the code is in use, which requires the arena.
             drop(unsafe { Box::from_raw(batch.map) });
         }
         for run in self.runs.drain(..) {
-            // SAFETY: the pages were allocated for this arena, with which the right to run its code
-            // ends.
+            // SAFETY: the pages were allocated for this arena, and its code is not run after the
+            // arena is dropped.
             unsafe { space.free(run) };
         }
     }
 }
 
-/// The bytes of a function that begins at `start`, with what it refers to filled in.
+/// The bytes of a function at the address `start`, with its relocations applied.
 fn linked(
     function: &CompiledFunction,
     start: usize,
@@ -221,8 +220,7 @@ fn linked(
             RelocTarget::Function(position) => address(position),
             RelocTarget::LibCall(call) => libcall::address(call),
         };
-        let unknown =
-            || Error::limit(format!("machine code refers to {:?}, which is not there", reloc.target));
+        let unknown = || Error::limit(format!("cannot install machine code: there is no {:?}", reloc.target));
         let value = target.ok_or_else(unknown)?.wrapping_add_signed(reloc.addend as isize);
         let offset = reloc.offset as usize;
         match reloc.kind {
@@ -230,7 +228,7 @@ fn linked(
             Reloc::X86CallPCRel4 | Reloc::X86PCRel4 => {
                 let distance = value.wrapping_sub(start + offset).cast_signed();
                 let near = i32::try_from(distance)
-                    .map_err(|_| Error::limit("machine code is too far from what it calls"))?;
+                    .map_err(|_| Error::limit("cannot install machine code: a callee is too far away"))?;
                 bytes[offset..offset + 4].copy_from_slice(&near.to_le_bytes());
             }
             other => return Err(Error::unsupported(format!("a relocation of kind {other:?}"))),
@@ -246,8 +244,8 @@ mod tests {
     use crate::vm::code::lookup::{describe, handler_at, is_body, trap_at};
     use crate::vm::code::map::Description;
 
-    /// A function of that many bytes that may fault at its last one, and has a handler for a call
-    /// that ends it.
+    /// A function of this length that can fault at its last byte, and ends with a call that has a
+    /// handler.
     fn function(length: usize) -> CompiledFunction {
         let end = length as u32;
         CompiledFunction {
@@ -260,7 +258,7 @@ mod tests {
         }
     }
 
-    /// The function that lies at an address.
+    /// The index of the function at an address.
     fn index_at(address: usize) -> Option<u32> {
         // SAFETY: the arena of the test lives.
         match unsafe { describe(address) } {
@@ -270,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_that_came_one_by_one_share_pages_and_are_found() {
+    fn functions_that_are_added_one_by_one_share_pages() {
         let arena = CodeArena::default();
         let lengths = [16, 40, 1, 5000, 16, 300, 70_000, 32];
         let mut found = Vec::new();
@@ -279,7 +277,7 @@ mod tests {
                 arena.install(&[function(length)], Code::Module { first: index }, index, &|_| None).unwrap();
             found.push((index, addresses[0], length));
         }
-        assert_eq!(found[1].1, found[0].1 + 16, "in one page, without a gap");
+        assert_eq!(found[1].1, found[0].1 + 16, "in the same page");
         for &(index, start, length) in &found {
             assert!(start.is_multiple_of(16));
             for address in [start, start + length / 2, start + length - 1] {
@@ -299,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn wasm_code_traps_by_the_quicker_instruction() {
+    fn wasm_code_traps_by_another_instruction() {
         let code_of = |code| {
             let arena = CodeArena::default();
             let trap =
@@ -313,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_lead_to_the_batch_and_to_what_was_there() {
+    fn calls_refer_to_the_batch_and_to_older_code() {
         let call = |target| {
             let (kind, target) = (Reloc::X86CallPCRel4, RelocTarget::Function(target));
             CompiledFunction {

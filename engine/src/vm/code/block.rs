@@ -1,4 +1,4 @@
-//! Code that is installed at once: stubs and trampolines.
+//! Stubs and trampolines, which are installed as one batch.
 
 use super::arena::CodeArena;
 use super::map::Code;
@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::vm::artifact::CompiledFunction;
 use crate::vm::layout::VmCode;
 
-/// A batch of functions, callable until this is dropped.
+/// A batch of functions, which are installed and callable until this is dropped.
 #[derive(Debug)]
 pub(crate) struct CodeBlock {
     code: Code,
@@ -23,22 +23,21 @@ impl CodeBlock {
         Ok(CodeBlock { code, functions, _arena: arena })
     }
 
-    /// The address of the function at that position in the batch.
+    /// The address of the function with this index in the batch.
     pub(crate) fn address(&self, position: usize) -> usize {
         self.functions[position].get()
     }
 
-    /// The slot with the address of the function at that position. It is there as long as the block
-    /// is.
+    /// The slot of the function with this index. It exists as long as the block.
     pub(in crate::vm) fn slot(&self, position: usize) -> *const VmCode {
         &raw const self.functions[position]
     }
 
-    /// How many slots calls of an entry trampoline have.
+    /// The number of slots of an entry trampoline.
     ///
     /// # Panics
     ///
-    /// If the code is not one.
+    /// Panics if the code is not an entry trampoline.
     pub(in crate::vm) fn entry_slots(&self) -> usize {
         match self.code {
             Code::Entry { slots } => slots,
@@ -46,7 +45,7 @@ impl CodeBlock {
         }
     }
 
-    /// As [`CodeBlock::entry_slots`], of a host trampoline.
+    /// Like [`CodeBlock::entry_slots`], for a host trampoline.
     pub(in crate::vm) fn host_slots(&self) -> usize {
         match self.code {
             Code::Host { slots } => slots,

@@ -1,8 +1,8 @@
-//! Routines that replace instructions which the processor lacks.
+//! Functions that replace instructions which the processor does not have.
 
 use cranelift_codegen::ir::LibCall;
 
-/// The address of a routine, if there is one.
+/// The address of a function, if there is one.
 pub(super) fn address(call: LibCall) -> Option<usize> {
     Some(match call {
         LibCall::CeilF32 => ceil_f32 as *const () as usize,

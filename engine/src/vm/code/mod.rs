@@ -1,10 +1,10 @@
-//! Machine code: where it lives, and which code a program counter belongs to.
+//! Memory for machine code, and the lookup of code by program counter.
 //!
-//! All code of the process lies in one reserved range ([`space`]), so that functions reach each
-//! other by near calls, and so that one table with an entry for each page answers, without a lock,
-//! what lies at an address ([`lookup`]). Code that is freed together is an [`arena`]: a module's, a
-//! trampoline's. What calls a function reaches it through a slot ([`table`]), which leads to a
-//! [`thunk`] as long as the function is not compiled.
+//! All code of the process is in one reserved range ([`space`]), so that functions can reach each
+//! other by near calls. A table with an entry for each page maps addresses to code without a lock
+//! ([`lookup`]). Code that is freed together is in one [`arena`]: the functions of a module, or a
+//! trampoline. Functions are called through slots ([`table`]). The slot of a function that is not
+//! compiled yet refers to a [`thunk`].
 
 mod arena;
 mod block;

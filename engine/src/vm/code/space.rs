@@ -1,4 +1,4 @@
-//! The range of addresses in which all code of the process lies, and its pages.
+//! The address range that contains all code of the process, and its free pages.
 
 use std::io;
 use std::ops::Range;
@@ -11,40 +11,40 @@ use crate::vm::sys::limits::share;
 use crate::vm::sys::mmap::{Mapping, PAGE};
 use crate::vm::sys::twin::TwinMapping;
 
-/// How much address space code may take in one process: what a near call can span.
+/// The maximum address space for code in one process: the range of a near call.
 const SPACE: usize = 2 << 30;
-/// The least address space that code needs.
+/// The minimum address space for code.
 const SMALLEST_SPACE: usize = 16 << 20;
-/// Where the address space is limited, code reserves at most one part in this many of it.
+/// If the address space is limited, code reserves at most `1 / PARTS` of it.
 const PARTS: usize = 8;
 
-/// How many pages get memory at a time.
+/// The number of pages that are opened at a time.
 const CHUNK: usize = 256;
 
-/// How many pages without code keep their memory: enough that the modules of a script find those of
-/// the script before it.
+/// The number of free pages that keep their memory: enough for the modules of a script to reuse the
+/// memory of the previous script.
 const KEPT: usize = 1024;
 
-/// What fills pages before there is code in them: an instruction that traps.
+/// The byte that fills pages before code is written to them: an instruction that traps.
 const FILLER: u8 = 0xcc;
 
-/// The range in which all code of the process lies.
+/// The range that contains all code of the process.
 pub(super) struct CodeSpace {
     map: TwinMapping,
-    /// One `AtomicPtr<CodeMap>` a page, zeroed by the system.
+    /// One `AtomicPtr<CodeMap>` for each page, zeroed by the system.
     table: Mapping,
     free: Mutex<Free>,
 }
 
 /// The pages without code in use.
 struct Free {
-    /// Never opened.
+    /// Pages that were not opened yet.
     closed: FreePages,
-    /// Open, without memory.
+    /// Open pages without memory.
     empty: FreePages,
-    /// Open, with memory that holds old code which nothing can reach.
+    /// Open pages with memory, which contains old code that is unreachable.
     stale: FreePages,
-    /// How many pages are in `stale`.
+    /// The number of pages in `stale`.
     kept: usize,
 }
 
@@ -54,10 +54,12 @@ static SPACE_OF_PROCESS: OnceLock<Result<CodeSpace, String>> = OnceLock::new();
 ///
 /// # Errors
 ///
-/// Where there is no address space for it.
+/// Returns an error if its address space cannot be reserved.
 pub(super) fn space() -> Result<&'static CodeSpace> {
     let space = SPACE_OF_PROCESS.get_or_init(|| CodeSpace::reserve().map_err(|error| error.to_string()));
-    space.as_ref().map_err(|error| Error::limit(format!("no address space for machine code: {error}")))
+    space
+        .as_ref()
+        .map_err(|error| Error::limit(format!("cannot reserve address space for machine code: {error}")))
 }
 
 /// The space of the process, if there is one yet. Async-signal-safe.
@@ -81,18 +83,18 @@ impl CodeSpace {
         self.map.base()
     }
 
-    /// The page that an address is in, if it is one of the space.
+    /// The page that contains an address, if the address is in the range.
     pub(super) fn page(&self, address: usize) -> Option<usize> {
         let offset = address.checked_sub(self.map.base())?;
         (offset < self.map.len()).then_some(offset / PAGE)
     }
 
-    /// What is known of the newest code in a page; `None` past the end of the space.
+    /// The entry of a page in the table, or `None` if the page is beyond the range.
     pub(super) fn entry(&self, page: usize) -> Option<&AtomicPtr<CodeMap>> {
         if page >= self.map.len() / PAGE {
             return None;
         }
-        // SAFETY: the table has an entry for each page, is readable and writable for ever, and zero
+        // SAFETY: the table has an entry for each page, is always readable and writable, and zero
         // is a null pointer.
         Some(unsafe { &*self.table.base().cast::<AtomicPtr<CodeMap>>().add(page) })
     }
@@ -101,7 +103,7 @@ impl CodeSpace {
         self.free.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes pages, in which there is no code.
+    /// Allocates pages, which contain no code.
     pub(super) fn allocate(&self, count: usize) -> Result<Range<usize>> {
         let mut free = self.lock();
         let pages = match free.stale.take(count) {
@@ -115,17 +117,16 @@ impl CodeSpace {
             },
         };
         drop(free);
-        // SAFETY: the pages are open, and belong to the caller alone from now on: nothing can reach
-        // what was there.
+        // SAFETY: the pages are open and unused: old code in them is unreachable.
         unsafe { self.map.fill(pages.start * PAGE, pages.len() * PAGE, FILLER) };
         Ok(pages)
     }
 
-    /// Opens pages, and some more for those who ask next.
+    /// Opens pages: at least a chunk if there are enough, for later allocations.
     fn open(&self, free: &mut Free, count: usize) -> io::Result<Range<usize>> {
         let chunk = free.closed.take(count.max(CHUNK)).or_else(|| free.closed.take(count));
         let chunk = chunk.ok_or(io::ErrorKind::OutOfMemory)?;
-        // SAFETY: closed pages were never opened, or could not be.
+        // SAFETY: closed pages have not been opened, or opening them has failed.
         if let Err(error) = unsafe { self.map.open(chunk.start * PAGE, chunk.len() * PAGE) } {
             free.closed.give(chunk);
             return Err(error);
@@ -135,14 +136,14 @@ impl CodeSpace {
         Ok(pages)
     }
 
-    /// Takes pages back.
+    /// Frees pages.
     ///
     /// # Safety
     ///
-    /// They came from [`CodeSpace::allocate`], and nothing runs or reads their code any more.
+    /// The pages came from [`CodeSpace::allocate`], and nothing runs or reads their code any more.
     pub(super) unsafe fn free(&self, pages: Range<usize>) {
         let mut free = self.lock();
-        // SAFETY: by the condition above.
+        // SAFETY: by the condition above the pages are open, and their code is not used.
         let discard = || unsafe { self.map.discard(pages.start * PAGE, pages.len() * PAGE) };
         if free.kept + pages.len() > KEPT && discard().is_ok() {
             free.empty.give(pages);
@@ -156,31 +157,31 @@ impl CodeSpace {
     ///
     /// # Safety
     ///
-    /// The address and those after it are in pages that the caller has allocated, nothing runs what
-    /// is there, and no other thread reads or writes it meanwhile.
+    /// The range is in pages that the caller has allocated, and nothing runs, reads or writes it at
+    /// the same time.
     pub(super) unsafe fn write(&self, address: usize, bytes: &[u8]) {
-        // SAFETY: by the condition above; allocated pages are open.
+        // SAFETY: by the condition above the range is unused, and allocated pages are open.
         unsafe { self.map.write(address - self.map.base(), bytes) };
     }
 }
 
 fn no_room(error: io::Error) -> Error {
-    Error::limit(format!("no room for machine code: {error}"))
+    Error::limit(format!("cannot allocate memory for machine code: {error}"))
 }
 
-/// Pages without code, as runs in ascending order that do not touch.
+/// Free pages, as non-adjacent runs in ascending order.
 #[derive(Debug)]
 struct FreePages {
     runs: Vec<Range<usize>>,
 }
 
 impl FreePages {
-    /// That many pages, all free.
+    /// Creates a list of `count` free pages.
     fn new(count: usize) -> FreePages {
         FreePages { runs: std::iter::once(0..count).filter(|run| run.start < run.end).collect() }
     }
 
-    /// Takes pages from the first run that has enough.
+    /// Takes pages from the first run that is long enough.
     fn take(&mut self, count: usize) -> Option<Range<usize>> {
         let position = self.runs.iter().position(|run| run.len() >= count)?;
         let run = &mut self.runs[position];
@@ -192,7 +193,7 @@ impl FreePages {
         Some(taken)
     }
 
-    /// Gives pages back, and joins them to their neighbours.
+    /// Returns pages, and merges them with adjacent runs.
     fn give(&mut self, pages: Range<usize>) {
         if pages.start == pages.end {
             return;
@@ -218,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_given_back_join_their_neighbours() {
+    fn returned_pages_are_merged_with_adjacent_runs() {
         let mut free = FreePages::new(10);
         let [a, b, c] = [2, 3, 5].map(|count| free.take(count).unwrap());
         assert_eq!((a.clone(), b.clone(), c.clone()), (0..2, 2..5, 5..10));
@@ -228,8 +229,8 @@ mod tests {
         assert_eq!(free.runs, [0..2, 5..10]);
         free.give(b);
         assert_eq!(free.take(11), None);
-        assert_eq!(free.take(10), Some(0..10), "the whole run");
+        assert_eq!(free.take(10), Some(0..10), "takes the whole run");
         free.give(10..10);
-        assert_eq!(free.take(0), None, "no pages are no run");
+        assert_eq!(free.take(0), None, "an empty request returns nothing");
     }
 }

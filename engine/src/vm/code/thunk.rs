@@ -1,11 +1,10 @@
-//! How a call reaches a function that is not compiled: through a thunk.
+//! Thunks: the code of functions that are not compiled yet.
 //!
-//! A thunk stands in for a function of any module. All it says is the position of the function; the
-//! context that the call passes leads to the module. So modules share the thunks, and a module
-//! whose functions nobody calls has no code at all. A thunk loads its number and goes, by way of
-//! the head of its page, to the [`stub`]: the stub has the function compiled, and goes on to it with
-//! the registers and the stack as the caller left them. So it makes no difference whether the call
-//! is a tail call, by which reference it came, and how many arguments it has.
+//! A thunk only contains the position of a function. The module is determined by the context that
+//! the call passes. Therefore all modules share the thunks, and a module of which no function is
+//! called has no code. A thunk loads its number and jumps, through the header of its page, to the
+//! [`stub`]. The stub compiles the function and jumps to its code with the registers and the stack
+//! of the call, so that it works for all calls, including tail calls, with any arguments.
 
 use std::arch::naked_asm;
 use std::sync::{Mutex, PoisonError};
@@ -20,25 +19,25 @@ use crate::vm::sys::mmap::PAGE;
 /// The size of a thunk.
 const SIZE: usize = 16;
 
-/// How many thunks a page has, after its head.
+/// The number of thunks in a page, after its header.
 const COUNT: usize = PAGE / SIZE - 1;
 
-/// In the number of a thunk: the function returns results in memory, so that its context is the
-/// second argument.
+/// A flag in the number of a thunk: the function returns results in memory, so that its context is
+/// the second argument.
 const IN_MEMORY: u32 = 1 << 31;
 
-/// The thunks of the process, which are kept for ever: at most 32 bytes for each function of the
-/// module that has most.
+/// The thunks of the process. They are never freed, and take at most 32 bytes for each function of
+/// the largest module.
 static THUNKS: Mutex<Thunks> = Mutex::new(Thunks { pages: [Vec::new(), Vec::new()], arena: None });
 
 struct Thunks {
-    /// The pages, first of thunks for functions that return in registers, then of the others.
+    /// The pages of thunks for functions that return results in registers, and in memory.
     pages: [Vec<usize>; 2],
     arena: Option<CodeArena>,
 }
 
-/// The addresses of the thunks for the functions of a module: for each, whether its results are
-/// returned in memory.
+/// The addresses of the thunks for the functions of a module. `in_memory` says for each function
+/// whether its results are returned in memory.
 pub(super) fn addresses(in_memory: impl ExactSizeIterator<Item = bool>) -> Result<Vec<usize>> {
     let count = in_memory.len();
     let mut addresses = Vec::with_capacity(count);
@@ -54,7 +53,7 @@ pub(super) fn addresses(in_memory: impl ExactSizeIterator<Item = bool>) -> Resul
 }
 
 impl Thunks {
-    /// Makes pages until there are that many.
+    /// Adds pages until there are `count`.
     fn grow(&mut self, in_memory: bool, count: usize) -> Result<()> {
         let kind = if in_memory { IN_MEMORY } else { 0 };
         let pages = &mut self.pages[usize::from(in_memory)];
@@ -66,10 +65,10 @@ impl Thunks {
     }
 }
 
-/// A page of thunks, of which the first has that number.
+/// A page of thunks, starting with this number.
 fn thunks(first: u32) -> CompiledFunction {
     let mut bytes = Vec::with_capacity(PAGE);
-    // jmp [rip], followed by the address.
+    // jmp [rip], followed by the address of the stub
     bytes.extend_from_slice(&[0xff, 0x25, 0, 0, 0, 0]);
     bytes.extend_from_slice(&(stub as *const () as u64).to_le_bytes());
     bytes.resize(SIZE, 0xcc);
@@ -77,7 +76,7 @@ fn thunks(first: u32) -> CompiledFunction {
         // mov eax, number
         bytes.push(0xb8);
         bytes.extend_from_slice(&number.to_le_bytes());
-        // jmp to the head of the page
+        // jmp to the header of the page
         let end = bytes.len() + 5;
         bytes.push(0xe9);
         bytes.extend_from_slice(&(-(end as i32)).to_le_bytes());
@@ -93,17 +92,16 @@ fn thunks(first: u32) -> CompiledFunction {
     }
 }
 
-/// Has the function of a thunk compiled, and goes on to it.
+/// Compiles the function of a thunk and jumps to it.
 ///
 /// The Tail convention passes arguments in rdi, rsi, rdx, rcx, r8, r9, xmm0 to xmm7, and on the
-/// stack; rax, r10 and r11 are free. The stub makes a frame as compiled code does, notes it as the
-/// exit from compiled code, saves the registers, and calls the store's function for this
-/// (`VmStore::compile`) with the context and the position. If that fails it leaves compiled code as
-/// a failed builtin does.
+/// stack; rax, r10 and r11 are free. The stub creates a frame like compiled code, records it as the
+/// exit from compiled code, saves the registers, and calls `VmStore::compile` with the context and
+/// the position. If that fails, it unwinds compiled code like a failed builtin.
 ///
 /// # Safety
 ///
-/// Only thunks go here, with their number in eax.
+/// Only thunks jump here, with their number in eax.
 #[unsafe(naked)]
 unsafe extern "C" fn stub() {
     naked_asm!(

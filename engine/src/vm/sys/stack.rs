@@ -37,8 +37,8 @@ pub(crate) fn low() -> Option<usize> {
     Some(LOW.get()).filter(|low| *low != 0)
 }
 
-/// How many bytes of the running thread's stack are free, where it was prepared for compiled code;
-/// none if this is another stack below it.
+/// The free space on the current thread's stack in bytes, if the thread was prepared for compiled
+/// code.
 pub(crate) fn left() -> Option<usize> {
     Some(here().saturating_sub(low()?))
 }

@@ -1,8 +1,8 @@
-//! Memory for code, mapped twice: once to write it and once to run it.
+//! Memory for code that is mapped twice: writable and executable.
 //!
-//! No page is ever writable and executable at the same address, and no page changes its access
-//! while it holds code. So to add code to a page needs no system call, and interrupts no other
-//! processor.
+//! No page is writable and executable at the same address, and the permissions of a page do not
+//! change after it was opened. Therefore code can be added to a page without a system call, and
+//! without TLB shootdowns.
 
 use std::io;
 use std::ptr;
@@ -10,11 +10,11 @@ use std::ptr;
 use super::limits::reserve_between;
 use super::mmap::{Mapping, PAGE};
 
-/// A range of address space in which each page of memory appears twice: executable in the lower
-/// half, and writable in the upper half. All offsets count from the start of a half.
+/// A range of address space in which each page is mapped twice: executable in the lower half, and
+/// writable in the upper half. Offsets are relative to the start of a half.
 ///
-/// A process that is made by fork(2) has neither half: its code would otherwise change when its
-/// parent adds code.
+/// A process created by fork(2) has neither half, because its code would change when its parent
+/// adds code.
 #[derive(Debug)]
 pub(crate) struct TwinMapping {
     map: Mapping,
@@ -22,12 +22,11 @@ pub(crate) struct TwinMapping {
 }
 
 impl TwinMapping {
-    /// Reserves between `least` and `most` bytes for code, and as many again to write it through.
-    /// Nothing is accessible yet.
+    /// Reserves two halves of between `least` and `most` bytes, which are inaccessible.
     ///
     /// # Errors
     ///
-    /// Where there is no room for `least` bytes.
+    /// Returns an error if `least` bytes cannot be reserved.
     pub(crate) fn reserve_between(least: usize, most: usize) -> io::Result<TwinMapping> {
         let map = reserve_between(least * 2, most.saturating_mul(2))?;
         let half = map.len() / 2 / PAGE * PAGE;
@@ -44,24 +43,24 @@ impl TwinMapping {
         self.half
     }
 
-    /// Gives a range of whole pages memory of its own.
+    /// Maps new memory in a range of whole pages.
     ///
     /// # Safety
     ///
-    /// The range was never opened before, or this failed for it.
+    /// The range has not been opened before, except if that failed.
     pub(crate) unsafe fn open(&self, start: usize, length: usize) -> io::Result<()> {
         let (code, writable) = self.addresses(start, length)?;
         let shared = libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
         let access = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: `addresses` has checked that both ranges are inside of the mapping, and by the
-        // condition above nothing uses them: they are replaced by fresh memory. Nothing else knows
-        // the addresses, so that no code runs there before its access is final.
+        // SAFETY: `addresses` has checked that both ranges are in the mapping. By the condition above
+        // nothing uses them, so that they can be replaced by new memory. Nothing runs code there
+        // before this returns.
         unsafe {
             let made = libc::mmap(writable, length, access, shared, -1, 0);
             if made == libc::MAP_FAILED {
                 return Err(io::Error::last_os_error());
             }
-            // An old size of 0 makes a second mapping of shared memory (mremap(2)).
+            // With an old size of 0 the shared memory is mapped a second time (mremap(2)).
             let fixed = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
             if libc::mremap(writable, 0, length, fixed, code) == libc::MAP_FAILED
                 || libc::mprotect(code, length, libc::PROT_READ | libc::PROT_EXEC) != 0
@@ -74,40 +73,39 @@ impl TwinMapping {
         Ok(())
     }
 
-    /// Writes bytes that appear as code.
+    /// Writes code.
     ///
     /// # Safety
     ///
-    /// The range was opened, no other thread accesses it meanwhile, and nothing runs the code that
-    /// is there.
+    /// The range was opened, and nothing else accesses it or runs code in it at the same time.
     pub(crate) unsafe fn write(&self, start: usize, bytes: &[u8]) {
         let writable = self.writable(start, bytes.len());
-        // SAFETY: `writable` has checked that the range is inside of the upper half, and by the
-        // condition above it is writable and not in use.
+        // SAFETY: `writable` has checked that the range is in the upper half. By the condition above
+        // it is writable and not in use.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), writable, bytes.len()) };
     }
 
-    /// Writes the same byte everywhere in a range.
+    /// Fills a range with a byte.
     ///
     /// # Safety
     ///
-    /// As for [`TwinMapping::write`].
+    /// The conditions of [`TwinMapping::write`] must hold.
     pub(crate) unsafe fn fill(&self, start: usize, length: usize, byte: u8) {
         let writable = self.writable(start, length);
-        // SAFETY: `writable` has checked that the range is inside of the upper half, and by the
-        // condition above it is writable and not in use.
+        // SAFETY: `writable` has checked that the range is in the upper half. By the condition above
+        // it is writable and not in use.
         unsafe { ptr::write_bytes(writable, byte, length) };
     }
 
-    /// Gives the memory of a range of whole pages back. They stay open, and are zero.
+    /// Returns the memory of a range of whole pages to the system. They stay open, and are zero.
     ///
     /// # Safety
     ///
-    /// The range was opened, and nothing runs or reads the code that is there.
+    /// The range was opened, and nothing reads it or runs code in it.
     pub(crate) unsafe fn discard(&self, start: usize, length: usize) -> io::Result<()> {
         let (_, writable) = self.addresses(start, length)?;
-        // SAFETY: `addresses` has checked that the range is inside of the mapping, and by the
-        // condition above it is shared memory that nothing uses.
+        // SAFETY: `addresses` has checked that the range is in the mapping. By the condition above it
+        // is shared memory that is not in use.
         if unsafe { libc::madvise(writable, length, libc::MADV_REMOVE) } == 0 {
             Ok(())
         } else {
@@ -115,17 +113,20 @@ impl TwinMapping {
         }
     }
 
-    /// Where bytes are written that appear at an offset.
+    /// The address through which a range is written.
     ///
     /// # Panics
     ///
-    /// If they are not inside of the half.
+    /// Panics if the range is outside of the half.
     fn writable(&self, start: usize, length: usize) -> *mut u8 {
-        assert!(start.checked_add(length).is_some_and(|end| end <= self.half), "a range of the mapping");
+        assert!(
+            start.checked_add(length).is_some_and(|end| end <= self.half),
+            "range outside of the mapping"
+        );
         self.map.base().wrapping_add(self.half + start)
     }
 
-    /// The addresses of whole pages in both halves.
+    /// The addresses of a range of whole pages in both halves.
     fn addresses(&self, start: usize, length: usize) -> io::Result<(*mut libc::c_void, *mut libc::c_void)> {
         let inside = start.checked_add(length).is_some_and(|end| end <= self.half);
         if !inside || !start.is_multiple_of(PAGE) || length == 0 {
@@ -140,7 +141,7 @@ impl TwinMapping {
 mod tests {
     use super::*;
 
-    /// The access to an address, as `/proc/self/maps` has it.
+    /// The permissions of an address in `/proc/self/maps`.
     fn access(address: usize) -> String {
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
         let lines = maps.lines().map(|line| line.split_once(' ').unwrap());
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_in_one_half_appears_in_the_other() {
+    fn written_bytes_appear_in_the_executable_half() {
         let map = TwinMapping::reserve_between(4 * PAGE, 4 * PAGE).unwrap();
         // SAFETY: the pages were not opened before.
         unsafe { map.open(PAGE, 2 * PAGE) }.unwrap();
@@ -168,11 +169,11 @@ mod tests {
         assert_eq!(unsafe { byte.read_volatile() }, 0);
         assert_eq!(access(map.base() + PAGE), "r-xs");
         assert_eq!(access(map.base() + map.len() + PAGE), "rw-s");
-        assert_eq!(access(map.base()), "---p", "what is not open has no access");
+        assert_eq!(access(map.base()), "---p", "closed pages are inaccessible");
     }
 
     #[test]
-    fn ranges_outside_of_a_half_are_refused() {
+    fn ranges_outside_of_a_half_are_rejected() {
         let map = TwinMapping::reserve_between(2 * PAGE, 2 * PAGE).unwrap();
         for (start, length) in [(0, 3 * PAGE), (1, PAGE), (usize::MAX - PAGE + 1, PAGE), (0, 0)] {
             // SAFETY: the pages were not opened before.
