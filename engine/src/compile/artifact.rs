@@ -56,10 +56,10 @@ fn read_call_site(site: &FinalizedMachCallSite<'_>) -> Option<CallSite> {
 fn number(code: TrapCode) -> u8 {
     match code {
         TrapCode::STACK_OVERFLOW => STACK_OVERFLOW,
-        TrapCode::HEAP_OUT_OF_BOUNDS => Trap::MemoryOutOfBounds as u8,
-        TrapCode::INTEGER_OVERFLOW => Trap::IntegerOverflow as u8,
-        TrapCode::INTEGER_DIVISION_BY_ZERO => Trap::IntegerDivideByZero as u8,
-        TrapCode::BAD_CONVERSION_TO_INTEGER => Trap::InvalidConversionToInteger as u8,
+        TrapCode::HEAP_OUT_OF_BOUNDS => Trap::MemoryOutOfBounds.code(),
+        TrapCode::INTEGER_OVERFLOW => Trap::IntegerOverflow.code(),
+        TrapCode::INTEGER_DIVISION_BY_ZERO => Trap::IntegerDivideByZero.code(),
+        TrapCode::BAD_CONVERSION_TO_INTEGER => Trap::InvalidConversionToInteger.code(),
         user => user.as_raw().get(),
     }
 }
