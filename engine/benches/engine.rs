@@ -8,7 +8,9 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use wassay_engine::{Config, Engine, Extern, Func, FuncType, Linker, Module, Store, Val, ValType};
+use wassay_engine::{
+    Compilation, Config, Engine, Extern, Func, FuncType, Linker, Module, Store, Val, ValType,
+};
 
 /// A module with `functions` functions of about `operators` operators each.
 fn module(functions: usize, operators: usize) -> Vec<u8> {
@@ -30,7 +32,8 @@ fn module(functions: usize, operators: usize) -> Vec<u8> {
 }
 
 fn compile(c: &mut Criterion) {
-    let engine = Engine::new(&Config::new().verifier(false)).unwrap();
+    let config = Config::new().verifier(false).compilation(Compilation::Eager);
+    let engine = Engine::new(&config).unwrap();
     let mut group = c.benchmark_group("compile");
     for (functions, operators) in [(1, 4), (1, 64), (100, 64), (100, 400)] {
         let bytes = module(functions, operators);
@@ -40,6 +43,48 @@ fn compile(c: &mut Criterion) {
         });
     }
     group.finish();
+}
+
+/// A module whose functions are compiled when they are called, and calls by a slot and directly.
+fn lazy(c: &mut Criterion) {
+    let engine = Engine::new(&Config::new().verifier(false)).unwrap();
+    let bytes = module(100, 64);
+    c.bench_function("load 100 functions of 64 operators, lazy", |b| {
+        b.iter(|| Module::new(&engine, black_box(&bytes)).unwrap());
+    });
+    let small = module(1, 4);
+    c.bench_function("load, instantiate and first call of a function of 4 operators, lazy", |b| {
+        b.iter(|| {
+            let module = Module::new(&engine, black_box(&small)).unwrap();
+            let mut store = Store::new(&engine);
+            let instance = Linker::new().instantiate(&mut store, &module).unwrap();
+            let Some(Extern::Func(f)) = instance.export(&store, "f0") else { panic!("f0 is exported") };
+            f.invoke(&mut store, &[Val::I32(1), Val::I32(2)]).unwrap()
+        });
+    });
+    let text = "(module (func $before (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+        (func $after (param i32) (result i32) (i32.add (local.get 0) (i32.const 2)))
+        (func (export \"prepare\") (drop (call $before (i32.const 0))))
+        (func (export \"direct\") (param i32) (result i32) (local i32)
+          (loop (local.set 1 (call $before (local.get 1)))
+            (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (local.get 1))
+        (func (export \"slot\") (param i32) (result i32) (local i32)
+          (loop (local.set 1 (call $after (local.get 1)))
+            (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))) (local.get 1)))";
+    let mut store = Store::new(&engine);
+    let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
+    let instance = Linker::new().instantiate(&mut store, &module).unwrap();
+    let func = |store: &Store, name: &str| match instance.export(store, name) {
+        Some(Extern::Func(func)) => func,
+        _ => panic!("{name} is exported"),
+    };
+    func(&store, "prepare").invoke(&mut store, &[]).unwrap();
+    for (name, called) in [("direct", "directly"), ("slot", "through a slot")] {
+        let f = func(&store, name);
+        c.bench_function(&format!("1000 calls {called}"), |b| {
+            b.iter(|| f.invoke(&mut store, &[Val::I32(1000)]).unwrap());
+        });
+    }
 }
 
 fn instantiate(c: &mut Criterion) {
@@ -106,5 +151,5 @@ fn copy(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, compile, instantiate, call, copy);
+criterion_group!(benches, compile, lazy, instantiate, call, copy);
 criterion_main!(benches);

@@ -14,11 +14,31 @@ pub struct Config {
     pub(crate) features: Features,
     pub(crate) verifier: bool,
     pub(crate) optimize: bool,
+    pub(crate) compilation: Compilation,
     pub(crate) guard_pages: bool,
     pub(crate) max_stack: usize,
     pub(crate) collect_always: bool,
     pub(crate) limits: StoreLimits,
     pub(crate) max_bytes: u64,
+}
+
+/// When the functions of a module are compiled. This does not affect results. A module is always
+/// decoded and validated completely when it is created.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compilation {
+    /// All functions are compiled when the module is created, on all processors.
+    Eager,
+    /// Each function is compiled when it is called for the first time, on the thread that calls it.
+    /// If the compiler does not support the function, or reaches a limit, the call fails with that
+    /// error.
+    Lazy,
+}
+
+impl Compilation {
+    pub(crate) fn is_lazy(self) -> bool {
+        self == Compilation::Lazy
+    }
 }
 
 /// Limits on the resources of one store. Exceeding one is an error of kind
@@ -56,6 +76,7 @@ impl Config {
             features: Features::DEFAULT,
             verifier: cfg!(debug_assertions),
             optimize: true,
+            compilation: Compilation::Lazy,
             guard_pages: true,
             max_stack: 1 << 20,
             collect_always: false,
@@ -82,6 +103,19 @@ impl Config {
     #[must_use]
     pub fn optimize(mut self, on: bool) -> Config {
         self.optimize = on;
+        self
+    }
+
+    /// Sets when functions are compiled. Default: [`Compilation::Lazy`].
+    ///
+    /// ```
+    /// use wassay_engine::{Compilation, Config, Engine};
+    /// let engine = Engine::new(&Config::new().compilation(Compilation::Eager)).unwrap();
+    /// # let _ = engine;
+    /// ```
+    #[must_use]
+    pub fn compilation(mut self, compilation: Compilation) -> Config {
+        self.compilation = compilation;
         self
     }
 

@@ -1,6 +1,7 @@
 //! The engine: settings, types and trampolines that modules and stores share.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -41,6 +42,8 @@ struct EngineInner {
     /// The stubs for builtins, followed by those for exceptions.
     stubs: Arc<CodeBlock>,
     trampolines: Mutex<Trampolines>,
+    /// The number of functions of modules that have been compiled.
+    compiled: AtomicUsize,
 }
 
 /// Trampolines by the signature at the level of registers: those in use, and some that are no
@@ -71,6 +74,8 @@ pub struct EngineStats {
     /// The number of trampolines, the code between the host and wasm: one of each kind for each
     /// signature in use, and at most a few hundred unused ones.
     pub trampolines: usize,
+    /// The number of functions of modules that have been compiled so far.
+    pub compiled: usize,
 }
 
 impl std::fmt::Debug for EngineInner {
@@ -93,18 +98,19 @@ impl Engine {
         let (isa, fast_isa) = (isa::host(config, false)?, isa::host(config, true)?);
         let builtin = with_compiler(|compiler| trampoline::builtin(compiler, &*isa))?;
         let throw = with_compiler(|compiler| trampoline::throw(compiler, &*isa))?;
-        let stubs = Arc::new(CodeBlock::install(&isa, &[builtin, throw], Code::Stubs)?);
+        let stubs = Arc::new(CodeBlock::install(&[builtin, throw], Code::Stubs)?);
         let rows = TypeRows::new().map_err(|error| {
             Error::limit("cannot reserve address space for the type table").caused_by(error)
         })?;
         let rows = Arc::new(rows);
         let types = Arc::new(TypeRegistry::new(Arc::clone(&rows) as Arc<dyn TypeTable>));
         let host_types = Mutex::new(HeldTypes::new(&types));
-        let trampolines = Mutex::default();
+        let (trampolines, compiled) = (Mutex::default(), AtomicUsize::new(0));
         let mut config = config.clone();
         // Bounds checks cannot be left out if guard pages cannot be used.
         config.guard_pages &= may_guard();
-        let inner = EngineInner { config, isa, fast_isa, types, rows, host_types, stubs, trampolines };
+        let inner =
+            EngineInner { config, isa, fast_isa, types, rows, host_types, stubs, trampolines, compiled };
         Ok(Engine(Arc::new(inner)))
     }
 
@@ -159,7 +165,8 @@ impl Engine {
     pub fn stats(&self) -> EngineStats {
         let made = self.0.trampolines.lock().unwrap_or_else(PoisonError::into_inner);
         let trampolines = made.entries.made.len() + made.hosts.made.len();
-        EngineStats { types: self.0.types.len(), trampolines }
+        let compiled = self.0.compiled.load(Ordering::Relaxed);
+        EngineStats { types: self.0.types.len(), trampolines, compiled }
     }
 
     /// Whether the first type matches the second (embedding appendix: `match_valtype`).
@@ -230,9 +237,14 @@ impl Engine {
             return Ok(Arc::clone(block));
         }
         let code = with_compiler(|compiler| compile(compiler, &signature))?;
-        let block = Arc::new(CodeBlock::install(&self.0.isa, &[code], kind)?);
+        let block = Arc::new(CodeBlock::install(&[code], kind)?);
         cache.insert(signature, Arc::clone(&block));
         Ok(block)
+    }
+
+    /// Adds to the number of compiled functions.
+    pub(crate) fn count_compiled(&self, functions: usize) {
+        self.0.compiled.fetch_add(functions, Ordering::Relaxed);
     }
 
     pub(crate) fn is(&self, other: &Engine) -> bool {

@@ -60,7 +60,7 @@ mod types;
 mod vm;
 
 pub use backtrace::Frame;
-pub use config::{Config, StoreLimits};
+pub use config::{Compilation, Config, StoreLimits};
 pub use engine::{Engine, EngineStats};
 pub use error::{Backtrace, Error, ErrorKind, Result};
 pub use module::{ExportType, ImportType, Module, classify};

@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use common::{func, instantiate, store};
 use wassay_engine::{
-    Config, Engine, ErrorKind, Extern, Func, FuncType, Linker, Module, Store, StoreLimits, Trap, Val, ValType,
+    Compilation, Config, Engine, ErrorKind, Extern, Func, FuncType, Linker, Module, Store, StoreLimits, Trap,
+    Val, ValType,
 };
 
 #[test]
@@ -270,7 +271,7 @@ fn with_wide_block(body: &str) -> Vec<u8> {
 
 #[test]
 fn compile_time_is_bounded() {
-    let engine = Engine::new(&Config::new()).unwrap();
+    let engine = Engine::new(&Config::new().compilation(Compilation::Eager)).unwrap();
     let count = 800;
     let (locals, loops) = (" i64".repeat(count), "loop ".repeat(count));
     let sets: String =

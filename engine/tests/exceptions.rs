@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use common::{func, instantiate, store, tag};
 use wassay_engine::{
-    Config, Engine, ErrorKind, Extern, ExternRef, HeapType, Linker, Module, Ref, Store, Trap, Val,
+    Compilation, Config, Engine, ErrorKind, Extern, ExternRef, HeapType, Linker, Module, Ref, Store, Trap,
+    Val,
 };
 
 /// Calls an exported function of a module without imports. Both register allocators must give the
@@ -330,7 +331,7 @@ fn a_deadline_interrupts_a_loop_of_exceptions() {
 
 #[test]
 fn compile_time_of_many_blocks_and_calls_is_bounded() {
-    let engine = Engine::new(&Config::new()).unwrap();
+    let engine = Engine::new(&Config::new().compilation(Compilation::Eager)).unwrap();
     let (depth, locals) = (1000, " i64".repeat(1000));
     let set = |n: usize| format!("(local.set {n} (i64.add (local.get {n}) (i64.const 1)))");
     let sets: String = (0..1000).map(set).collect();

@@ -6,7 +6,7 @@
 mod common;
 
 use common::{func, store};
-use wassay_engine::{Config, Engine, ErrorKind, HeapType, Linker, Module, Ref, Store, Val};
+use wassay_engine::{Compilation, Config, Engine, ErrorKind, HeapType, Linker, Module, Ref, Store, Val};
 
 /// A module with `count` copies of a text.
 fn module_of(before: &str, text: &str, count: usize, after: &str) -> Vec<u8> {
@@ -62,7 +62,7 @@ fn an_error_before_the_limit_is_reported_as_malformed() {
 
 /// An engine without Cranelift's verifier, which takes much longer than code generation.
 fn unverified() -> Engine {
-    Engine::new(&Config::new().verifier(false)).unwrap()
+    Engine::new(&Config::new().verifier(false).compilation(Compilation::Eager)).unwrap()
 }
 
 /// A function with this many locals and blocks: each block adds 1 to one of the locals unless the
@@ -166,7 +166,7 @@ fn the_operands_of_branches_are_limited_within_one_instruction() {
         "if (type $t) i32.const 0 ".repeat(20_000),
         "end ".repeat(20_000),
     );
-    let engine = Engine::new(&Config::new()).unwrap();
+    let engine = Engine::new(&Config::new().compilation(Compilation::Eager)).unwrap();
     for text in [table, ifs] {
         let bytes = wat::parse_str(text).unwrap();
         Module::validate(&engine, &bytes).unwrap();

@@ -47,6 +47,7 @@
 //! | [`WASSAY_ISOLATE`](ISOLATE) | `1`: each script runs in its own process, so that a crash fails only that script; other engines always have their own |
 //! | [`WASSAY_VERIFIER`](VERIFIER) | `1` or `0`: Cranelift's verifier on or off |
 //! | [`WASSAY_STRESS`](STRESS) | `1`: every allocation of an object collects first |
+//! | [`WASSAY_COMPILE`](COMPILE) | `lazy` or `eager`: when functions are compiled |
 
 use std::collections::BTreeMap;
 use std::io;
@@ -64,7 +65,7 @@ use wassay_testsuite::{Case, Pin, Suite, naming};
 use self::address::lines_of;
 use crate::batch::{self, End, Finished, Settings, TIMEOUT, Task, Workers, full_name};
 #[cfg(all(doc, feature = "engine"))]
-use crate::batch::{STRESS, VERIFIER};
+use crate::batch::{COMPILE, STRESS, VERIFIER};
 #[cfg(doc)]
 use crate::catalogue::ALLOW_LINKS;
 use crate::cli::arguments;

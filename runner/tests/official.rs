@@ -76,6 +76,15 @@ fn every_directive_passes_when_every_allocation_collects() {
     assert_all_passed(&cases(&[("WASSAY_STRESS", "1")]));
 }
 
+#[test]
+#[ignore = "needs WASSAY_OFFICIAL, the folder of the official suite"]
+fn every_directive_passes_whenever_functions_are_compiled() {
+    for when in ["eager", "lazy"] {
+        assert_all_passed(&cases(&[("WASSAY_COMPILE", when)]));
+    }
+    assert_all_passed(&cases(&[("WASSAY_COMPILE", "lazy"), ("WASSAY_STRESS", "1")]));
+}
+
 /// The command of our own adapter.
 fn own() -> String {
     format!("'{}' adapter", env!("CARGO_BIN_EXE_wassay"))

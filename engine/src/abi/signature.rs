@@ -32,6 +32,17 @@ pub(crate) fn wasm_signature(ty: &FuncType) -> Signature {
     AbiSignature::of(ty).wasm()
 }
 
+/// Whether a function returns results in memory, because there are more than result registers. Its
+/// first argument is then the address of that memory, and its context is the second.
+pub(crate) fn returns_in_memory(ty: &FuncType) -> bool {
+    /// The number of result registers of each kind in the Tail convention.
+    const REGISTERS: usize = 8;
+    let in_vectors = |ty: &&ValType| matches!(ty, ValType::F32 | ValType::F64 | ValType::V128);
+    let results = ty.results();
+    let vectors = results.iter().filter(in_vectors).count();
+    vectors.max(results.len() - vectors) > REGISTERS
+}
+
 /// A function type at the level of registers. Types that differ only in their reference types have
 /// the same one, and share their trampolines.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -17,6 +17,10 @@ impl Host for StoreState {
         super::run(number, self, instance, args)
     }
 
+    fn compile(&mut self, instance: usize, position: usize) -> Result<usize> {
+        self.instance(instance).compile(position, self.running_deadline())
+    }
+
     fn guards(&self, address: usize) -> bool {
         self.memories.iter().any(|memory| memory.guards(address))
     }

@@ -1,6 +1,7 @@
 //! Parallel compilation of the functions of a module.
 
 use std::cell::RefCell;
+use std::panic::resume_unwind;
 use std::sync::{OnceLock, mpsc};
 use std::thread;
 
@@ -9,10 +10,11 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::function::Compiler;
 use crate::decode::PendingBody;
-use crate::error::Result;
-use crate::time::in_time;
+use crate::error::{Error, Result};
+use crate::time::{Deadline, in_time};
 use crate::translate::ModuleEnv;
 use crate::vm::artifact::CompiledFunction;
+use crate::vm::sys::stack;
 
 /// The total size of bodies in bytes below which sharing the work costs more than it saves.
 const WORTH_SHARING: u64 = 16 << 10;
@@ -32,9 +34,32 @@ pub(crate) fn compile_all(
     })
 }
 
-/// Validates bodies.
-pub(crate) fn validate_all(bodies: Vec<PendingBody<'_>>) -> Result<()> {
-    for_each(bodies, Compiler::validate_body).map(drop)
+/// Validates bodies, unless the deadline passes. Of several errors, returns that of the first function.
+pub(crate) fn validate_all(bodies: Vec<PendingBody<'_>>, deadline: Option<Deadline>) -> Result<()> {
+    for_each(bodies, |compiler, body| {
+        in_time(deadline)?;
+        compiler.validate_body(body)
+    })
+    .map(drop)
+}
+
+/// The stack size that the compiler needs, with a margin.
+const ENOUGH: usize = 512 << 10;
+
+/// Compiles one body. Runs on another thread if wasm code has used most of this thread's stack.
+pub(crate) fn compile_one(env: &ModuleEnv<'_>, body: PendingBody<'_>) -> Result<CompiledFunction> {
+    in_time(env.deadline)?;
+    if stack::left().is_none_or(|left| left >= ENOUGH) {
+        return with_compiler(|compiler| compiler.compile_body(env, body));
+    }
+    thread::scope(|scope| {
+        let thread = thread::Builder::new().name("wassay-compiler".into()).stack_size(4 * ENOUGH);
+        let compile = || Compiler::new().compile_body(env, body);
+        match thread.spawn_scoped(scope, compile) {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
+            Err(error) => Err(Error::limit("cannot start a thread to compile on").caused_by(error)),
+        }
+    })
 }
 
 /// Calls a function with the thread's compiler.

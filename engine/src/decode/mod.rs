@@ -1,5 +1,6 @@
 //! Decoding and validation of a module's sections (core spec, section 5.5).
 
+pub(crate) mod bodies;
 pub(crate) mod const_expr;
 pub(crate) mod custom;
 pub(crate) mod info;
@@ -11,22 +12,17 @@ mod type_section;
 
 use std::sync::Arc;
 
-use wasmparser::{
-    Encoding, ExternalKind, FunctionBody, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator,
-    ValidatorResources,
-};
+use wasmparser::{Encoding, ExternalKind, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator};
 
 use crate::error::{Error, Result};
 use crate::time::{Deadline, STEPS, in_time};
 use crate::types::{ExternType, HeldTypes, TagType, TypeConverter, TypeRegistry};
+pub(crate) use bodies::PendingBody;
 use const_expr::ConstExpr;
 use info::{Export, ExportKind, Import, ModuleInfo};
 use refused::{invalid, malformed};
 use segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
 use wassay_terms::Features;
-
-/// A function body that has not been validated and translated yet.
-pub(crate) type PendingBody<'a> = (wasmparser::FuncToValidate<ValidatorResources>, FunctionBody<'a>);
 
 /// A module whose sections have been decoded and validated, except for the function bodies.
 pub(crate) struct Decoded<'a> {

@@ -1,5 +1,4 @@
-//! Names and offsets for backtraces, from the name section (appendix "Name Section") and the code
-//! section.
+//! Names for backtraces, from the name section (appendix "Name Section").
 
 use std::ops::Range;
 
@@ -7,8 +6,8 @@ use wasmparser::{BinaryReader, Name, NameSectionReader, Parser, Payload};
 
 use super::custom::name::NAME;
 
-/// The names of a module's functions, and the offsets of their bodies. Read when a backtrace with
-/// the module is resolved for the first time.
+/// The names of a module's functions. Read when a backtrace with the module is resolved for the
+/// first time.
 #[derive(Debug, Default)]
 pub(crate) struct Symbols {
     /// The module's own name.
@@ -16,8 +15,6 @@ pub(crate) struct Symbols {
     /// The names of functions as ranges of the module's bytes, in ascending order of the functions'
     /// indices.
     functions: Vec<(u32, Range<usize>)>,
-    /// The offset of the body of each function that is not imported.
-    bodies: Vec<u64>,
 }
 
 impl Symbols {
@@ -26,7 +23,6 @@ impl Symbols {
         let mut symbols = Symbols::default();
         for payload in Parser::new(0).parse_all(bytes) {
             match payload {
-                Ok(Payload::CodeSectionEntry(body)) => symbols.bodies.push(body.range().start),
                 Ok(Payload::CustomSection(section)) if section.name() == NAME => {
                     symbols.read_names(section.data_reader());
                 }
@@ -42,11 +38,6 @@ impl Symbols {
     pub(crate) fn function(&self, index: u32) -> Option<Range<usize>> {
         let found = self.functions.binary_search_by_key(&index, |(index, _)| *index).ok()?;
         Some(self.functions[found].1.clone())
-    }
-
-    /// The offset of a function's body, by its position among the functions that are not imported.
-    pub(crate) fn body(&self, position: usize) -> Option<u64> {
-        self.bodies.get(position).copied()
     }
 
     fn read_names(&mut self, reader: BinaryReader<'_>) {

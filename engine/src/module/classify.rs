@@ -110,7 +110,7 @@ fn validate(bytes: &[u8], features: Features) -> Result<(), Error> {
             let registry = || Arc::new(TypeRegistry::unpublished());
             bodies.extend(decode::validate(&mut validator, &payload, features, registry)?);
         }
-        parallel::validate_all(std::mem::take(&mut bodies))
+        parallel::validate_all(std::mem::take(&mut bodies), None)
     };
     check().map_err(derived)
 }

@@ -1,7 +1,8 @@
-//! Modules: decoded, validated and compiled (embedding appendix: `module_decode`,
+//! Modules: decoded and validated, with their code (embedding appendix: `module_decode`,
 //! `module_validate`, `module_imports`, `module_exports`).
 
 mod classify;
+mod code;
 #[cfg(test)]
 mod hints;
 
@@ -11,21 +12,23 @@ use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use crate::compile::parallel;
+use crate::decode::bodies::Bodies;
 use crate::decode::info::{self, ExportKind, ModuleInfo};
 use crate::decode::symbols::Symbols;
-use crate::decode::{PendingBody, custom, decode};
+use crate::decode::{custom, decode};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grammar;
 use crate::time::Deadline;
-use crate::translate::ModuleEnv;
 use crate::types::{ExternType, HeldTypes};
-use crate::vm::code::{Code, CodeBlock};
 use crate::vm::layout::{VmCtxCounts, VmCtxLayout};
 pub use classify::classify;
 use classify::{admit, explain};
+use code::{ModuleCode, Source};
 
-/// A validated and compiled module, which can be instantiated any number of times, on any thread.
+/// A validated module, which can be instantiated any number of times, on any thread. Its functions are
+/// compiled when it is created or when they are called for the first time: see
+/// [`Compilation`](crate::Compilation).
 ///
 /// Clones share the code. It is unmapped when the last clone and the last store with an instance of
 /// it have been dropped.
@@ -36,14 +39,15 @@ struct ModuleInner {
     engine: Engine,
     info: ModuleInfo,
     bytes: Box<[u8]>,
+    bodies: Bodies,
     layout: VmCtxLayout,
     /// The canonical number of each type, read by compiled code.
     type_ids: Arc<[u32]>,
     _held: HeldTypes,
-    /// Code that relies on guard pages, and code that checks every access. Each is compiled when
+    /// Code that relies on guard pages, and code that checks every access. Each is created when
     /// the first instance needs it.
-    guarded: OnceLock<Arc<CodeBlock>>,
-    checked: OnceLock<Arc<CodeBlock>>,
+    guarded: OnceLock<ModuleCode>,
+    checked: OnceLock<ModuleCode>,
     symbols: OnceLock<Symbols>,
 }
 
@@ -78,7 +82,8 @@ pub struct ExportType<'a> {
 }
 
 impl Module {
-    /// Decodes, validates and compiles a module from the binary format.
+    /// Decodes and validates a module from the binary format, and compiles it as the engine's
+    /// [`Compilation`](crate::Compilation) has it.
     ///
     /// # Errors
     ///
@@ -108,7 +113,10 @@ impl Module {
     /// Decodes and validates a module without compiling it. Errors are those of [`Module::new`].
     pub fn validate(engine: &Engine, bytes: &[u8]) -> Result<()> {
         admit(bytes, engine.features())?;
-        let check = || parallel::validate_all(decode(bytes, engine.features(), engine.types(), None)?.bodies);
+        let check = || {
+            let decoded = decode(bytes, engine.features(), engine.types(), None)?;
+            parallel::validate_all(decoded.bodies, None)
+        };
         check().map_err(|error| explain(bytes, engine.features(), error))
     }
 
@@ -148,7 +156,7 @@ impl Module {
         info.exports.iter().map(|export| ExportType { name: &export.name, ty: info.export_type(export) })
     }
 
-    /// The engine that compiled the module.
+    /// The engine that the module was made for.
     pub fn engine(&self) -> &Engine {
         &self.0.engine
     }
@@ -179,7 +187,7 @@ impl Module {
     pub(crate) fn has_code_at(&self, address: usize) -> bool {
         [&self.0.guarded, &self.0.checked]
             .iter()
-            .any(|code| code.get().is_some_and(|code| code.contains(address)))
+            .any(|code| code.get().is_some_and(|code| code.functions().contains(address)))
     }
 
     /// Returns the function whose code contains an address, by its index, with the offset of the
@@ -187,10 +195,10 @@ impl Module {
     /// module's bytes.
     pub(crate) fn locate(&self, address: usize) -> Option<(u32, u64, u64)> {
         let codes = [&self.0.guarded, &self.0.checked];
-        let (position, offset) = codes.iter().find_map(|code| code.get()?.locate(address))?;
-        let index = self.0.info.imported.functions + position;
+        let (index, offset) = codes.iter().find_map(|code| code.get()?.functions().locate(address))?;
+        let body = self.0.bodies.range(index as usize - self.0.info.imported.functions)?;
         // The prologue does not belong to an instruction.
-        Some((index as u32, u64::from(offset.unwrap_or(0)), self.symbols().body(position)?))
+        Some((index, u64::from(offset.unwrap_or(0)), body.start as u64))
     }
 
     fn symbols(&self) -> &Symbols {
@@ -219,36 +227,58 @@ impl Module {
     }
 
     /// The code for instances whose memories all have guard pages, or for other instances.
-    pub(crate) fn code(&self, guarded: bool, deadline: Option<Deadline>) -> Result<&Arc<CodeBlock>> {
+    pub(crate) fn code(&self, guarded: bool, deadline: Option<Deadline>) -> Result<&ModuleCode> {
         let slot = if guarded { &self.0.guarded } else { &self.0.checked };
         if let Some(code) = slot.get() {
             return Ok(code);
         }
-        let engine = &self.0.engine;
-        let bodies = decode(&self.0.bytes, engine.features(), engine.types(), deadline)?.bodies;
-        let code = install(engine, &self.0.info, self.0.layout, bodies, guarded, deadline)?;
-        Ok(slot.get_or_init(|| Arc::new(code)))
+        let code = self.source().make(guarded, deadline)?;
+        Ok(slot.get_or_init(|| code))
+    }
+
+    /// The address of the code of a function, by its position among those that the module defines,
+    /// for instances whose memories are all guarded, or for the others.
+    pub(crate) fn compile_function(
+        &self,
+        guarded: bool,
+        position: usize,
+        deadline: Option<Deadline>,
+    ) -> Result<usize> {
+        self.code(guarded, deadline)?.compile(&self.source(), position, deadline)
+    }
+
+    fn source(&self) -> Source<'_> {
+        let ModuleInner { engine, info, layout, bytes, bodies, .. } = &*self.0;
+        Source { engine, info, layout: *layout, bytes, bodies }
     }
 
     fn compile(engine: &Engine, bytes: &[u8], deadline: Option<Deadline>) -> Result<Module> {
         let begun = Instant::now();
         let decoded = decode(bytes, engine.features(), engine.types(), deadline)?;
-        let info = decoded.info;
-        let layout = layout(&info)?;
-        let guard_pages = engine.config().guard_pages;
-        let code = install(engine, &info, layout, decoded.bodies, guard_pages, deadline)?;
+        let (info, bodies) = (decoded.info, Bodies::of(&decoded.bodies));
+        let (layout, config) = (layout(&info)?, engine.config());
+        let guard_pages = config.guard_pages;
+        let source = Source { engine, info: &info, layout, bytes, bodies: &bodies };
+        let code = if config.compilation.is_lazy() {
+            parallel::validate_all(decoded.bodies, deadline)?;
+            source.lazy(guard_pages)?
+        } else {
+            source.eager(decoded.bodies, guard_pages, deadline)?
+        };
         tracing::debug!(
             bytes = bytes.len(),
-            functions = info.functions.len() - info.imported.functions,
+            functions = bodies.len(),
+            compilation = ?config.compilation,
             took = ?begun.elapsed(),
-            "compiled a module"
+            "loaded a module"
         );
         let (guarded, checked) = (OnceLock::new(), OnceLock::new());
-        let _ = if guard_pages { &guarded } else { &checked }.set(Arc::new(code));
+        let _ = if guard_pages { &guarded } else { &checked }.set(code);
         let type_ids = info.types.iter().map(|id| id.number()).collect();
         let (engine, bytes) = (engine.clone(), bytes.into());
         let (symbols, _held) = (OnceLock::new(), decoded.held);
-        let inner = ModuleInner { engine, info, bytes, layout, type_ids, _held, guarded, checked, symbols };
+        let inner =
+            ModuleInner { engine, info, bytes, bodies, layout, type_ids, _held, guarded, checked, symbols };
         Ok(Module(Arc::new(inner)))
     }
 }
@@ -265,20 +295,4 @@ fn layout(info: &ModuleInfo) -> Result<VmCtxLayout> {
     };
     VmCtxLayout::new(&counts)
         .ok_or_else(|| Error::limit("the module has too many functions, tables or globals"))
-}
-
-fn install(
-    engine: &Engine,
-    info: &ModuleInfo,
-    layout: VmCtxLayout,
-    bodies: Vec<PendingBody<'_>>,
-    guard_pages: bool,
-    deadline: Option<Deadline>,
-) -> Result<CodeBlock> {
-    let (isa, fast_isa) = (engine.isa(), engine.fast_isa());
-    let env = ModuleEnv { info, layout, isa, fast_isa, deadline, guard_pages };
-    let functions = parallel::compile_all(&env, bodies)?;
-    // Validation allows no more functions than 32 bits can count.
-    let first = info.imported.functions as u32;
-    CodeBlock::install(engine.isa(), &functions, Code::Module { first })
 }

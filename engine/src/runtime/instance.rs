@@ -7,7 +7,9 @@ use super::store::StoreState;
 use super::table::Table;
 use super::tag::Tag;
 use crate::decode::info::{Export, ExportKind};
+use crate::error::Result;
 use crate::module::Module;
+use crate::time::Deadline;
 use crate::types::{ExternType, FuncExtern};
 use crate::vm::ptr::StoreId;
 
@@ -38,6 +40,8 @@ pub enum Extern {
 #[derive(Debug)]
 pub(crate) struct InstanceEntity {
     pub(super) module: Module,
+    /// Whether its code relies on guard pages.
+    pub(super) guarded: bool,
     pub(crate) memories: Vec<usize>,
     pub(crate) tables: Vec<usize>,
     pub(super) globals: Vec<usize>,
@@ -93,6 +97,12 @@ impl Instance {
 }
 
 impl InstanceEntity {
+    /// Compiles a function, given its position among those that the module defines, unless it is
+    /// compiled already. Returns the address of its code.
+    pub(crate) fn compile(&self, position: usize, deadline: Option<Deadline>) -> Result<usize> {
+        self.module.compile_function(self.guarded, position, deadline)
+    }
+
     /// The bytes of a data segment; empty after the segment was dropped.
     pub(super) fn data(&self, segment: usize) -> &[u8] {
         if self.dropped_data[segment] { &[] } else { self.module.data(segment) }

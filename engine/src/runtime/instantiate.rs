@@ -122,6 +122,7 @@ impl Allocation {
         let context = NewInstance::new(&store.vm, module.layout(), stubs, module.type_ids(), rows);
         let entity = InstanceEntity {
             module: module.clone(),
+            guarded: false,
             memories: Vec::new(),
             tables: Vec::new(),
             globals: Vec::new(),
@@ -161,7 +162,8 @@ impl Allocation {
         let guarded = self.connect_memories(store);
         let code = module.code(guarded, store.deadline())?;
         // Everything from here on is infallible.
-        self.context.set_code(code);
+        self.context.set_functions(code.functions());
+        self.entity.guarded = guarded;
         for ty in &info.tags[info.imported.tags..] {
             self.entity.tags.push(store.add_tag(*ty));
         }

@@ -9,11 +9,11 @@ use cranelift_codegen::ir::{
 use super::{TRUSTED, Translator};
 use crate::abi::signature::{POINTER, ir_type, wasm_signature};
 use crate::trap::Trap;
-use crate::vm::layout::offsets;
+use crate::vm::layout::{VmCode, offsets};
 
 /// A function to call: its code and its context.
 enum Callee {
-    /// A function of this module.
+    /// A function of this module, by its address.
     Defined(FuncRef),
     /// A function at an address.
     Address { code: Value, vmctx: Value },
@@ -109,13 +109,20 @@ impl Translator<'_, '_> {
     }
 
     fn callee(&mut self, function: u32) -> Callee {
-        if (function as usize) >= self.env.info.imported.functions {
+        let Some(position) = (function as usize).checked_sub(self.env.info.imported.functions) else {
+            let record = self.env.layout.function(function as usize);
+            let slot = self.context_pointer(record + offsets::FUNC_CODE);
+            let code = self.b.ins().load(POINTER, TRUSTED, slot, 0);
+            let vmctx = self.context_pointer(record + offsets::FUNC_VMCTX);
+            return Callee::Address { code, vmctx };
+        };
+        if self.env.knows_address(self.function, position) {
             return Callee::Defined(self.defined_callee(function));
         }
-        let record = self.env.layout.function(function as usize);
-        let code = self.context_pointer(record + offsets::FUNC_CODE);
-        let vmctx = self.context_pointer(record + offsets::FUNC_VMCTX);
-        Callee::Address { code, vmctx }
+        let functions = self.context_pointer(offsets::CTX_FUNCTIONS);
+        let slot = (position * size_of::<VmCode>()) as i32;
+        let code = self.b.ins().load(POINTER, TRUSTED, functions, slot);
+        Callee::Address { code, vmctx: self.vmctx }
     }
 
     /// Pops an index and returns the function in the table at this index, after checking that its
@@ -140,7 +147,8 @@ impl Translator<'_, '_> {
     fn reference_callee(&mut self, reference: Value) -> Callee {
         let store = self.context_pointer(offsets::CTX_STORE);
         self.b.ins().store(TRUSTED, self.vmctx, store, offsets::STORE_CALLER);
-        let code = self.b.ins().load(POINTER, TRUSTED, reference, offsets::FUNC_CODE);
+        let slot = self.b.ins().load(POINTER, TRUSTED, reference, offsets::FUNC_CODE);
+        let code = self.b.ins().load(POINTER, TRUSTED, slot, 0);
         let vmctx = self.b.ins().load(POINTER, TRUSTED, reference, offsets::FUNC_VMCTX);
         Callee::Address { code, vmctx }
     }

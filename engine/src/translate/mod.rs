@@ -40,6 +40,7 @@ use crate::error::{Error, Result};
 use crate::time::Deadline;
 use crate::trap::Trap;
 use crate::types::TypeConverter;
+use crate::vm::code::FunctionTable;
 use crate::vm::layout::{VmCtxLayout, offsets};
 use control::Frame;
 use exception::TryTable;
@@ -58,12 +59,26 @@ pub(crate) struct ModuleEnv<'a> {
     /// Whether memories reserve their whole address range, so that out-of-bounds accesses fault by
     /// themselves.
     pub(crate) guard_pages: bool,
+    /// The functions of the module, if they are compiled one by one; `None` if all of them are
+    /// compiled and installed together.
+    pub(crate) functions: Option<&'a FunctionTable>,
+}
+
+impl ModuleEnv<'_> {
+    /// Whether a function may call another one that the module defines by its address: it is the
+    /// same one, is installed together with it, or is compiled already.
+    fn knows_address(&self, caller: u32, position: usize) -> bool {
+        let own = caller as usize - self.info.imported.functions;
+        self.functions.is_none_or(|functions| own == position || functions.compiled(position).is_some())
+    }
 }
 
 /// The translation of one function body.
 pub(crate) struct Translator<'a, 'f> {
     b: FunctionBuilder<'f>,
     env: &'a ModuleEnv<'a>,
+    /// The index of the function.
+    function: u32,
     /// The operand stack of the specification. A vector can have any lane shape here.
     stack: Vec<Value>,
     frames: Vec<Frame>,
@@ -159,6 +174,7 @@ impl<'a, 'f> Translator<'a, 'f> {
         let mut translator = Translator {
             b,
             env,
+            function,
             stack: Vec::new(),
             frames: Vec::new(),
             top: None,

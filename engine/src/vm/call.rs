@@ -77,6 +77,7 @@ pub(super) fn new_vm_store<H: Host + ?Sized>() -> VmBox<VmStore> {
         outer: std::ptr::null_mut(),
         builtin_call: builtin_call::<H> as *const () as usize,
         host_call: host_call::<H> as *const () as usize,
+        compile: compile_call::<H> as *const () as usize,
         raise: raise::<H> as *const () as usize,
         throw: throw as *const () as usize,
         host: None,
@@ -163,7 +164,7 @@ pub(crate) fn enter<H: Host + ?Sized>(
     // over.
     let returned = unsafe {
         let call: EntryFn = std::mem::transmute::<usize, EntryFn>(entry.trampoline.address(0));
-        call(vm, function.vmctx, function.code, slots.as_mut_ptr())
+        call(vm, function.vmctx, (*function.code).get(), slots.as_mut_ptr())
     };
     // SAFETY: `previous` was the current store before this call, and its code is waiting for this
     // call.
@@ -339,6 +340,24 @@ unsafe extern "C" fn builtin_call<H: Host + ?Sized>(
         Some(value) => BuiltinReturn { value, failed: 0 },
         None => BuiltinReturn { value: 0, failed: 1 },
     }
+}
+
+/// Called by the stub for thunks. Compiles the function at a position for the instance of the context,
+/// and returns the address of its code. If it returns 0, the stub calls [`raise`].
+///
+/// # Safety
+///
+/// The context is that of an instance whose code runs, of a store of type `H`.
+unsafe extern "C" fn compile_call<H: Host + ?Sized>(context: *mut c_void, position: usize) -> usize {
+    // SAFETY: by the condition above the context is alive, and `enter` has lent its store to the
+    // code.
+    let (vm, store, instance) = unsafe {
+        let vm = (*context.cast::<VmCtxHeader>()).store;
+        (vm, running::<H>(vm), instance_of(context))
+    };
+    let Some(instance) = instance else { unreachable!("compiled code has a context") };
+    // SAFETY: `store` is the only borrow of the store that runs.
+    unsafe { in_time(vm, store, |store| store.compile(instance, position)) }.unwrap_or(0)
 }
 
 /// Called by host trampolines. Runs the host function of the context on its arguments. If it

@@ -9,12 +9,13 @@ use super::code::Description;
 pub(crate) enum Cause {
     /// An invalid instruction, such as `ud2`.
     InvalidInstruction,
+    /// A privileged instruction, such as `hlt`, or an access to an address that is not canonical.
+    Protection,
     /// An integer division by zero, or with a quotient that does not fit.
     Division,
     /// An access to an address that is not mapped, or not accessible in that way.
     Access(usize),
-    /// Anything else: an address that is not canonical, a hardware error, or a signal sent by a
-    /// process.
+    /// Anything else: a hardware error, or a signal sent by a process.
     Other,
 }
 
@@ -22,6 +23,7 @@ pub(crate) enum Cause {
 /// lacks.
 const ILL_ILLOPN: i32 = 2;
 const FPE_INTDIV: i32 = 1;
+const SI_KERNEL: i32 = 0x80;
 const SEGV_MAPERR: i32 = 1;
 const SEGV_ACCERR: i32 = 2;
 
@@ -31,7 +33,8 @@ impl Cause {
         match (signal, info.si_code) {
             (libc::SIGILL, ILL_ILLOPN) => Cause::InvalidInstruction,
             (libc::SIGFPE, FPE_INTDIV) => Cause::Division,
-            // An access to an address that is not canonical has another code, and address 0.
+            // The kernel sets no address with this code.
+            (libc::SIGSEGV, SI_KERNEL) => Cause::Protection,
             // SAFETY: with these codes the kernel has set the address.
             (libc::SIGSEGV, SEGV_MAPERR | SEGV_ACCERR) => Cause::Access(unsafe { info.si_addr() } as usize),
             _ => Cause::Other,
@@ -72,9 +75,10 @@ pub(crate) fn report(signal: libc::c_int, cause: Cause, pc: usize, code: Descrip
         Cause::Access(address) => write!(line, "accessing address {address:#x}"),
         Cause::InvalidInstruction => write!(line, "invalid instruction"),
         Cause::Division => write!(line, "integer division"),
-        Cause::Other => {
-            write!(line, "accessing a non-canonical address, or hardware error")
+        Cause::Protection => {
+            write!(line, "accessing a non-canonical address, or privileged instruction")
         }
+        Cause::Other => write!(line, "by a fault of the hardware"),
     };
     let _ = writeln!(line, ". This is not a WebAssembly trap; the process is terminated.");
     // SAFETY: writes initialised bytes. An incomplete write is acceptable.

@@ -6,7 +6,7 @@
 //! expects a trap would pass.
 
 use super::cause::Cause;
-use super::code;
+use super::code::lookup as code;
 use super::layout::{NULL_PAGE, VmStore};
 use crate::trap::Trap;
 
@@ -22,14 +22,14 @@ pub(super) unsafe fn trap_of(store: *mut VmStore, pc: usize, cause: Cause) -> Op
     let code = unsafe { code::trap_at(pc) }?;
     let expected = match cause {
         // SAFETY: by the condition above the thread runs the code at `pc`.
-        Cause::InvalidInstruction => unsafe { code::is_trap_instruction(pc) },
+        Cause::Protection => unsafe { code::is_trap_instruction(pc) },
         Cause::Division => {
             matches!(Trap::from_code(code), Some(Trap::IntegerDivideByZero | Trap::IntegerOverflow))
         }
         // SAFETY: by the condition above, and `trap_at` has found the instruction to be one of
         // compiled code.
         Cause::Access(address) => unsafe { may_access(store, code, address) },
-        Cause::Other => false,
+        Cause::InvalidInstruction | Cause::Other => false,
     };
     expected.then_some(code)
 }

@@ -41,7 +41,7 @@ impl<H: ?Sized> HostRecord<H> {
         let caller = std::ptr::null_mut();
         let context = VmBox::new(VmHostCtx { store, host: host.as_ptr().cast(), caller });
         let record = VmBox::new(VmFuncRef {
-            code: trampoline.address(0),
+            code: trampoline.slot(0),
             vmctx: context.as_ptr().cast(),
             type_id,
             is_host: true,

@@ -18,6 +18,14 @@ pub(crate) trait Host: 'static {
     /// Returns the error of the builtin, which unwinds the code.
     fn builtin(&mut self, number: usize, instance: usize, args: [u64; 5]) -> Result<u64>;
 
+    /// Compiles a function of an instance, given its position among those that its module defines,
+    /// unless it is compiled already. Returns the address of its code.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the compiler, which unwinds the calling code.
+    fn compile(&mut self, instance: usize, position: usize) -> Result<usize>;
+
     /// Whether a fault at an address is an out-of-bounds access to one of the store's memories that
     /// relies on guard pages. Called by a signal handler: it must not lock or allocate.
     fn guards(&self, address: usize) -> bool;

@@ -7,11 +7,12 @@ use std::fmt;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use super::code::CodeBlock;
+use super::code::{CodeBlock, FunctionTable};
 use super::func::imported_context;
 use super::host::Host;
 use super::layout::{
-    GlobalLocation, VmCtxHeader, VmCtxLayout, VmFuncRef, VmGlobal, VmHostCtx, VmMemoryRef, VmStubs, VmTable,
+    GlobalLocation, VmCode, VmCtxHeader, VmCtxLayout, VmFuncRef, VmGlobal, VmHostCtx, VmMemoryRef, VmStubs,
+    VmTable, offsets,
 };
 use super::memory::{LinearMemory, TableElements};
 use super::ptr::{StoreId, Stored, VmBox};
@@ -28,7 +29,7 @@ pub(crate) struct NewInstance {
     context: Context,
     store: StoreId,
     number: usize,
-    code: Option<Arc<CodeBlock>>,
+    functions: Option<Arc<FunctionTable>>,
 }
 
 /// A context at a fixed address, with everything that it keeps alive.
@@ -68,6 +69,7 @@ impl NewInstance {
             store: record.vm(),
             stubs: VmStubs { builtin: stubs.address(0), throw: stubs.address(1) },
             types: types.as_ptr(),
+            functions: std::ptr::null(),
             type_rows: rows.base(),
             instance: number,
         };
@@ -77,7 +79,7 @@ impl NewInstance {
         let keeps: [Arc<dyn Any + Send + Sync>; 3] =
             [Arc::clone(stubs) as _, Arc::new(Arc::clone(types)), Arc::clone(rows) as _];
         let context = Context { base, layout, hosts: Vec::new(), keeps: keeps.into() };
-        NewInstance { context, store: record.id(), number, code: None }
+        NewInstance { context, store: record.id(), number, functions: None }
     }
 
     /// Sets a memory of the store.
@@ -138,19 +140,21 @@ impl NewInstance {
         self.write(self.context.layout.function(position), function);
     }
 
-    /// Sets the code of the instance's module, which contains the functions for
-    /// [`NewInstance::set_function`].
-    pub(crate) fn set_code(&mut self, code: &Arc<CodeBlock>) {
-        self.context.keeps.push(Arc::clone(code) as _);
-        self.code = Some(Arc::clone(code));
+    /// Sets the functions of the instance's module, which compiled code calls.
+    pub(crate) fn set_functions(&mut self, functions: &Arc<FunctionTable>) {
+        self.write::<*const VmCode>(offsets::CTX_FUNCTIONS, functions.slots());
+        self.context.keeps.push(Arc::clone(functions) as _);
+        self.functions = Some(Arc::clone(functions));
     }
 
-    /// Sets the record of a function that the instance defines. `function` is its index in the
-    /// code.
+    /// Sets the record of a function that the instance defines. `function` is its position among
+    /// the functions that the module defines.
     pub(crate) fn set_function(&mut self, position: usize, function: usize, type_id: u32) {
-        let Some(code) = &self.code else { unreachable!("`set_code` is called before `set_function`") };
+        let Some(functions) = &self.functions else {
+            unreachable!("`set_functions` is called before `set_function`")
+        };
         let address = self.context.field::<VmFuncRef>(self.context.layout.function(position)).as_ptr();
-        let (code, vmctx) = (code.address(function), self.context.base.as_ptr().cast());
+        let (code, vmctx) = (functions.slot(function), self.context.base.as_ptr().cast());
         let record = VmFuncRef { code, vmctx, type_id, is_host: false, canonical: address };
         self.write(self.context.layout.function(position), record);
     }
@@ -176,6 +180,7 @@ impl NewInstance {
             (self.store, self.number) == (store, number),
             "the instance was created for another store or number"
         );
+        assert!(self.functions.is_some(), "the instance has no functions");
         self.context.assert_complete();
         self.context
     }

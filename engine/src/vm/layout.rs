@@ -6,7 +6,7 @@
 use std::ffi::c_void;
 use std::mem::{MaybeUninit, offset_of};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::pending::Pending;
 use super::rows::VmTypeRow;
@@ -121,6 +121,8 @@ pub(crate) struct VmStore {
     /// `extern "C" fn(*mut VmHostCtx, *mut VmVal) -> u8`: calls a host function. If it returns 0,
     /// the caller must call [`VmStore::raise`].
     pub(crate) host_call: usize,
+    /// Compiles a function: see [`call::compile_call`](super::call).
+    pub(crate) compile: usize,
     /// `extern "C" fn(*mut VmStore) -> !`: unwinds compiled code after a host function or a builtin
     /// has failed.
     pub(crate) raise: usize,
@@ -140,12 +142,40 @@ pub(crate) struct VmStore {
     pub(crate) trace: VmTrace,
 }
 
+/// The slot of a function: the address of its code, as callers read it.
+///
+/// Any thread can write it while other threads call the function. They continue to the code whose
+/// address they have read, which stays callable. On x86-64 every load has acquire semantics, and
+/// instruction fetches are coherent with the writes of other processors. Therefore code that loads
+/// an address from a slot and calls it runs the code that was written before the address.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct VmCode(AtomicUsize);
+
+impl VmCode {
+    pub(super) fn new(address: usize) -> VmCode {
+        VmCode(AtomicUsize::new(address))
+    }
+
+    /// The address.
+    #[inline]
+    pub(super) fn get(&self) -> usize {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Sets the address. The code there must be complete.
+    pub(super) fn set(&self, address: usize) {
+        self.0.store(address, Ordering::Release);
+    }
+}
+
 /// A function record, used by references, imports and host calls.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct VmFuncRef {
-    /// The code: a function of the Tail convention that takes `vmctx` as its first argument.
-    pub(crate) code: usize,
+    /// The slot of the code: a function of the Tail convention that takes `vmctx` as its first
+    /// argument.
+    pub(crate) code: *const VmCode,
     /// A [`VmCtx`](VmCtxHeader), or a [`VmHostCtx`] for a host function.
     pub(crate) vmctx: *mut c_void,
     /// The canonical number of the function's type.
@@ -212,6 +242,8 @@ pub(crate) struct VmStubs {
 pub(crate) struct VmCtxHeader {
     pub(crate) store: *mut VmStore,
     pub(crate) stubs: VmStubs,
+    /// The slots of the functions that the module defines, by their position among them.
+    pub(crate) functions: *const VmCode,
     /// The canonical number of each type of the module, by type index.
     pub(crate) types: *const u32,
     /// The row of each type of the engine, by canonical number.
@@ -239,6 +271,7 @@ pub(crate) mod offsets {
     pub(crate) const STORE_CALLER: i32 = offset_of!(VmStore, caller) as i32;
     pub(crate) const STORE_BUILTIN_CALL: i32 = offset_of!(VmStore, builtin_call) as i32;
     pub(crate) const STORE_HOST_CALL: i32 = offset_of!(VmStore, host_call) as i32;
+    pub(crate) const STORE_COMPILE: i32 = offset_of!(VmStore, compile) as i32;
     pub(crate) const STORE_RAISE: i32 = offset_of!(VmStore, raise) as i32;
     pub(crate) const STORE_THROW: i32 = offset_of!(VmStore, throw) as i32;
 
@@ -262,6 +295,7 @@ pub(crate) mod offsets {
         (offset_of!(VmCtxHeader, stubs) + offset_of!(VmStubs, builtin)) as i32;
     pub(crate) const CTX_THROW_STUB: i32 =
         (offset_of!(VmCtxHeader, stubs) + offset_of!(VmStubs, throw)) as i32;
+    pub(crate) const CTX_FUNCTIONS: i32 = offset_of!(VmCtxHeader, functions) as i32;
     pub(crate) const CTX_TYPES: i32 = offset_of!(VmCtxHeader, types) as i32;
     pub(crate) const CTX_TYPE_ROWS: i32 = offset_of!(VmCtxHeader, type_rows) as i32;
 }

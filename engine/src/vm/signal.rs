@@ -8,10 +8,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
 
 use super::cause::{self, Cause};
+use super::code::lookup as code;
 use super::current::current;
 use super::layout::{INTERRUPTED, VmFault, VmStore};
 use super::watchdog::INTERRUPT;
-use super::{code, fault, unwind};
+use super::{fault, unwind};
 
 /// The signals for faults of the processor, and the watchdog's signal.
 const SIGNALS: [libc::c_int; 5] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE, INTERRUPT];

@@ -25,6 +25,10 @@ impl Host for NoHost {
         Err(Error::host("no builtins"))
     }
 
+    fn compile(&mut self, _: usize, _: usize) -> Result<usize> {
+        Err(Error::host("no functions"))
+    }
+
     fn guards(&self, _: usize) -> bool {
         false
     }

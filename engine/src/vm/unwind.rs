@@ -6,7 +6,7 @@
 //! and the entry of the same activation.
 
 use super::alarm::is_over;
-use super::code;
+use super::code::lookup as code;
 use super::host::{Host, running};
 use super::layout::{INTERRUPTED, VmFault, VmHandler, VmStore};
 use super::pending::Pending;

@@ -25,7 +25,7 @@ pub use self::workers::Workers;
 pub use crate::finished::{End, Finished};
 pub use crate::interrupt::{INTERRUPTED, Interrupt};
 #[cfg(feature = "engine")]
-pub use crate::own::{STRESS, VERIFIER, embedder};
+pub use crate::own::{COMPILE, STRESS, VERIFIER, embedder};
 pub use crate::settings::{Settings, TIMEOUT};
 
 /// The cases of a suite to run.

@@ -11,7 +11,8 @@ pub(crate) mod serve;
 
 use std::ffi::OsStr;
 
-use wassay_engine::{Config, Engine, Features};
+use clap::ValueEnum;
+use wassay_engine::{Compilation, Config, Engine, Features};
 
 pub use self::embed::EngineEmbedder;
 use self::embed::limited;
@@ -26,6 +27,9 @@ pub const VERIFIER: &str = "WASSAY_VERIFIER";
 /// The environment variable that stresses the garbage collector: with `1` every allocation of an
 /// object collects first.
 pub const STRESS: &str = "WASSAY_STRESS";
+
+/// The environment variable for when functions are compiled: `lazy` or `eager`.
+pub const COMPILE: &str = "WASSAY_COMPILE";
 
 /// Creates an embedder of our engine, with settings from the environment.
 pub fn embedder() -> EngineEmbedder {
@@ -54,16 +58,38 @@ pub(crate) fn engine(features: Features, max_memory: Option<u64>) -> wassay_engi
 
 /// The engine settings from the environment.
 fn environment() -> Config {
-    config(std::env::var_os(VERIFIER).as_deref(), std::env::var_os(STRESS).as_deref())
+    let variable = |name| std::env::var_os(name);
+    config(variable(VERIFIER).as_deref(), variable(STRESS).as_deref(), variable(COMPILE).as_deref())
 }
 
-/// The engine settings for values of [`VERIFIER`] and [`STRESS`].
-fn config(verifier: Option<&OsStr>, stress: Option<&OsStr>) -> Config {
+/// The engine settings for values of [`VERIFIER`], [`STRESS`] and [`COMPILE`].
+fn config(verifier: Option<&OsStr>, stress: Option<&OsStr>, compile: Option<&OsStr>) -> Config {
     let switch = |value: Option<&OsStr>| value.filter(|value| !value.is_empty()).map(|value| value != "0");
-    let config = Config::new().collect_always(switch(stress).unwrap_or(false));
+    let mut config = Config::new().collect_always(switch(stress).unwrap_or(false));
+    if let Some(Ok(when)) = compile.and_then(OsStr::to_str).map(|name| When::from_str(name, false)) {
+        config = config.compilation(when.into());
+    }
     match switch(verifier) {
         Some(on) => config.verifier(on),
         None => config,
+    }
+}
+
+/// When functions are compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum When {
+    /// Each when it is first called
+    Lazy,
+    /// All when a module is loaded
+    Eager,
+}
+
+impl From<When> for Compilation {
+    fn from(when: When) -> Compilation {
+        match when {
+            When::Lazy => Compilation::Lazy,
+            When::Eager => Compilation::Eager,
+        }
     }
 }
 
@@ -74,12 +100,20 @@ mod tests {
     #[test]
     fn the_verifier_and_the_stress_are_switched_by_variables() {
         let settings = |verifier: Option<&str>, stress: Option<&str>| {
-            let shown = format!("{:?}", config(verifier.map(OsStr::new), stress.map(OsStr::new)));
+            let shown = format!("{:?}", config(verifier.map(OsStr::new), stress.map(OsStr::new), None));
             (shown.contains("verifier: true"), shown.contains("collect_always: true"))
         };
         assert_eq!(settings(Some("1"), Some("1")), (true, true));
         assert_eq!(settings(Some("0"), Some("0")), (false, false));
         let default = (cfg!(debug_assertions), false);
         assert_eq!((settings(None, None), settings(Some(""), Some(""))), (default, default));
+    }
+
+    #[test]
+    fn the_time_of_compilation_is_set_by_a_variable() {
+        let shown = |value: Option<&str>| format!("{:?}", config(None, None, value.map(OsStr::new)));
+        assert!(shown(Some("lazy")).contains("compilation: Lazy"));
+        assert!(shown(Some("eager")).contains("compilation: Eager"));
+        assert_eq!((shown(Some("")), shown(Some("soon"))), (shown(None), shown(None)));
     }
 }

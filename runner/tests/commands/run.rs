@@ -52,6 +52,36 @@ const COPY: &str = r#"(module
 "#;
 
 #[test]
+fn a_program_does_the_same_whenever_its_functions_are_compiled() {
+    let text = r#"(module
+      (func $divide (param i32) (result i32) (i32.div_u (i32.const 84) (local.get 0)))
+      (func (export "half") (param i32) (result i32) (call $divide (local.get 0))))"#;
+    let folder = Folder::new(&[("p.wat", text)]);
+    let call = |options: &[&str], argument: &str| {
+        let file = folder.arg("p.wat");
+        let words = ["run"].iter().chain(options).copied();
+        wassay(&words.chain(["--invoke", "half", &file, argument]).collect::<Vec<_>>())
+    };
+    for argument in ["2", "0"] {
+        let default = call(&[], argument);
+        assert_eq!(default.code, if argument == "0" { 134 } else { 0 }, "{}", default.err);
+        for when in ["lazy", "eager"] {
+            let ran = call(&["--compile", when], argument);
+            assert_eq!((ran.code, &ran.out, &ran.err), (default.code, &default.out, &default.err), "{when}");
+        }
+    }
+    // Whether a function that nothing calls is compiled is seen in the log.
+    let logged = |when: &str| {
+        let file = folder.arg("p.wat");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
+        command.args(["run", "--compile", when, "--invoke", "half", &file, "2"]);
+        run(command.env("RUST_LOG", "debug")).err
+    };
+    assert!(logged("lazy").contains("compilation=Lazy") && logged("eager").contains("compilation=Eager"));
+    assert_eq!(call(&["--compile", "soon"], "2").code, 2);
+}
+
+#[test]
 fn a_program_says_hello_in_both_previews_and_both_formats() {
     let text = hello("");
     let unstable = text.replace("wasi_snapshot_preview1", "wasi_unstable");

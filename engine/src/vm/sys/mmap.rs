@@ -52,30 +52,6 @@ impl Mapping {
         self.protect(start, length, libc::PROT_READ | libc::PROT_WRITE)
     }
 
-    /// Makes a range of whole pages executable and no longer writable.
-    ///
-    /// # Safety
-    ///
-    /// Nothing writes to the range afterwards, and no `&mut` reference into it is in use.
-    pub(crate) unsafe fn make_executable(&self, start: usize, length: usize) -> io::Result<()> {
-        self.protect(start, length, libc::PROT_READ | libc::PROT_EXEC)
-    }
-
-    /// Returns the memory of a range of whole pages to the system and makes the range inaccessible.
-    ///
-    /// # Safety
-    ///
-    /// No reference into the range is in use, and nothing accesses it or runs code in it until it
-    /// is opened again.
-    pub(crate) unsafe fn close(&self, start: usize, length: usize) -> io::Result<()> {
-        let base = self.range(start, length)?;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_FIXED;
-        // SAFETY: `range` has checked that the pages belong to this mapping; they are replaced by
-        // new inaccessible ones.
-        let result = unsafe { libc::mmap(base.cast(), length, libc::PROT_NONE, flags, -1, 0) };
-        if result == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
-    }
-
     /// Returns the memory of a range of whole pages to the system. They stay accessible, and are
     /// zero when they are next read.
     ///
@@ -133,18 +109,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn open_pages_keep_their_contents_and_closed_ones_lose_them() {
+    fn open_pages_keep_their_contents_and_discarded_ones_lose_them() {
         let map = Mapping::reserve(3 * PAGE).unwrap();
         map.open(PAGE, PAGE).unwrap();
         let byte = map.base().wrapping_add(PAGE);
         // SAFETY: the page was just made readable and writable.
-        unsafe { byte.write(7) };
-        // SAFETY: nothing refers to the page.
-        unsafe { map.close(PAGE, PAGE) }.unwrap();
-        map.open(PAGE, PAGE).unwrap();
-        // SAFETY: the page was opened again.
-        assert_eq!(unsafe { byte.read() }, 0);
-        // SAFETY: the page was opened again.
         unsafe { byte.write(7) };
         // SAFETY: nothing refers to the page.
         unsafe { map.discard(PAGE, PAGE) }.unwrap();

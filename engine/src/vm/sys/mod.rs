@@ -5,3 +5,4 @@ pub(crate) mod bytes;
 pub(crate) mod limits;
 pub(crate) mod mmap;
 pub(crate) mod stack;
+pub(crate) mod twin;

@@ -37,6 +37,12 @@ pub(crate) fn low() -> Option<usize> {
     Some(LOW.get()).filter(|low| *low != 0)
 }
 
+/// The free space on the current thread's stack in bytes, if the thread was prepared for compiled
+/// code.
+pub(crate) fn left() -> Option<usize> {
+    Some(here().saturating_sub(low()?))
+}
+
 #[cold]
 fn prepare_new_thread() -> io::Result<usize> {
     let low = stack_low()?;

@@ -24,6 +24,7 @@ use wassay_engine::{Config, Deadline, Engine, Extern, Features, Func, Instance, 
 use wassay_script::STACK;
 use wassay_wasi::{CallRecord, WasiCtx, add_imports_to_linker};
 
+use super::When;
 use super::embed::limited;
 use crate::console::show;
 use crate::exit::{Error, Exit};
@@ -77,6 +78,9 @@ pub(crate) struct Args {
     /// Features, as in `3.0,threads,-gc`: a version, then names to add or remove
     #[arg(long, value_name = "LIST")]
     features: Option<Features>,
+    /// When to compile functions: `lazy`, each when it is first called, or `eager`
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Lazy)]
+    compile: When,
     /// Print each WASI call, with arguments and results, to standard error
     #[arg(long)]
     trace: bool,
@@ -149,7 +153,8 @@ fn own_descriptors() {
 }
 
 fn config(args: &Args) -> Config {
-    let config = Config::new().features(args.features.unwrap_or_default());
+    let features = args.features.unwrap_or_default();
+    let config = Config::new().features(features).compilation(args.compile.into());
     match args.max_memory {
         Some(bytes) => limited(config, bytes),
         None => config,

@@ -1,0 +1,174 @@
+//! The code of a module: compiled as a whole, or function by function.
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use crate::abi::signature::returns_in_memory;
+use crate::compile::parallel;
+use crate::decode::PendingBody;
+use crate::decode::bodies::Bodies;
+use crate::decode::info::ModuleInfo;
+use crate::engine::Engine;
+use crate::error::Result;
+use crate::time::{Deadline, in_time};
+use crate::translate::ModuleEnv;
+use crate::vm::code::FunctionTable;
+use crate::vm::layout::VmCtxLayout;
+
+/// The input for the code of a module.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Source<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) info: &'a ModuleInfo,
+    pub(super) layout: VmCtxLayout,
+    pub(super) bytes: &'a [u8],
+    pub(super) bodies: &'a Bodies,
+}
+
+/// The code of a module for instances whose memories all have guard pages, or for other instances.
+pub(crate) struct ModuleCode {
+    functions: Arc<FunctionTable>,
+    /// Whether the code relies on guard pages.
+    guard_pages: bool,
+    /// The positions of the functions that threads are compiling.
+    busy: Mutex<Vec<usize>>,
+    /// Notified when a thread has finished one.
+    done: Condvar,
+}
+
+impl fmt::Debug for ModuleCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModuleCode").field("guard_pages", &self.guard_pages).finish_non_exhaustive()
+    }
+}
+
+impl Source<'_> {
+    /// Creates code that is compiled function by function.
+    pub(super) fn lazy(&self, guard_pages: bool) -> Result<ModuleCode> {
+        let info = self.info;
+        let defined = &info.functions[info.imported.functions..];
+        let in_memory = defined.iter().map(|ty| returns_in_memory(info.func_type_at(*ty)));
+        Ok(ModuleCode::new(FunctionTable::lazy(self.first(), in_memory)?, guard_pages))
+    }
+
+    /// Compiles all functions, given their bodies.
+    pub(super) fn eager(
+        &self,
+        bodies: Vec<PendingBody<'_>>,
+        guard_pages: bool,
+        deadline: Option<Deadline>,
+    ) -> Result<ModuleCode> {
+        let compiled = parallel::compile_all(&self.env(guard_pages, deadline, None), bodies)?;
+        self.engine.count_compiled(compiled.len());
+        Ok(ModuleCode::new(FunctionTable::eager(self.first(), &compiled)?, guard_pages))
+    }
+
+    /// Creates code according to the settings of the engine.
+    pub(super) fn make(&self, guard_pages: bool, deadline: Option<Deadline>) -> Result<ModuleCode> {
+        if self.engine.config().compilation.is_lazy() {
+            return self.lazy(guard_pages);
+        }
+        let bodies = (0..self.bodies.len()).filter_map(|at| self.bodies.pending(at, self.bytes, self.info));
+        self.eager(bodies.collect(), guard_pages, deadline)
+    }
+
+    /// The index of the first function that the module defines. Validation allows no more functions
+    /// than 32 bits can count.
+    fn first(&self) -> u32 {
+        self.info.imported.functions as u32
+    }
+
+    fn env<'a>(
+        &'a self,
+        guard_pages: bool,
+        deadline: Option<Deadline>,
+        functions: Option<&'a FunctionTable>,
+    ) -> ModuleEnv<'a> {
+        let (isa, fast_isa) = (self.engine.isa(), self.engine.fast_isa());
+        let (info, layout) = (self.info, self.layout);
+        ModuleEnv { info, layout, isa, fast_isa, deadline, guard_pages, functions }
+    }
+}
+
+impl ModuleCode {
+    fn new(functions: FunctionTable, guard_pages: bool) -> ModuleCode {
+        let (busy, done) = (Mutex::default(), Condvar::new());
+        ModuleCode { functions: Arc::new(functions), guard_pages, busy, done }
+    }
+
+    /// The functions, to which instances refer.
+    pub(crate) fn functions(&self) -> &Arc<FunctionTable> {
+        &self.functions
+    }
+
+    /// Compiles the function at a position among those that the module defines, unless it is
+    /// compiled already. Returns the address of its code.
+    ///
+    /// One thread compiles the function, and other threads that call it wait until their deadlines.
+    /// After an error the next call compiles it again.
+    pub(super) fn compile(
+        &self,
+        source: &Source<'_>,
+        position: usize,
+        deadline: Option<Deadline>,
+    ) -> Result<usize> {
+        let _turn = match self.turn(position, deadline)? {
+            Turn::Done(address) => return Ok(address),
+            Turn::Ours(turn) => turn,
+        };
+        let Some(body) = source.bodies.pending(position, source.bytes, source.info) else {
+            unreachable!("code calls a function that the module defines")
+        };
+        let env = source.env(self.guard_pages, deadline, Some(&self.functions));
+        let compiled = parallel::compile_one(&env, body)?;
+        source.engine.count_compiled(1);
+        self.functions.install(position, compiled)
+    }
+
+    /// Waits until no other thread compiles the function.
+    fn turn(&self, position: usize, deadline: Option<Deadline>) -> Result<Turn<'_>> {
+        let mut busy = self.lock();
+        loop {
+            if let Some(address) = self.functions.compiled(position) {
+                return Ok(Turn::Done(address));
+            }
+            if !busy.contains(&position) {
+                busy.push(position);
+                return Ok(Turn::Ours(Busy { code: self, position }));
+            }
+            in_time(deadline)?;
+            busy = match deadline {
+                Some(deadline) => {
+                    let waited = self.done.wait_timeout(busy, deadline.left());
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => self.done.wait(busy).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<usize>> {
+        self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The result of waiting for a function.
+enum Turn<'a> {
+    /// The function is compiled. This is the address of its code.
+    Done(usize),
+    /// The current thread must compile the function.
+    Ours(Busy<'a>),
+}
+
+/// Marks a function as being compiled by the current thread until this is dropped.
+struct Busy<'a> {
+    code: &'a ModuleCode,
+    position: usize,
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.code.lock().retain(|position| *position != self.position);
+        self.code.done.notify_all();
+    }
+}
