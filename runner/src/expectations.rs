@@ -277,7 +277,8 @@ impl Tally {
         }
     }
 
-    /// The `wanted` entries whose cases all completed and that applied to no directive and no guest.
+    /// The `wanted` entries whose cases all completed and that applied to no directive and no
+    /// guest.
     pub(crate) fn stale<'a>(&self, suites: &'a [Suite], wanted: impl Fn(&Entry) -> bool) -> Vec<&'a Entry> {
         let files: Vec<&Arc<Expectations>> = suites.iter().flat_map(Suite::expectations).collect();
         if files.is_empty() {

@@ -12,7 +12,8 @@
 //!     (memory (export "memory") 1)
 //!     (data (i32.const 0) "\08\00\00\00\06\00\00\00hello\n")
 //!     (func (export "_start")
-//!         (drop (call $fd_write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))))"#)?)?;
+//!         (drop (call $fd_write
+//!             (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)))))"#)?)?;
 //! let out = Capture::new(1 << 20);
 //! let context = WasiCtx::builder().capture_stdout(&out).build()?;
 //! let (mut store, mut linker) = (Store::with_data(&engine, context), Linker::new());
@@ -102,8 +103,8 @@ pub const PREVIEW_0: &str = "wasi_unstable";
 ///
 /// # Errors
 ///
-/// Returns an error if the linker contains one of the functions, or if there is no room for the code
-/// of the host functions.
+/// Returns an error if the linker contains one of the functions, or if there is no room for the
+/// code of the host functions.
 pub fn add_to_linker<T>(store: &mut Store<T>, linker: &mut Linker) -> Result<()>
 where
     T: AsMut<WasiCtx> + Any + Send,
@@ -114,8 +115,8 @@ where
 /// Defines those functions of both previews that a module imports and that the linker does not
 /// contain yet.
 ///
-/// The functions are those of [`add_to_linker`]. A small module starts faster this way, because each
-/// definition takes time.
+/// The functions are those of [`add_to_linker`]. A small module starts faster this way, because
+/// each definition takes time.
 ///
 /// # Errors
 ///

@@ -34,7 +34,8 @@ pub(crate) fn compile_all(
     })
 }
 
-/// Validates bodies, unless the deadline passes. Of several errors, returns that of the first function.
+/// Validates bodies, unless the deadline passes. Of several errors, returns that of the first
+/// function.
 pub(crate) fn validate_all(bodies: Vec<PendingBody<'_>>, deadline: Option<Deadline>) -> Result<()> {
     for_each(bodies, |compiler, body| {
         in_time(deadline)?;

@@ -26,8 +26,8 @@ pub use classify::classify;
 use classify::{admit, explain};
 use code::{ModuleCode, Source};
 
-/// A validated module, which can be instantiated any number of times, on any thread. Its functions are
-/// compiled when it is created or when they are called for the first time: see
+/// A validated module, which can be instantiated any number of times, on any thread. Its functions
+/// are compiled when it is created or when they are called for the first time: see
 /// [`Compilation`](crate::Compilation).
 ///
 /// Clones share the code. It is unmapped when the last clone and the last store with an instance of

@@ -22,8 +22,8 @@ pub trait Param<C, E>: Sized {
 ///
 /// ```
 /// use wassay_engine::{
-///     Caller, Config, Engine, Error, Func, FuncType, InterfaceFunc, Param, Result, Store, StoreState,
-///     ValType, Words,
+///     Caller, Config, Engine, Error, Func, FuncType, InterfaceFunc, Param, Result, Store,
+///     StoreState, ValType, Words,
 /// };
 ///
 /// /// What the functions of the interface work on.
@@ -42,7 +42,10 @@ pub trait Param<C, E>: Sized {
 ///     fn take(call: &mut Call<'_>) -> Result<Account> {
 ///         let number = call.arguments.u32(call.next) as usize;
 ///         call.next += 1;
-///         if number < call.balances.len() { Ok(Account(number)) } else { Err(Error::host("no account")) }
+///         match call.balances.get(number) {
+///             Some(_) => Ok(Account(number)),
+///             None => Err(Error::host("no account")),
+///         }
 ///     }
 /// }
 ///

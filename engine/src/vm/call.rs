@@ -342,8 +342,8 @@ unsafe extern "C" fn builtin_call<H: Host + ?Sized>(
     }
 }
 
-/// Called by the stub for thunks. Compiles the function at a position for the instance of the context,
-/// and returns the address of its code. If it returns 0, the stub calls [`raise`].
+/// Called by the stub for thunks. Compiles the function at a position for the instance of the
+/// context, and returns the address of its code. If it returns 0, the stub calls [`raise`].
 ///
 /// # Safety
 ///

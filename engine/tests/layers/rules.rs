@@ -40,11 +40,9 @@ pub(crate) const RULES: [Rules; 8] = [
                 "the families of operators are methods of one translator, which keeps state for them",
                 &[
                     "translate",
-                    "translate/call",
                     "translate/control",
                     "translate/exception",
                     "translate/legacy_exception",
-                    "translate/reference",
                     "translate/variable",
                 ],
             ),

@@ -112,7 +112,8 @@ impl Entry {
         self.suite.as_deref()
     }
 
-    /// Whether it applies to a script or a WASI case of this name, in the suites that it applies to.
+    /// Whether it applies to a script or a WASI case of this name, in the suites that it applies
+    /// to.
     pub(crate) fn is_for_case(&self, case: &str) -> bool {
         match &self.scripts {
             Scripts::All => true,

@@ -25,8 +25,8 @@
 //! | `kind` with any of these | those of the above that fail with this kind |
 //!
 //! A WASI case is selected by its name or a glob, in `case`, which is another name of `script`, and
-//! by `kind`. It has no directives, so `key`, `line` and `text` cannot be used. It fails as expected
-//! if entries cover each of its failures.
+//! by `kind`. It has no directives, so `key`, `line` and `text` cannot be used. It fails as
+//! expected if entries cover each of its failures.
 //!
 //! A key is 12 hexadecimal digits, a hash of the tokens of the directive and of the number of equal
 //! directives before it. It stays the same when lines shift. A `kind` is the name of a failure as

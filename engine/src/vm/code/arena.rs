@@ -46,8 +46,8 @@ impl Default for Contents {
 
 #[derive(Debug)]
 struct Batch {
-    /// Owned by the arena and published in the page table. Freed when the arena is dropped, after it
-    /// has been removed from the table.
+    /// Owned by the arena and published in the page table. Freed when the arena is dropped, after
+    /// it has been removed from the table.
     map: *mut CodeMap,
     source_map: SourceMap,
 }
@@ -90,8 +90,8 @@ impl CodeArena {
         };
         for (function, start) in functions.iter().zip(&addresses) {
             let bytes = linked(function, *start, code, &address)?;
-            // SAFETY: `room` returns free space in pages of this arena. Nothing runs it before it is
-            // published, and the lock excludes other writers.
+            // SAFETY: `room` returns free space in pages of this arena. Nothing runs it before it
+            // is published, and the lock excludes other writers.
             unsafe { space.write(*start, &bytes) };
         }
         contents.next = end;

@@ -49,8 +49,8 @@ pub(crate) unsafe fn trap_at(pc: usize) -> Option<u8> {
     Some(map.traps[found].1)
 }
 
-/// Whether the instruction at an address of live code is the one that wasm code uses for traps. Does
-/// not lock or allocate.
+/// Whether the instruction at an address of live code is the one that wasm code uses for traps.
+/// Does not lock or allocate.
 ///
 /// # Safety
 ///

@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::vm::artifact::CompiledFunction;
 use crate::vm::layout::VmCode;
 
-/// The functions that a module defines: a slot for each, and the code of those that are compiled. The
-/// slot of a function that is not compiled yet refers to a thunk, which compiles it.
+/// The functions that a module defines: a slot for each, and the code of those that are compiled.
+/// The slot of a function that is not compiled yet refers to a thunk, which compiles it.
 ///
 /// Direct calls, references, imports and the host call a function through its slot. Only callers
 /// that are compiled together with the function, or after it, use its address.
@@ -75,8 +75,8 @@ impl FunctionTable {
         self.arena.contains(address)
     }
 
-    /// The function that contains an address, by its index in the module, and the offset in its body
-    /// of the instruction that the code belongs to, if there is one.
+    /// The function that contains an address, by its index in the module, and the offset in its
+    /// body of the instruction that the code belongs to, if there is one.
     pub(crate) fn locate(&self, address: usize) -> Option<(u32, Option<u32>)> {
         self.arena.locate(address)
     }

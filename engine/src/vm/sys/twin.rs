@@ -52,9 +52,9 @@ impl TwinMapping {
         let (code, writable) = self.addresses(start, length)?;
         let shared = libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
         let access = libc::PROT_READ | libc::PROT_WRITE;
-        // SAFETY: `addresses` has checked that both ranges are in the mapping. By the condition above
-        // nothing uses them, so that they can be replaced by new memory. Nothing runs code there
-        // before this returns.
+        // SAFETY: `addresses` has checked that both ranges are in the mapping. By the condition
+        // above nothing uses them, so that they can be replaced by new memory. Nothing runs code
+        // there before this returns.
         unsafe {
             let made = libc::mmap(writable, length, access, shared, -1, 0);
             if made == libc::MAP_FAILED {
@@ -80,8 +80,8 @@ impl TwinMapping {
     /// The range was opened, and nothing else accesses it or runs code in it at the same time.
     pub(crate) unsafe fn write(&self, start: usize, bytes: &[u8]) {
         let writable = self.writable(start, bytes.len());
-        // SAFETY: `writable` has checked that the range is in the upper half. By the condition above
-        // it is writable and not in use.
+        // SAFETY: `writable` has checked that the range is in the upper half. By the condition
+        // above it is writable and not in use.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), writable, bytes.len()) };
     }
 
@@ -92,8 +92,8 @@ impl TwinMapping {
     /// The conditions of [`TwinMapping::write`] must hold.
     pub(crate) unsafe fn fill(&self, start: usize, length: usize, byte: u8) {
         let writable = self.writable(start, length);
-        // SAFETY: `writable` has checked that the range is in the upper half. By the condition above
-        // it is writable and not in use.
+        // SAFETY: `writable` has checked that the range is in the upper half. By the condition
+        // above it is writable and not in use.
         unsafe { ptr::write_bytes(writable, byte, length) };
     }
 
@@ -104,8 +104,8 @@ impl TwinMapping {
     /// The range was opened, and nothing reads it or runs code in it.
     pub(crate) unsafe fn discard(&self, start: usize, length: usize) -> io::Result<()> {
         let (_, writable) = self.addresses(start, length)?;
-        // SAFETY: `addresses` has checked that the range is in the mapping. By the condition above it
-        // is shared memory that is not in use.
+        // SAFETY: `addresses` has checked that the range is in the mapping. By the condition above
+        // it is shared memory that is not in use.
         if unsafe { libc::madvise(writable, length, libc::MADV_REMOVE) } == 0 {
             Ok(())
         } else {

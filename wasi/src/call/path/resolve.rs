@@ -102,8 +102,8 @@ pub(super) fn parent_of_new_file<'a>(start: &'a Dir, path: &'a str) -> Result<Ta
 }
 
 /// The directory to create `path` below: BADF, NOTDIR, NOTCAPABLE, or ROFS for read-only access. As
-/// on a read-only file system (`mkdir(2)`, `symlink(2)`), errors of the lookup, EXIST, and NOENT for
-/// a slash after the name of anything but a directory take precedence over ROFS.
+/// on a read-only file system (`mkdir(2)`, `symlink(2)`), errors of the lookup, EXIST, and NOENT
+/// for a slash after the name of anything but a directory take precedence over ROFS.
 pub(super) fn directory_to_create_in<'a>(
     table: &'a Table,
     fd: Fd,
