@@ -153,7 +153,7 @@ fn an_instance_with_checked_memories_has_code_of_its_own() {
         let mut store = Store::new(&Engine::new(&config).unwrap());
         let exporter = instance(&mut store, "(module (memory (export \"m\") 1) (data (i32.const 8) \"a\"))");
         let mut linker = Linker::new();
-        linker.define("m", "m", exporter.export(&store, "m").unwrap());
+        linker.define("m", "m", exporter.export(&store, "m").unwrap()).unwrap();
         let module = module(store.engine(), text);
         let instance = linker.instantiate(&mut store, &module).unwrap();
         let read = func(&store, instance, "read");
