@@ -80,7 +80,9 @@ impl Reader {
             Some("self") => [&self.module[..], &path[1..]].concat(),
             Some("super") => [&self.module[..self.module.len().saturating_sub(up)], &path[up..]].concat(),
             // One name alone is a variable.
-            Some(name) if path.len() > 1 && self.children.contains(name) => [&self.module[..], &path[..]].concat(),
+            Some(name) if path.len() > 1 && self.children.contains(name) => {
+                [&self.module[..], &path[..]].concat()
+            }
             _ => return,
         };
         self.paths.push(resolved);

@@ -249,7 +249,10 @@ fn broken_adapters() {
     let (code, other) = said(
         &ADAPTER.replace("\"wasm32-wasip1\", ", "").replace("WASSAY, \"--version\"", "\"echo\", \"a 1\""),
     );
-    assert!(code == 2 && other.contains("does not support wasm32-wasip1; it supports wasm32-wasip3"), "{other}");
+    assert!(
+        code == 2 && other.contains("does not support wasm32-wasip1; it supports wasm32-wasip3"),
+        "{other}"
+    );
     let (code, wrong) = said("this is no Python");
     assert!(code == 2 && wrong.contains("SyntaxError"), "{wrong}");
     std::fs::remove_file(folder.file("mine.py")).unwrap();
