@@ -144,7 +144,8 @@ pub(crate) const RULES: [Rules; 8] = [
     Rules {
         folder: "runner/drive",
         layers: &[
-            &["command", "process", "quantity", "template"],
+            &["command", "program", "quantity", "template"],
+            &["process"],
             &["child", "version", "wasi"],
             &["driver"],
             &["modules", "selftest"],
