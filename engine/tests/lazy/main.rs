@@ -153,7 +153,7 @@ fn an_instance_with_checked_memories_has_code_of_its_own() {
         let mut store = Store::new(&Engine::new(&config).unwrap());
         let exporter = instance(&mut store, "(module (memory (export \"m\") 1) (data (i32.const 8) \"a\"))");
         let mut linker = Linker::new();
-        linker.define("m", "m", exporter.export(&store, "m").unwrap());
+        linker.define("m", "m", exporter.export(&store, "m").unwrap()).unwrap();
         let module = module(store.engine(), text);
         let instance = linker.instantiate(&mut store, &module).unwrap();
         let read = func(&store, instance, "read");
@@ -193,6 +193,14 @@ fn a_deadline_ends_the_compilation_of_a_function() {
 
 #[test]
 fn a_function_is_compiled_at_the_end_of_the_stack() {
+    // On the smaller stack little is left there for the compiler.
+    for size in [1 << 20, 4 << 20] {
+        let thread = std::thread::Builder::new().stack_size(size);
+        thread.spawn(compile_at_the_end_of_the_stack).unwrap().join().unwrap();
+    }
+}
+
+fn compile_at_the_end_of_the_stack() {
     // At the last frames that fit, functions are called for the first time: some are small, one
     // needs much of the compiler.
     let adds = "(local.set 0 (i32.add (local.get 0) (i32.load offset=4 (local.get 0))))".repeat(3_000);

@@ -106,7 +106,7 @@ fn a_function_of_another_instance_is_reached_in_every_way() {
             let exporter = instance(&mut store, exporter);
             let mut linker = Linker::new();
             for name in ["f", "many"] {
-                linker.define("e", name, exporter.export(&store, name).unwrap());
+                linker.define("e", name, exporter.export(&store, name).unwrap()).unwrap();
             }
             let module = module(store.engine(), importer);
             let importer = linker.instantiate(&mut store, &module).unwrap();

@@ -147,7 +147,11 @@ fn an_entry_names_a_directive_by_what_is_read() {
     let moved = format!("\n\n{SCRIPT}");
     let (ran, _) = run(&moved, &entry_of(&format!("script = \"a.wast\"\nline = 2\n{text}"), "xfail"), &[]);
     assert_eq!(ran.code, 1);
-    assert!(ran.out.contains("e.toml:1 expects") && ran.out.contains(", but on line 4"), "{}", ran.out);
+    assert!(
+        ran.out.contains("e.toml:1: stale expectation: ") && ran.out.contains(", but on line 4"),
+        "{}",
+        ran.out
+    );
     // A beginning that two have is about both, and the one that passes is not a failure.
     let (ran, _) = run(SCRIPT, &entry_of(&format!("script = \"a.wast\"\n{begin}"), "xfail"), &[]);
     assert!(

@@ -246,7 +246,7 @@ fn refused_for_several() {
         ("broken.toml", shell("broken", "", "").replace("ok engine", "no engine")),
     ]);
     for (args, expected) in [
-        (vec!["--engine", "wassay"], "--engine wassay: it is named twice"),
+        (vec!["--engine", "wassay"], "--engine wassay: given twice"),
         (vec!["--engine", "mine.toml", "--baseline", "base.json"], "--baseline: expected one --engine"),
         (
             vec!["--engine", "mine.toml", "--expectations", "e.toml", "--bless-expectations"],

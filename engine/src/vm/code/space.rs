@@ -48,6 +48,24 @@ struct Free {
     kept: usize,
 }
 
+impl Free {
+    /// Takes open pages, preferably with memory.
+    fn take(&mut self, count: usize) -> Option<Range<usize>> {
+        let pages = self.stale.take(count);
+        self.kept -= pages.as_ref().map_or(0, Range::len);
+        pages.or_else(|| self.empty.take(count))
+    }
+
+    /// Takes open pages, some of which may have memory.
+    fn join(&mut self, count: usize) -> Option<Range<usize>> {
+        for pages in self.stale.runs.drain(..) {
+            self.empty.give(pages);
+        }
+        self.kept = 0;
+        self.empty.take(count)
+    }
+}
+
 static SPACE_OF_PROCESS: OnceLock<Result<CodeSpace, String>> = OnceLock::new();
 
 /// The space of the process.
@@ -69,7 +87,8 @@ pub(super) fn existing_space() -> Option<&'static CodeSpace> {
 
 impl CodeSpace {
     fn reserve() -> io::Result<CodeSpace> {
-        let map = TwinMapping::reserve_between(SMALLEST_SPACE, share(SPACE, PARTS))?;
+        // Each page takes two pages of address space.
+        let map = TwinMapping::reserve_between(SMALLEST_SPACE, share(2 * SPACE, PARTS) / 2)?;
         let pages = map.len() / PAGE;
         let table = Mapping::reserve(pages * size_of::<AtomicPtr<CodeMap>>())?;
         table.open(0, table.len())?;
@@ -106,15 +125,9 @@ impl CodeSpace {
     /// Allocates pages, which contain no code.
     pub(super) fn allocate(&self, count: usize) -> Result<Range<usize>> {
         let mut free = self.lock();
-        let pages = match free.stale.take(count) {
-            Some(pages) => {
-                free.kept -= count;
-                pages
-            }
-            None => match free.empty.take(count) {
-                Some(pages) => pages,
-                None => self.open(&mut free, count).map_err(no_room)?,
-            },
+        let pages = match free.take(count) {
+            Some(pages) => pages,
+            None => self.open(&mut free, count).map_err(no_room)?,
         };
         drop(free);
         // SAFETY: the pages are open and unused: old code in them is unreachable.
@@ -125,7 +138,9 @@ impl CodeSpace {
     /// Opens pages: at least a chunk if there are enough, for later allocations.
     fn open(&self, free: &mut Free, count: usize) -> io::Result<Range<usize>> {
         let chunk = free.closed.take(count.max(CHUNK)).or_else(|| free.closed.take(count));
-        let chunk = chunk.ok_or(io::ErrorKind::OutOfMemory)?;
+        let Some(chunk) = chunk else {
+            return free.join(count).ok_or_else(|| io::ErrorKind::OutOfMemory.into());
+        };
         // SAFETY: closed pages have not been opened, or opening them has failed.
         if let Err(error) = unsafe { self.map.open(chunk.start * PAGE, chunk.len() * PAGE) } {
             free.closed.give(chunk);
@@ -217,6 +232,20 @@ impl FreePages {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pages_with_and_without_memory_are_joined_if_there_are_no_others() {
+        let (mut stale, mut empty) = (FreePages::new(0), FreePages::new(0));
+        stale.give(0..2);
+        empty.give(2..3);
+        stale.give(3..5);
+        let mut free = Free { closed: FreePages::new(0), empty, stale, kept: 4 };
+        assert_eq!((free.take(2), free.kept), (Some(0..2), 2), "with memory");
+        free.stale.give(0..2);
+        free.kept += 2;
+        assert_eq!(free.take(5), None);
+        assert_eq!((free.join(5), free.kept), (Some(0..5), 0));
+    }
 
     #[test]
     fn returned_pages_are_merged_with_adjacent_runs() {
