@@ -43,8 +43,11 @@ struct ResultAt {
     /// Which parameter has its address.
     parameter: usize,
     bytes: Buffer,
-    show: fn(&[u8]) -> String,
+    show: Show,
 }
+
+/// Shows a result, given its bytes.
+type Show = fn(&[u8]) -> String;
 
 /// Names and values of parameters, for a trace.
 pub(crate) type Shown = Vec<(&'static str, String)>;
@@ -105,7 +108,7 @@ impl Call<'_> {
         &mut self,
         text: impl FnOnce(&Guest<'_>) -> String,
         bytes: Buffer,
-        show: fn(&[u8]) -> String,
+        show: Show,
     ) {
         if self.args.trace.is_some() {
             self.trace(text, Some((bytes, show)));
@@ -118,7 +121,7 @@ impl Call<'_> {
     fn trace(
         &mut self,
         text: impl FnOnce(&Guest<'_>) -> String,
-        result: Option<(Buffer, fn(&[u8]) -> String)>,
+        result: Option<(Buffer, Show)>,
     ) {
         if let Some(trace) = &mut self.args.trace {
             let parameter = trace.arguments.len();

@@ -41,7 +41,7 @@ fn wasi_program() {
 fn limits() {
     let expected = "grow by 15 pages: 1\n\
         grow by one more: -1\n\
-        allocate: limit reached: a store's objects may use 16777216 bytes\n\
+        allocate: limit reached: the objects of a store can use at most 16777216 bytes\n\
         recurse: call stack exhausted\n\
         spin: timed out, after at least 50 ms: true\n\
         grow: timed out\n";
