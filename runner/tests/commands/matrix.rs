@@ -107,7 +107,10 @@ fn wrong_usage_is_said() {
         (vec!["matrix"], "<REPORT>"),
         (vec!["matrix", &file], "--output <FILE>"),
         (vec!["matrix", &file, "-o", &file], "the command reads this file"),
-        (vec!["matrix", &file, "-o", "-", "--format", "xml"], "expected html, markdown, json, features-json"),
+        (
+            vec!["matrix", &file, "-o", "-", "--format", "xml"],
+            "[possible values: html, markdown, json, features-json]",
+        ),
         (vec!["matrix", "gone.json", "-o", "-"], "gone.json: cannot read the report"),
         (vec!["matrix", &file, "-o", "gone/m.html"], "gone/m.html: cannot write the report"),
     ] {

@@ -121,7 +121,7 @@ fn where_there_is_nothing_to_reproduce_it_says_why() {
     let text = "(module (func (export \"f\") (loop (br 0))))\n(invoke \"f\")\n(invoke \"g\")";
     fs::write(folder.path().join("a.wast"), text).unwrap();
     let ran = wassay(folder.path(), &["wast", "--repro", "3", "--timeout", "50ms", "a.wast"]);
-    assert_eq!((ran.code, ran.err.contains("a.wast:3: it was not reached")), (1, true), "{ran:?}");
+    assert_eq!((ran.code, ran.err.contains("a.wast:3: the directive was not reached")), (1, true), "{ran:?}");
 }
 
 #[test]

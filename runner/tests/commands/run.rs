@@ -253,7 +253,7 @@ fn a_folder_that_cannot_be_given_is_wrong_usage() {
         ),
         (
             vec!["--env=GONE_FROM_HERE".to_owned()],
-            "error: --env GONE_FROM_HERE: it is not set here".to_owned(),
+            "error: --env GONE_FROM_HERE: the variable is not set".to_owned(),
         ),
         (vec!["--listen=nowhere".to_owned()], "error: --listen nowhere: ".to_owned()),
         (vec!["--mapdir=x".to_owned()], "error: invalid value 'x' for '--mapdir <GUEST::HOST>': ".to_owned()),
@@ -380,7 +380,7 @@ fn an_import_that_is_missing_is_named_with_what_to_do() {
         ("go", "debug", "GOOS=wasip1"),
         ("env", "emscripten_memcpy_js", "-sSTANDALONE_WASM"),
         ("env", "missing_symbol", "define `missing_symbol`"),
-        ("wasi_snapshot_preview1", "fd_teleport", "WASI has no such thing"),
+        ("wasi_snapshot_preview1", "fd_teleport", "of WASI does not define it"),
         ("wasi:cli/stdout@0.2.0", "get-stdout", "preview 1"),
         ("wbg", "__wbindgen_throw", "wasm-bindgen"),
         ("other", "f", "`--preload other=FILE`"),
@@ -445,12 +445,12 @@ fn what_is_no_module_is_said_in_one_line() {
         ("typed.wat", b"(module (func (export \"_start\") (param i32)))"),
     ]);
     for (name, code, said) in [
-        ("component.wasm", 1, ": this is a component, "),
-        ("component.wat", 1, ": this is a component, "),
+        ("component.wasm", 1, ": this is a component (WASI preview 2), "),
+        ("component.wat", 1, ": this is a component (WASI preview 2), "),
         ("short.wasm", 1, ": malformed module: "),
         ("invalid.wat", 1, ": invalid module: "),
         ("bad.wat", 1, ":2:10: "),
-        ("image.wasm", 1, ": no WebAssembly module: "),
+        ("image.wasm", 1, ": not a WebAssembly module: "),
         ("typed.wat", 1, ": `_start` has type "),
         ("gone.wasm", 2, ": no such file; "),
         (".", 2, ": cannot read the module: "),
@@ -502,7 +502,7 @@ fn the_log_shows_loading_compiling_linking_and_each_call() {
     let ran = logged("trace");
     assert_eq!((ran.code, ran.out.as_str()), (0, "hello\n"));
     let logged_as = |step: &str| ran.err.lines().find(|line| line.contains(step));
-    for step in ["loaded a module", "compiled a module", "instantiated the module", "the guest has ended"] {
+    for step in ["loaded a module", "linked and instantiated the module", "the guest has ended"] {
         assert!(logged_as(step).is_some_and(|line| line.contains("took=")), "{step}: {}", ran.err);
     }
     assert!(logged_as("fd_write(fd=1, ").is_some(), "{}", ran.err);
