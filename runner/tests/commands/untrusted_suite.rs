@@ -251,7 +251,11 @@ fn what_may_not_be_read_is_one_case_that_fails() {
         // reach.
         let program = suite.folder.file("wassay");
         fs::copy(env!("CARGO_BIN_EXE_wassay"), &program).unwrap();
-        fs::set_permissions(suite.folder.path(), PermissionsExt::from_mode(0o755)).unwrap();
+        for (path, mode) in
+            [(suite.folder.path(), 0o755), (&suite.file(""), 0o755), (&suite.file("a.wast"), 0o644)]
+        {
+            fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+        }
         chown(suite.folder.file("tmp"), Some(NOBODY), Some(NOBODY)).unwrap();
         command = Command::new(program);
         command.arg("test").arg(suite.folder.file("s")).env("TMPDIR", suite.folder.file("tmp"));

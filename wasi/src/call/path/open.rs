@@ -58,7 +58,10 @@ pub(crate) fn path_open(
         // `write` remains set only for a directory, which is refused with ISDIR.
         wanted.remove(Rights::FD_WRITE);
     }
-    from.require(needed(request.oflags))?;
+    if !request.is_for_directory() {
+        // A directory is neither created nor truncated, whatever the flags are.
+        from.require(needed(request.oflags))?;
+    }
     if !from.inheriting.contains(wanted) {
         return Err(Errno::NotCapable);
     }
