@@ -11,9 +11,11 @@
 //! - [`markdown`] is for a comment or the summary of a step, [`html`] a page to read, [`junit`]
 //!   what CI servers collect, and [`badge`] a picture for a readme.
 //!
+//! [`audit`] is what an audit of suites found, with renderers of its own.
 //! [`matrix`] is a table of engines and proposals, made of several reports. [`merge`] makes one
 //! report of the shards of a run, and [`diff`] tells what changed from one report to the next.
 
+pub mod audit;
 pub mod badge;
 pub mod diff;
 pub mod html;

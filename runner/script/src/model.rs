@@ -276,7 +276,7 @@ impl Command {
     }
 
     /// The module that the directive is about, where it writes one.
-    pub(crate) fn definition_mut(&mut self) -> Option<&mut Definition> {
+    pub fn definition_mut(&mut self) -> Option<&mut Definition> {
         match self {
             Command::Module(definition) | Command::ModuleDefinition(definition) => Some(definition),
             Command::AssertUninstantiable { instance, .. } | Command::AssertUnlinkable { instance, .. } => {

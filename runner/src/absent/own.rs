@@ -29,6 +29,9 @@ impl Judges for Absent {
     }
 }
 
+/// What says which rule a module violates: nothing here.
+pub(crate) const CLASSIFY: Option<wassay_audit::Classify> = None;
+
 /// What makes engines where no other is named: nothing here.
 pub(crate) fn maker() -> Option<fn() -> Absent> {
     None

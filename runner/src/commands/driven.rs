@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use wassay_drive::wasi::Runtime;
 
-use super::{Error, Exit, interrupt, several, test, wast};
+use super::{Error, Exit, audit, interrupt, several, test, wast};
 use crate::engines::{Chosen, EngineError, Origin, choose as chosen};
 use crate::printer;
 
@@ -63,6 +63,13 @@ pub(crate) fn wast(mut args: wast::Args, word: &str) -> Result<Exit, Error> {
     let make = drivers(&chosen, args.max_memory)?;
     args.timeout = args.timeout.or(chosen.timeout());
     wast::run(args, make)
+}
+
+/// `wassay audit` with `--engine`.
+pub(crate) fn audit(args: audit::Args, word: &str) -> Result<Exit, Error> {
+    interrupt()?;
+    let make = drivers(&choose(word)?, args.max_memory)?;
+    audit::run(args, make)
 }
 
 /// The arguments with what the description of the engine says, where the command line does not.

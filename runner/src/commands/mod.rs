@@ -1,5 +1,6 @@
 //! The commands, one a file, and what they share.
 
+pub(crate) mod audit;
 mod checkout;
 mod destination;
 pub(crate) mod driven;

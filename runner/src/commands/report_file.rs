@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use wassay_reports::diff::Diff;
+use wassay_reports::audit::{self, Audit};
 use wassay_reports::{Report, badge, html, json, junit, markdown};
 use wassay_testsuite::text::without_bom;
 
@@ -57,6 +58,18 @@ impl Format {
             Format::Html => html::render(report),
             Format::Badge if is_json => badge::shields(report),
             Format::Badge => badge::svg(report),
+        }
+    }
+}
+
+impl Format {
+    /// An audit as text. The formats that know cases alone have a case for each fault.
+    fn render_audit(self, audit: &Audit, path: &Path) -> String {
+        match self {
+            Format::Json => audit::json(audit),
+            Format::Markdown => audit::markdown(audit),
+            Format::Html => audit::html(audit),
+            Format::Junit | Format::Badge => self.render(&audit.to_report(), None, Some(path)),
         }
     }
 }
@@ -114,6 +127,15 @@ impl ReportFile {
     /// Whether it is written to standard output, by whatever name.
     pub(crate) fn takes_stdout(&self) -> bool {
         matches!(Destination::of(&self.path), Ok(Destination::Stream(Stream::Out)))
+    }
+
+    /// Writes an audit: whole, or not at all.
+    ///
+    /// # Errors
+    ///
+    /// The system refused; what was there before is still there.
+    pub(crate) fn write_audit(&self, audit: &Audit) -> Result<(), Error> {
+        write(&self.path, &self.format.render_audit(audit, &self.path))
     }
 
     /// Writes the report, with what changed since another one where that is known: whole, or not at

@@ -101,6 +101,11 @@ impl Shard {
         Shards { numbers: vec![self.number], count: self.count, selection, cases: digests.len() as u64 }
     }
 
+    /// Whether the shard takes an item of a list, by its place.
+    pub(crate) fn takes(self, place: usize) -> bool {
+        place % self.count as usize == (self.number - 1) as usize
+    }
+
     /// The shard of a case by its digest.
     fn by_hash(self, digest: &[u8; 32]) -> u32 {
         let [a, b, c, d, e, f, g, h, ..] = *digest;

@@ -405,7 +405,7 @@ fn reach(options: &[PathBuf]) -> Reach {
 }
 
 /// The suites of these words, each once; those that run by default where there is no word.
-fn suites(words: &[String], reach: &Reach, may_be_empty: bool) -> Result<Vec<Suite>, Error> {
+pub(super) fn suites(words: &[String], reach: &Reach, may_be_empty: bool) -> Result<Vec<Suite>, Error> {
     if words.is_empty() {
         return Ok(catalogue::defaults().cloned().collect());
     }

@@ -32,6 +32,9 @@ pub fn embedder() -> EngineEmbedder {
     EngineEmbedder::new(environment())
 }
 
+/// What says which rule a module violates; `None` in a build without the engine.
+pub(crate) const CLASSIFY: Option<wassay_audit::Classify> = Some(wassay_engine::classify);
+
 /// What makes engines where no other is named; `None` in a build without one.
 pub(crate) fn maker() -> Option<fn() -> EngineEmbedder> {
     Some(embedder)
