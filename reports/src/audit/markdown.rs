@@ -34,7 +34,9 @@ pub fn render(audit: &Audit) -> String {
         seconds(audit.duration),
         if audit.interrupted { " **Interrupted: not every fault was played to every script.**" } else { "" },
     ));
-    page.push("| family | faults | killed | survive | equivalent | not applicable |\n|:--|--:|--:|--:|--:|--:|\n");
+    page.push(
+        "| family | faults | killed | survive | equivalent | not applicable |\n|:--|--:|--:|--:|--:|--:|\n",
+    );
     for (family, tally) in audit.families() {
         page.fits(&row(&in_table(family), tally));
     }

@@ -324,10 +324,7 @@ mod tests {
     fn a_script_is_worth_what_it_alone_kills() {
         let audit = audit();
         let scripts = audit.scripts();
-        assert_eq!(
-            scripts["s::a.wast"],
-            Worth { kills: 2, alone: vec!["f/two: does <nothing>".to_owned()] }
-        );
+        assert_eq!(scripts["s::a.wast"], Worth { kills: 2, alone: vec!["f/two: does <nothing>".to_owned()] });
         assert_eq!(scripts["s::b.wast"], Worth { kills: 1, alone: Vec::new() });
     }
 

@@ -145,7 +145,10 @@ fn rewrite_body(
 
 /// Rewrites the operators of constant expressions by ones of the same length or another; `None`
 /// where none changes.
-pub(crate) fn rewrite_constants(module: &[u8], edit: &dyn Fn(Site<'_>) -> Option<Vec<u8>>) -> Option<Vec<u8>> {
+pub(crate) fn rewrite_constants(
+    module: &[u8],
+    edit: &dyn Fn(Site<'_>) -> Option<Vec<u8>>,
+) -> Option<Vec<u8>> {
     let mut sections = Sections::read(module)?;
     let mut is_changed = false;
     let mut places = sections.constant_operators()?;

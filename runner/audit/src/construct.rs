@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use wasmparser::{
-    BinaryReader, BlockType, CompositeInnerType, ConstExpr, DataKind, ElementItems,
-    ElementKind, ExternalKind, FunctionBody, MemoryType, Operator, Parser, Payload, RefType, StorageType,
-    SubType, TableInit, TableType, TypeRef, ValType, WasmFeatures,
+    BinaryReader, BlockType, CompositeInnerType, ConstExpr, DataKind, ElementItems, ElementKind,
+    ExternalKind, FunctionBody, MemoryType, Operator, Parser, Payload, RefType, StorageType, SubType,
+    TableInit, TableType, TypeRef, ValType, WasmFeatures,
 };
 
 use crate::opcode::Opcode;
@@ -444,7 +444,8 @@ impl Seen {
 
     fn operator(&mut self, operator: &Operator<'_>, opcode: Opcode, bytes: &[u8]) {
         match operator {
-            Operator::Block { blockty: BlockType::FuncType(_) } | Operator::If { blockty: BlockType::FuncType(_) } => {
+            Operator::Block { blockty: BlockType::FuncType(_) }
+            | Operator::If { blockty: BlockType::FuncType(_) } => {
                 self.note(Construct::BlockOfType, true);
             }
             Operator::Loop { blockty: BlockType::FuncType(_) } => self.note(Construct::LoopOfType, true),
@@ -510,14 +511,20 @@ mod tests {
             ("(module (rec (type (func)) (type (struct))))", Construct::SeveralTypesInGroup),
             ("(module (type (array (mut i8))))", Construct::Packed),
             ("(module (func (export \"\")))", Construct::EmptyName),
-            ("(module (func $f) (export \"a\" (func $f)) (export \"b\" (func $f)))", Construct::ExportedTwice),
+            (
+                "(module (func $f) (export \"a\" (func $f)) (export \"b\" (func $f)))",
+                Construct::ExportedTwice,
+            ),
             ("(module (import \"a\" \"b\" (func $f)) (start $f))", Construct::ImportedStart),
             ("(module (memory 0 65536))", Construct::LargestMemory),
             ("(module (global i32 (i32.add (i32.const 1) (i32.const 2))))", Construct::ComputedConstant),
             ("(module (func (if (i32.const 0) (then))))", Construct::NoElse),
             ("(module (func (unreachable) (nop)))", Construct::DeadCode),
             ("(module (memory 1) (func (drop (i32.load align=1 (i32.const 0)))))", Construct::SmallAlignment),
-            ("(module (memory 1) (func (drop (i32.load offset=0x8000_0000 (i32.const 0)))))", Construct::LargeOffset),
+            (
+                "(module (memory 1) (func (drop (i32.load offset=0x8000_0000 (i32.const 0)))))",
+                Construct::LargeOffset,
+            ),
             ("(module binary \"\\00asm\\01\\00\\00\\00\\01\\81\\00\\00\")", Construct::LongInteger),
         ] {
             let bytes = match module.contains("binary") {

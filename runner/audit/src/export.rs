@@ -4,8 +4,8 @@
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{Encode, ExportSection, Instruction};
 use wasmparser::{
-    BinaryReader, CompositeInnerType, ExportSectionReader, ExternalKind, FuncType, TypeRef, TypeSectionReader,
-    ValType,
+    BinaryReader, CompositeInnerType, ExportSectionReader, ExternalKind, FuncType, TypeRef,
+    TypeSectionReader, ValType,
 };
 
 use crate::code::{Locals, Site};
@@ -106,12 +106,16 @@ mod tests {
 
     #[test]
     fn functions_are_exported_through_others() {
-        let template = Template::read("(param i64) (result i64) (i64.and (local.get 0) (i64.const 1))", "").unwrap();
+        let template =
+            Template::read("(param i64) (result i64) (i64.and (local.get 0) (i64.const 1))", "").unwrap();
         let module = |export: &str, more: &str| {
-            let text = format!("(module (type (func (param f32) (result i64))) (func (type 0) (i64.const 2)) (func) (export \"a\" (func {export})) (export \"b\" (func 1)) {more})");
+            let text = format!(
+                "(module (type (func (param f32) (result i64))) (func (type 0) (i64.const 2)) (func) (export \"a\" (func {export})) (export \"b\" (func 1)) {more})"
+            );
             quoted(text.as_bytes()).unwrap()
         };
-        let wrapper = "(func (type 0) (local i64) local.get 0 call 0 local.set 1 local.get 1 i64.const 1 i64.and)";
+        let wrapper =
+            "(func (type 0) (local i64) local.get 0 call 0 local.set 1 local.get 1 i64.const 1 i64.and)";
         assert_eq!(altered(&module("0", ""), &template), Some(module("2", wrapper)));
         let other = Template::read("(param f32) (result f32) (local.get 0)", "").unwrap();
         assert_eq!(altered(&module("0", ""), &other), None);

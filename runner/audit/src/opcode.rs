@@ -144,7 +144,8 @@ mod tests {
 
     #[test]
     fn accesses_have_a_width() {
-        for (name, width) in [("i32.load8_u", 0), ("i64.store", 3), ("v128.load", 4), ("i64.atomic.rmw16.xchg_u", 1)]
+        for (name, width) in
+            [("i32.load8_u", 0), ("i64.store", 3), ("v128.load", 4), ("i64.atomic.rmw16.xchg_u", 1)]
         {
             assert_eq!(Opcode::width(name), Some(width), "{name}");
         }

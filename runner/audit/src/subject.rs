@@ -73,7 +73,11 @@ pub(crate) fn each_module(directives: &mut [Directive], each: &mut dyn FnMut(&mu
 }
 
 /// The modules of a script that is judged under these features.
-pub(crate) fn modules(directives: &[Directive], features: Features, classify: Option<Classify>) -> Vec<Module> {
+pub(crate) fn modules(
+    directives: &[Directive],
+    features: Features,
+    classify: Option<Classify>,
+) -> Vec<Module> {
     let mut reading = Modules {
         features,
         classify,
@@ -143,7 +147,8 @@ impl Modules {
                 }
                 Command::Register { name, instance } => {
                     let module = self.instances.get(instance.as_deref());
-                    let bytes = module.and_then(|module| self.modules.get(module)).map(|module| &*module.bytes);
+                    let bytes =
+                        module.and_then(|module| self.modules.get(module)).map(|module| &*module.bytes);
                     let interface = bytes.and_then(|bytes| self.linking.types.interface(bytes));
                     let exports = interface.map(|(_, exports)| exports).unwrap_or_default();
                     self.linking.register(name, exports);
@@ -157,7 +162,8 @@ impl Modules {
                 Command::AssertMalformed { module, .. } | Command::AssertInvalid { module, .. } => {
                     self.add(module, Purpose::Refused);
                 }
-                Command::AssertMalformedCustom { module, .. } | Command::AssertInvalidCustom { module, .. } => {
+                Command::AssertMalformedCustom { module, .. }
+                | Command::AssertInvalidCustom { module, .. } => {
                     self.add(module, Purpose::Custom);
                 }
                 Command::Thread { directives, .. } => self.directives(directives),
@@ -208,7 +214,8 @@ impl Module {
         match &fault.change {
             Change::Accept { rule, at } => self.violates(*rule, *at),
             Change::Refuse(construct) => {
-                self.is_valid && self.constructs.get_or_init(|| Construct::of(&self.bytes)).contains(construct)
+                self.is_valid
+                    && self.constructs.get_or_init(|| Construct::of(&self.bytes)).contains(construct)
             }
             Change::Link(mismatch) => {
                 let not = |fit: &&Fit| matches!(fit, Fit::Not(_));

@@ -148,7 +148,8 @@ impl Line {
             let change = match (&self.becomes, &self.does, self.tweak) {
                 (Some(to), _, _) => Change::Becomes { of, to: opcode(to)?, width: Opcode::width(to) },
                 (_, Some(text), _) => {
-                    let template = Template::read(text, op).map_err(|error| format!("{op}: {text}: {error}"))?;
+                    let template =
+                        Template::read(text, op).map_err(|error| format!("{op}: {text}: {error}"))?;
                     Change::Does { of, template }
                 }
                 (_, _, Some(tweak)) => Change::Tweak { of, tweak },
@@ -169,7 +170,9 @@ impl Line {
         }
         let named = |name: String| name.chars().flat_map(spaced).collect::<String>().trim().to_owned();
         Ok(match (self.state, &self.value, self.refuse, self.link, self.unlink) {
-            (Some(state), ..) => ("instances".to_owned(), Some(named(format!("{state:?}"))), Change::State(state)),
+            (Some(state), ..) => {
+                ("instances".to_owned(), Some(named(format!("{state:?}"))), Change::State(state))
+            }
             (_, Some(text), ..) => {
                 let template = Template::read(text, "").map_err(|error| format!("{text}: {error}"))?;
                 ("results".to_owned(), None, Change::Value(template))
@@ -177,12 +180,16 @@ impl Line {
             (_, _, Some(construct), ..) => {
                 (named(format!("{construct:?}")), Some("refused".to_owned()), Change::Refuse(construct))
             }
-            (_, _, _, Some(mismatch), _) => {
-                (named(format!("{mismatch:?}")), Some("accepted as an import".to_owned()), Change::Link(mismatch))
-            }
-            (_, _, _, _, Some(matched)) => {
-                (named(format!("{matched:?}")), Some("refused as an import".to_owned()), Change::Unlink(matched))
-            }
+            (_, _, _, Some(mismatch), _) => (
+                named(format!("{mismatch:?}")),
+                Some("accepted as an import".to_owned()),
+                Change::Link(mismatch),
+            ),
+            (_, _, _, _, Some(matched)) => (
+                named(format!("{matched:?}")),
+                Some("refused as an import".to_owned()),
+                Change::Unlink(matched),
+            ),
             _ => return Err("expected a way of playing the fault".to_owned()),
         })
     }
@@ -216,10 +223,14 @@ mod tests {
     #[test]
     fn what_is_wrong_with_a_table_is_said() {
         let error = |line: &str| read("f", &format!("faults = [{line}]")).unwrap_err().to_string();
-        assert!(error("{ op = \"i32.sum\", becomes = \"i32.add\" }").contains("`i32.sum`: not an instruction"));
+        assert!(
+            error("{ op = \"i32.sum\", becomes = \"i32.add\" }").contains("`i32.sum`: not an instruction")
+        );
         assert!(error("{ op = \"i32.add\" }").contains("expected one way"));
         assert!(error("{ accept = \"Nothing\" }").contains("not a rule"));
-        assert!(error("{ op = \"i32.add\", does = \"(param i32) i32.sum\", what = \"x\" }").contains("i32.sum"));
+        assert!(
+            error("{ op = \"i32.add\", does = \"(param i32) i32.sum\", what = \"x\" }").contains("i32.sum")
+        );
         assert!(error("{ oops = 1 }").contains("oops"));
     }
 }

@@ -274,7 +274,8 @@ mod tests {
     fn the_offset_and_the_width_of_an_access_are_known() {
         let template = "(param i32) (result i32) (drop (i64.const $offset)) (drop (i32.const $width)) (i32.load16_u (local.get 0))";
         let module = |body: &str| format!("(module (memory 1) (func (result i32) {body}))");
-        let altered = applied("i32.load16_u", template, &module("(i32.load16_u offset=7 align=1 (i32.const 3))"));
+        let altered =
+            applied("i32.load16_u", template, &module("(i32.load16_u offset=7 align=1 (i32.const 3))"));
         let expected = binary(&module(
             "(local i32) i32.const 3 local.set 0 i64.const 7 drop i32.const 2 drop local.get 0 i32.load16_u offset=7 align=1",
         ));
@@ -283,9 +284,12 @@ mod tests {
 
     #[test]
     fn types_are_those_of_the_instruction() {
-        let template = "(param (ref null 0)) (result i32) (drop (ref.as_non_null (local.get 0))) (i32.const 0)";
+        let template =
+            "(param (ref null 0)) (result i32) (drop (ref.as_non_null (local.get 0))) (i32.const 0)";
         let module = |body: &str| {
-            format!("(module (type (func)) (type $s (struct (field i32))) (func (param (ref null $s)) (result i32) {body}))")
+            format!(
+                "(module (type (func)) (type $s (struct (field i32))) (func (param (ref null $s)) (result i32) {body}))"
+            )
         };
         let altered = applied("struct.get", template, &module("(struct.get $s 0 (local.get 0))"));
         let expected = binary(&module(

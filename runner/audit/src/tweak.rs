@@ -203,8 +203,7 @@ fn last_byte(site: Site<'_>, alter: impl FnOnce(u8) -> u8) -> Option<Vec<u8>> {
 fn labels(site: Site<'_>, alter: impl FnOnce(&mut Vec<u32>)) -> Option<Vec<u8>> {
     let mut reader = BinaryReader::new(site.immediates(), 0);
     let count = reader.read_var_u32().ok()?;
-    let mut labels =
-        (0..=count).map(|_| reader.read_var_u32()).collect::<Result<Vec<u32>, _>>().ok()?;
+    let mut labels = (0..=count).map(|_| reader.read_var_u32()).collect::<Result<Vec<u32>, _>>().ok()?;
     alter(&mut labels);
     let mut out = head(site);
     labels.len().checked_sub(1)?.encode(&mut out);
@@ -218,8 +217,12 @@ fn clauses(site: Site<'_>, alter: impl FnOnce(&mut Vec<Catch>)) -> Option<Vec<u8
     let Operator::TryTable { try_table } = reader.read().ok()? else { return None };
     let mut encoder = RoundtripReencoder;
     let ty = encoder.block_type(try_table.ty).ok()?;
-    let mut clauses =
-        try_table.catches.into_iter().map(|clause| encoder.catch(clause)).collect::<Result<Vec<_>, _>>().ok()?;
+    let mut clauses = try_table
+        .catches
+        .into_iter()
+        .map(|clause| encoder.catch(clause))
+        .collect::<Result<Vec<_>, _>>()
+        .ok()?;
     alter(&mut clauses);
     let mut out = Vec::new();
     Instruction::TryTable(ty, clauses.into()).encode(&mut out);
@@ -279,11 +282,14 @@ mod tests {
     /// Whether a body becomes another one by a tweak of all its instructions but `local.get`.
     fn becomes(tweak: Tweak, body: &str, expected: &str) {
         let module = |body: &str| {
-            let text = format!("(module (type (func)) (memory 1) (memory 1) (tag) (tag) (global i32 (i32.const 0)) (global i32 (i32.const 0)) (func (local i32 v128) {body}))");
+            let text = format!(
+                "(module (type (func)) (memory 1) (memory 1) (tag) (tag) (global i32 (i32.const 0)) (global i32 (i32.const 0)) (func (local i32 v128) {body}))"
+            );
             quoted(text.as_bytes()).unwrap()
         };
         let of_local = |site: Site<'_>| site.opcode.first == 0x20;
-        let rewritten = rewrite(&module(body), &|site, _| if of_local(site) { None } else { tweak.apply(site) });
+        let rewritten =
+            rewrite(&module(body), &|site, _| if of_local(site) { None } else { tweak.apply(site) });
         assert_eq!(rewritten, Some(module(expected)), "{tweak:?}");
     }
 
@@ -294,7 +300,11 @@ mod tests {
             "(drop (i32.load 1 offset=300 align=2 (i32.const 0)))",
             "(drop (i32.load 1 align=2 (i32.const 0)))",
         );
-        becomes(Tweak::FirstMemory, "(drop (i32.load 1 offset=3 (i32.const 0)))", "(drop (i32.load offset=3 (i32.const 0)))");
+        becomes(
+            Tweak::FirstMemory,
+            "(drop (i32.load 1 offset=3 (i32.const 0)))",
+            "(drop (i32.load offset=3 (i32.const 0)))",
+        );
         becomes(
             Tweak::NeighbourLane,
             "(drop (i8x16.extract_lane_s 3 (local.get 1)))",

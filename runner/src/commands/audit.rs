@@ -99,7 +99,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a script without a fault may take.
 const CLEAN: Duration = Duration::from_secs(60);
 
-pub(crate) fn run<E: Judges>(args: Args, make: impl Fn() -> E + Send + Sync + 'static) -> Result<Exit, Error> {
+pub(crate) fn run<E: Judges>(
+    args: Args,
+    make: impl Fn() -> E + Send + Sync + 'static,
+) -> Result<Exit, Error> {
     let faults = selected(&args)?;
     if args.list {
         let mut names = Text::new(false);

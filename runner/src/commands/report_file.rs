@@ -6,8 +6,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use wassay_reports::diff::Diff;
 use wassay_reports::audit::{self, Audit};
+use wassay_reports::diff::Diff;
 use wassay_reports::{Report, badge, html, json, junit, markdown};
 use wassay_testsuite::text::without_bom;
 

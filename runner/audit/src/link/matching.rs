@@ -152,10 +152,26 @@ mod tests {
             ("(memory (export \"x\") 1 2)", "(import \"\" \"\" (memory 1 2))", Fit::Is(Match::SameMemory)),
             ("(memory (export \"x\") 2 2)", "(import \"\" \"\" (memory 1 2))", Fit::Is(Match::MemoryLarger)),
             ("(memory (export \"x\") 1 2)", "(import \"\" \"\" (memory 1))", Fit::Is(Match::MemoryLimited)),
-            ("(memory (export \"x\") 1 2)", "(import \"\" \"\" (memory 2 2))", Fit::Not(Mismatch::MemoryMinimum)),
-            ("(memory (export \"x\") 1)", "(import \"\" \"\" (memory 1 2))", Fit::Not(Mismatch::MemoryUnlimited)),
-            ("(memory (export \"x\") 1 3)", "(import \"\" \"\" (memory 1 2))", Fit::Not(Mismatch::MemoryMaximum)),
-            ("(memory (export \"x\") i64 1)", "(import \"\" \"\" (memory 1))", Fit::Not(Mismatch::MemoryAddress)),
+            (
+                "(memory (export \"x\") 1 2)",
+                "(import \"\" \"\" (memory 2 2))",
+                Fit::Not(Mismatch::MemoryMinimum),
+            ),
+            (
+                "(memory (export \"x\") 1)",
+                "(import \"\" \"\" (memory 1 2))",
+                Fit::Not(Mismatch::MemoryUnlimited),
+            ),
+            (
+                "(memory (export \"x\") 1 3)",
+                "(import \"\" \"\" (memory 1 2))",
+                Fit::Not(Mismatch::MemoryMaximum),
+            ),
+            (
+                "(memory (export \"x\") i64 1)",
+                "(import \"\" \"\" (memory 1))",
+                Fit::Not(Mismatch::MemoryAddress),
+            ),
             ("(memory (export \"x\") 1)", "(import \"\" \"\" (func))", Fit::Not(Mismatch::NotFunction)),
             (
                 "(table (export \"x\") 1 externref)",
@@ -167,7 +183,11 @@ mod tests {
                 "(import \"\" \"\" (global i32))",
                 Fit::Not(Mismatch::GlobalMutable),
             ),
-            ("(tag (export \"x\"))", "(import \"\" \"\" (tag (param i32)))", Fit::Not(Mismatch::TagParameters)),
+            (
+                "(tag (export \"x\"))",
+                "(import \"\" \"\" (tag (param i32)))",
+                Fit::Not(Mismatch::TagParameters),
+            ),
         ] {
             assert_eq!(fit(export, import), expected, "{export} as {import}");
         }

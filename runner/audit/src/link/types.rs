@@ -7,8 +7,8 @@ use std::collections::HashMap;
 
 use wasmparser::{
     BinaryReader, CompositeInnerType, ExportSectionReader, ExternalKind, FieldType, GlobalSectionReader,
-    GlobalType, HeapType, MemorySectionReader, MemoryType, RefType, StorageType, SubType,
-    TableSectionReader, TableType, TagSectionReader, TypeRef, TypeSectionReader, UnpackedIndex, ValType,
+    GlobalType, HeapType, MemorySectionReader, MemoryType, RefType, StorageType, SubType, TableSectionReader,
+    TableType, TagSectionReader, TypeRef, TypeSectionReader, UnpackedIndex, ValType,
 };
 
 use crate::module::{EXPORT, GLOBAL, MEMORY, Sections, TABLE, TAG, TYPE};
@@ -275,11 +275,13 @@ impl Scope<'_> {
                 element: self.reference(element_type)?,
                 limits: Limits { is_64: table64, minimum: initial, maximum },
             },
-            TypeRef::Memory(MemoryType { memory64, shared, initial, maximum, page_size_log2 }) => Item::Memory {
-                shared,
-                page: page_size_log2.unwrap_or(16),
-                limits: Limits { is_64: memory64, minimum: initial, maximum },
-            },
+            TypeRef::Memory(MemoryType { memory64, shared, initial, maximum, page_size_log2 }) => {
+                Item::Memory {
+                    shared,
+                    page: page_size_log2.unwrap_or(16),
+                    limits: Limits { is_64: memory64, minimum: initial, maximum },
+                }
+            }
             TypeRef::Global(GlobalType { content_type, mutable, .. }) => {
                 Item::Global { mutable, content: self.value(content_type)? }
             }

@@ -86,13 +86,19 @@ impl Segments {
                 elements.push(element_segment(segment.ok()?, &tables)?);
             }
         }
-        let kind =
-            |is_data, segments| Segmented { is_data, segments, applied: Applied::Natively, keeps_declared: false };
+        let kind = |is_data, segments| Segmented {
+            is_data,
+            segments,
+            applied: Applied::Natively,
+            keeps_declared: false,
+        };
         Some(Segments { data: kind(true, data), elements: kind(false, elements) })
     }
 
     pub(super) fn is_changed(&self) -> bool {
-        [&self.data, &self.elements].iter().any(|kind| kind.applied != Applied::Natively || kind.keeps_declared)
+        [&self.data, &self.elements]
+            .iter()
+            .any(|kind| kind.applied != Applied::Natively || kind.keeps_declared)
     }
 
     /// The code that copies them: what comes before the start function, and what comes after it.
@@ -183,8 +189,12 @@ impl Segmented {
         let mut code = active.offset.clone();
         let target = active.target;
         let (init, drop) = match self.is_data {
-            true => (Instruction::MemoryInit { mem: target, data_index: index }, Instruction::DataDrop(index)),
-            false => (Instruction::TableInit { elem_index: index, table: target }, Instruction::ElemDrop(index)),
+            true => {
+                (Instruction::MemoryInit { mem: target, data_index: index }, Instruction::DataDrop(index))
+            }
+            false => {
+                (Instruction::TableInit { elem_index: index, table: target }, Instruction::ElemDrop(index))
+            }
         };
         Instruction::I32Const(0).encode(&mut code);
         Instruction::I32Const(length.cast_signed()).encode(&mut code);
@@ -236,8 +246,13 @@ fn truncated(active: &Active, length: u32, index: u32) -> Vec<u8> {
     let mut code = Vec::new();
     // Segments of scripts are short; what is long is copied at once.
     if active.is_64 || length > 64 {
-        return Segmented { is_data: true, segments: Vec::new(), applied: Applied::First, keeps_declared: false }
-            .copy(active, length, index);
+        return Segmented {
+            is_data: true,
+            segments: Vec::new(),
+            applied: Applied::First,
+            keeps_declared: false,
+        }
+        .copy(active, length, index);
     }
     for byte in 0..length {
         code.extend_from_slice(&active.offset);
