@@ -79,7 +79,7 @@ mod tests {
     fn the_page_has_families_survivors_and_scripts() {
         let page = render(&audit());
         assert!(page.contains("**2 of 6 faults killed, 2 survive**"), "{page}");
-        assert!(page.contains("| f | 3 | 2 | 1 | 0 | 0 |"), "{page}");
+        assert!(page.contains("| `f` | 3 | 2 | 1 | 0 | 0 |"), "{page}");
         assert!(page.contains("- `f/three: does <nothing>` (1 script played)"), "{page}");
         assert!(page.contains("- `s::a.wast`: `f/two: does <nothing>`"), "{page}");
     }

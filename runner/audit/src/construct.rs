@@ -73,8 +73,6 @@ pub enum Construct {
     SharedMemory,
     /// A memory with pages of another size.
     PageSize,
-    /// A tag with parameters.
-    TagParameters,
     /// A global whose value is another one's.
     GlobalOfGlobal,
     /// A constant expression that computes.

@@ -10,7 +10,7 @@ use wassay_terms::{Classification, Rule};
 
 use crate::construct::Construct;
 use crate::fault::{Change, Fault};
-use crate::link::{Fit, Linking};
+use crate::link::{Fit, Linking, Match, Mismatch};
 use crate::module::{HEADER, opcodes};
 use crate::opcode::Opcode;
 
@@ -226,7 +226,13 @@ impl Module {
                     && self.fits.iter().filter(not).all(is)
             }
             Change::Unlink(matched) => {
-                self.purpose == Purpose::Valid && self.fits.contains(&Fit::Is(*matched))
+                let is = |fit: &Fit| match fit {
+                    Fit::Is(fit) => fit == matched,
+                    // In a module that links the other type is a subtype.
+                    Fit::Not(Mismatch::ConstantType) => *matched == Match::ConstantSubtype,
+                    Fit::Not(_) => false,
+                };
+                self.purpose == Purpose::Valid && self.fits.iter().any(is)
             }
             _ => {
                 let has = |opcode: Opcode| self.opcodes.contains(&opcode);

@@ -362,12 +362,13 @@ fn summary(audit: &Audit, colour: bool) -> Text {
         ));
     }
     for fault in audit.survivors() {
-        text.line(format_args!("survived: {} ({} scripts)", fault.name(), fault.scripts));
+        let scripts = plural(usize::try_from(fault.scripts).unwrap_or(usize::MAX), "script");
+        text.line(format_args!("survived: {} ({scripts})", fault.name()));
     }
     let tally = audit.tally();
     text.line(format_args!(
-        "{} faults in {:.1} s: {} killed, {} survived, {} equivalent, {} not applicable",
-        tally.total,
+        "{} in {:.1} s: {} killed, {} survived, {} equivalent, {} not applicable",
+        plural(usize::try_from(tally.total).unwrap_or(usize::MAX), "fault"),
         audit.duration.as_secs_f64(),
         tally.killed,
         tally.survived,

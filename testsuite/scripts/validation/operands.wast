@@ -1,3 +1,5 @@
+;;! features = "3.0,threads,relaxed-simd,wide-arithmetic"
+
 ;; Every instruction that takes operands is invalid without them (core spec, section 3.4). One module
 ;; for each, so that a validator which forgets to look at the operands of one is found.
 
@@ -543,7 +545,7 @@
 (assert_invalid (module (tag $e (param i32)) (func throw $e)) "type mismatch")
 (assert_invalid (module (func throw_ref)) "type mismatch")
 (assert_invalid (module (func drop)) "type mismatch")
-(assert_invalid (module (func return)) "type mismatch")
+(assert_invalid (module (func (result i32) return)) "type mismatch")
 (assert_invalid (module (func ref.as_non_null)) "type mismatch")
 (assert_invalid (module (type $s (struct (field (mut i32)))) (func struct.new $s)) "type mismatch")
 (assert_invalid (module (type $a (array (mut i32))) (func array.new_fixed $a 1)) "type mismatch")
