@@ -35,7 +35,7 @@ static SUITES: [Suite; 27] = [
         title: Cow::Borrowed("Our own scripts"),
         source: Cow::Borrowed("written for wassay"),
         features: crate::features::DEFAULT,
-        pin: Some(Pin { cases: 63, directives: 3083 }),
+        pin: Some(Pin { cases: 63, directives: 3097 }),
         by_default: true,
         origin: Origin::Own,
         variant: None,

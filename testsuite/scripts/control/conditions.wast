@@ -4,9 +4,7 @@
 (module
   (type $f (func (result i32)))
   (table $t 1 1 funcref)
-  (table $t64 i64 1 1 funcref)
   (elem (table $t) (i32.const 0) func $one)
-  (elem (table $t64) (i64.const 0) func $one)
   (func $one (type $f) (i32.const 1))
   (func (export "br_if") (param i32) (result i32)
     (block (br_if 0 (local.get 0)) (return (i32.const 0))) (i32.const 1))
@@ -16,8 +14,7 @@
     (block (block (br_table 0 1 (local.get 0))) (return (i32.const 0))) (i32.const 1))
   (func (export "call_indirect") (param i32) (result i32) (call_indirect $t (type $f) (local.get 0)))
   (func (export "return_call_indirect") (param i32) (result i32)
-    (return_call_indirect $t (type $f) (local.get 0)))
-  (func (export "call_indirect64") (param i64) (result i32) (call_indirect $t64 (type $f) (local.get 0))))
+    (return_call_indirect $t (type $f) (local.get 0))))
 
 (assert_return (invoke "br_if" (i32.const -1)) (i32.const 1))
 (assert_return (invoke "br_if" (i32.const 0x80000000)) (i32.const 1))
@@ -27,8 +24,20 @@
 (assert_return (invoke "br_table" (i32.const 0x100)) (i32.const 1))
 (assert_trap (invoke "call_indirect" (i32.const 0x10000)) "undefined element")
 (assert_trap (invoke "return_call_indirect" (i32.const 0x10000)) "undefined element")
-(assert_return (invoke "call_indirect64" (i64.const 0)) (i32.const 1))
-(assert_trap (invoke "call_indirect64" (i64.const 0x1_0000_0000)) "undefined element")
+
+;; The same with 64-bit indices, by either call.
+(module
+  (type $f (func (result i32)))
+  (table $t i64 1 1 funcref)
+  (elem (table $t) (i64.const 0) func $one)
+  (func $one (type $f) (i32.const 1))
+  (func (export "call_indirect") (param i64) (result i32) (call_indirect $t (type $f) (local.get 0)))
+  (func (export "return_call_indirect") (param i64) (result i32)
+    (return_call_indirect $t (type $f) (local.get 0))))
+(assert_return (invoke "call_indirect" (i64.const 0)) (i32.const 1))
+(assert_return (invoke "return_call_indirect" (i64.const 0)) (i32.const 1))
+(assert_trap (invoke "call_indirect" (i64.const 0x1_0000_0000)) "undefined element")
+(assert_trap (invoke "return_call_indirect" (i64.const 0x1_0000_0000)) "undefined element")
 
 ;; The same where an element is null.
 (module

@@ -76,6 +76,11 @@
     (ref.test (ref null noextern) (local.get 0))))
 (assert_return (invoke "test null extern" (ref.null extern)) (i32.const 1))
 (assert_return (invoke "test null extern" (ref.extern 1)) (i32.const 0))
+(module
+  (func (export "test any extern") (param externref) (result i32)
+    (ref.test (ref null extern) (local.get 0))))
+(assert_return (invoke "test any extern" (ref.null extern)) (i32.const 1))
+(assert_return (invoke "test any extern" (ref.extern 1)) (i32.const 1))
 
 ;; What leaves a module.
 (module $from
