@@ -105,7 +105,6 @@ pub(crate) fn rewrite(module: &[u8], edit: &Edit<'_>) -> Option<Vec<u8>> {
 
 /// A body with its instructions rewritten; `None` inside where none changes, `None` where the body
 /// cannot be read.
-#[expect(clippy::option_option, reason = "what cannot be read is told from what does not change")]
 fn rewrite_body(
     code: &[u8],
     body: &FunctionBody<'_>,

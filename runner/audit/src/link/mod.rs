@@ -9,7 +9,8 @@ use std::collections::HashMap;
 use serde::Deserialize;
 
 pub(crate) use self::matching::{Fit, fits};
-pub(crate) use self::types::{Item, Types};
+pub(crate) use self::types::Types;
+use self::types::{Exports, Import};
 
 /// In which way what an import is given does not match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
@@ -114,23 +115,23 @@ pub enum Match {
 #[derive(Debug, Default)]
 pub(crate) struct Linking {
     pub(crate) types: Types,
-    exports: HashMap<String, HashMap<String, Item>>,
+    exports: HashMap<String, Exports>,
 }
 
 impl Linking {
     /// Registers the exports of a module under a name.
-    pub(crate) fn register(&mut self, name: &str, exports: HashMap<String, Item>) {
+    pub(crate) fn register(&mut self, name: &str, exports: Exports) {
         self.exports.insert(name.to_owned(), exports);
     }
 
     /// Adds exports to those of a name.
-    pub(crate) fn extend(&mut self, name: &str, exports: HashMap<String, Item>) {
+    pub(crate) fn extend(&mut self, name: &str, exports: Exports) {
         self.exports.entry(name.to_owned()).or_default().extend(exports);
     }
 
     /// How each import of a module fits what is registered.
-    pub(crate) fn fits(&self, imports: &[(String, String, Item)]) -> Vec<Fit> {
-        let fit = |(module, name, wanted): &(String, String, Item)| {
+    pub(crate) fn fits(&self, imports: &[Import]) -> Vec<Fit> {
+        let fit = |(module, name, wanted): &Import| {
             let Some(exports) = self.exports.get(module) else { return Fit::Not(Mismatch::UnknownModule) };
             match exports.get(name) {
                 Some(given) => fits(given, wanted, &self.types),

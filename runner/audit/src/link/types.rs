@@ -31,6 +31,12 @@ pub(crate) struct Limits {
     pub(crate) maximum: Option<u64>,
 }
 
+/// An import: the names of its module and of itself, and its type.
+pub(crate) type Import = (String, String, Item);
+
+/// The exports of a module, by their names.
+pub(crate) type Exports = HashMap<String, Item>;
+
 /// The defined types of a script's modules, each known by a number.
 #[derive(Debug, Default)]
 pub(crate) struct Types {
@@ -101,11 +107,7 @@ impl Types {
     }
 
     /// The imports of a module and its exports.
-    #[expect(clippy::type_complexity, reason = "imports are named twice, exports once")]
-    pub(crate) fn interface(
-        &mut self,
-        module: &[u8],
-    ) -> Option<(Vec<(String, String, Item)>, HashMap<String, Item>)> {
+    pub(crate) fn interface(&mut self, module: &[u8]) -> Option<(Vec<Import>, Exports)> {
         let sections = Sections::read(module)?;
         let numbers = self.define(&sections)?;
         let scope = Scope { numbers: &numbers, first: u32::MAX };
