@@ -1,7 +1,7 @@
 ;;! features = "3.0,threads,legacy-exceptions"
 
-;; Bytes that the binary grammar does not derive, one for each place where it has a choice (core spec,
-;; chapter 5).
+;; Bytes that the binary grammar does not derive, one for each place where it has a choice (core
+;; spec, chapter 5).
 
 ;; `ref.null` of no heap type.
 (assert_malformed (module binary

@@ -1,5 +1,6 @@
-;; Conditions and indices are numbers of 32 bits (core spec, section 4.6.10): a negative one is true,
-;; and one of more than 16 bits is not cut. A `local.tee` and a `global.set` set, whatever the type.
+;; Conditions and indices are numbers of 32 bits (core spec, section 4.6.10): a negative one is
+;; true, and one of more than 16 bits is not cut. A `local.tee` and a `global.set` set, whatever
+;; the type.
 
 (module
   (type $f (func (result i32)))

@@ -1,5 +1,5 @@
-;; Structures and arrays of one type each (core spec, sections 4.6.5 and 4.6.6): null, bounds, and what
-;; is written. Each type has a module of its own.
+;; Structures and arrays of one type each (core spec, sections 4.6.5 and 4.6.6): null, bounds, and
+;; what is written. Each type has a module of its own.
 
 (module
   (type $s (struct (field (mut i32)) (field (mut i32))))

@@ -1,5 +1,5 @@
-;; What an import may be given (core spec, section 3.3): an immutable global of a subtype, and nothing
-;; of a module that is not registered.
+;; What an import may be given (core spec, section 3.3): an immutable global of a subtype, and
+;; nothing of a module that is not registered.
 
 (module $from
   (global (export "i31") i31ref (ref.i31 (i32.const 3)))

@@ -1,5 +1,6 @@
 ;; Every load and store: its offset and its memory, the last place of a memory at which it does not
-;; trap, the first at which it does, and the bytes around what it writes (core spec, section 4.6.9).
+;; trap, the first at which it does, and the bytes around what it writes (core spec, section
+;; 4.6.9).
 
 (module
   (memory 1)

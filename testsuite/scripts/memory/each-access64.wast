@@ -1,7 +1,7 @@
 ;;! features = "3.0"
 
-;; Addresses of 64 bits: neither is the high half ignored, nor does the sum of address and offset wrap
-;; (core spec, section 4.6.9).
+;; Addresses of 64 bits: neither is the high half ignored, nor does the sum of address and offset
+;; wrap (core spec, section 4.6.9).
 
 (module
   (memory i64 1)

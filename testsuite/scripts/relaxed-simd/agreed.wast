@@ -1,7 +1,7 @@
 ;;! features = "3.0"
 
-;; Relaxed instructions on operands for which all choices agree (core spec, section 4.3.6), so that an
-;; engine may choose as it likes and has to give this.
+;; Relaxed instructions on operands for which all choices agree (core spec, section 4.3.6), so that
+;; an engine may choose as it likes and has to give this.
 
 (module
   (func (export "f32x4.relaxed_min") (param v128 v128) (result v128) (f32x4.relaxed_min (local.get 0) (local.get 1)))

@@ -1,5 +1,5 @@
-;; Tables of functions (core spec, section 4.6.8): what is out of bounds traps, and what a table grows
-;; by is the value that is given.
+;; Tables of functions (core spec, section 4.6.8): what is out of bounds traps, and what a table
+;; grows by is the value that is given.
 
 (module
   (table $t 1 10 funcref)

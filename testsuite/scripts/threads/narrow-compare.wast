@@ -1,7 +1,7 @@
 ;;! features = "3.0,threads"
 
-;; Atomic instructions: a narrow `cmpxchg` wraps what it
-;; compares, narrow loads extend by zeros, and when `wait` and `notify` trap (proposal threads).
+;; Atomic instructions: a narrow `cmpxchg` wraps what it compares, narrow loads extend by zeros,
+;; and when `wait` and `notify` trap (proposal threads).
 
 (module
   (memory 1 1 shared)

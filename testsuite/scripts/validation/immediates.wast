@@ -1,7 +1,7 @@
 ;;! features = "3.0,threads,relaxed-simd,wide-arithmetic"
 
-;; Immediates that are out of range: alignments, lanes, and indices of everything (core spec, sections
-;; 3.1.1 and 3.4).
+;; Immediates that are out of range: alignments, lanes, and indices of everything (core spec,
+;; sections 3.1.1 and 3.4).
 
 ;; An alignment is at most the width of the access.
 

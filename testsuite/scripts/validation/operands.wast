@@ -1,7 +1,7 @@
 ;;! features = "3.0,threads,relaxed-simd,wide-arithmetic"
 
-;; Every instruction that takes operands is invalid without them (core spec, section 3.4). One module
-;; for each, so that a validator which forgets to look at the operands of one is found.
+;; Every instruction that takes operands is invalid without them (core spec, section 3.4). One
+;; module for each, so that a validator which forgets to look at the operands of one is found.
 
 (assert_invalid (module (func i32.add)) "type mismatch")
 (assert_invalid (module (func i32.sub)) "type mismatch")

@@ -1,5 +1,5 @@
-;; Vectors whose halves and lanes differ, so that it matters which of them an instruction takes (core
-;; spec, section 4.3.5).
+;; Vectors whose halves and lanes differ, so that it matters which of them an instruction takes
+;; (core spec, section 4.3.5).
 
 (module
   (func (export "i16x8.extmul_low_i8x16_s") (param v128 v128) (result v128) (i16x8.extmul_low_i8x16_s (local.get 0) (local.get 1)))

@@ -192,7 +192,8 @@ impl Spaces {
     }
 }
 
-/// What the type indices of a module stand for: those from `first` on are in the group that is read.
+/// What the type indices of a module stand for: those from `first` on are in the group that is
+/// read.
 struct Scope<'a> {
     numbers: &'a [u32],
     first: u32,
