@@ -90,8 +90,8 @@ fn wrapper(ty: &FuncType, function: u32, template: &Template) -> Option<Vec<u8>>
     Some(body)
 }
 
-/// The type of a value that a template alters.
 impl Template {
+    /// The type of the value that the template alters.
     fn parameter(&self) -> Option<ValType> {
         let types = function_types(&Sections::read(self.assembled()?)?)?;
         types.into_iter().nth(2)??.params().first().copied()

@@ -3,14 +3,14 @@
 //! | key | the fault |
 //! |---|---|
 //! | `op`, `becomes` | executes an instruction as another one with the same immediates |
-//! | `op`, `does` | has an instruction do something else: see [`template`](crate::template) |
-//! | `op`, `tweak` | gets the immediates of an instruction wrong: see [`Tweak`](crate::tweak::Tweak) |
-//! | `state` | goes wrong about instances: see [`State`](crate::state::State) |
+//! | `op`, `does` | has an instruction do something else: see [`Template`] |
+//! | `op`, `tweak` | gets the immediates of an instruction wrong: see [`Tweak`] |
+//! | `state` | goes wrong about instances: see [`State`] |
 //! | `value` | alters the last result of exported functions, where it has the template's type |
 //! | `accept`, `at` | accepts all that violates a [`Rule`]; with `at`, only where that instruction does |
-//! | `refuse` | refuses modules with a [`Construct`](crate::construct::Construct) |
-//! | `link` | accepts a [`Mismatch`](crate::link::Mismatch) of an import |
-//! | `unlink` | refuses a [`Match`](crate::link::Match) of an import |
+//! | `refuse` | refuses modules with a [`Construct`] |
+//! | `link` | accepts a [`Mismatch`] of an import |
+//! | `unlink` | refuses a [`Match`] of an import |
 //!
 //! `what` says what the engine does, and `equivalent` why no test can see it.
 

@@ -22,7 +22,12 @@ use crate::code::{Locals, Site};
 use crate::module::{Sections, TYPE};
 use crate::opcode::{Opcode, first_body};
 
-/// A template, in the text format.
+/// What an instruction does instead: the type and body of a function, in the text format.
+///
+/// The parameters are the operands. In the body an instruction with the opcode of the one that is
+/// replaced is that one, with its immediates; index 0 of memories, tables, types and segments is the
+/// one that its immediates name, index 1 the second; `$offset` and `$width` are those of a memory
+/// access.
 #[derive(Clone, Debug)]
 pub struct Template {
     text: String,
