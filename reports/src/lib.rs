@@ -10,9 +10,11 @@
 //! - [`markdown`] is for a comment or a step summary, [`html`] is a web page, [`junit`] is for CI
 //!   servers, and [`badge`] is an image for a README.
 //!
+//! [`audit`] holds the results of an audit of suites, with its own renderers.
 //! [`matrix`] combines several reports into a table of engines and proposals. [`merge`] combines
 //! the shards of a run, and [`diff`] compares two reports.
 
+pub mod audit;
 pub mod badge;
 pub mod diff;
 pub mod html;

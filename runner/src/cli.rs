@@ -58,6 +58,7 @@ enum Command {
     Run(own::run::Args),
     Wast(commands::wast::Args),
     Test(commands::test::Args),
+    Audit(commands::audit::Args),
     Suite(commands::suite::Args),
     Report(commands::report::Args),
     Matrix(commands::matrix::Args),
@@ -125,6 +126,10 @@ fn start<E: Judges>(make: Option<impl Fn() -> E + Clone + Send + Sync + 'static>
         },
         Command::Test(args) if !args.engines.is_empty() => commands::with_engine::test(args),
         Command::Test(args) => commands::test::run(args, chosen(make, "test")?),
+        Command::Audit(mut args) => match args.engine.take() {
+            Some(engine) => commands::with_engine::audit(args, &engine),
+            None => commands::audit::run(args, chosen(make, "audit")?),
+        },
         Command::Suite(args) => commands::suite::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Matrix(args) => commands::matrix::run(args),

@@ -104,12 +104,7 @@ impl Call<'_> {
 
     /// [`Call::show`] for the address of a result, and how to show that result.
     #[inline]
-    pub(crate) fn show_result(
-        &mut self,
-        text: impl FnOnce(&Guest<'_>) -> String,
-        bytes: Buffer,
-        show: Show,
-    ) {
+    pub(crate) fn show_result(&mut self, text: impl FnOnce(&Guest<'_>) -> String, bytes: Buffer, show: Show) {
         if self.args.trace.is_some() {
             self.trace(text, Some((bytes, show)));
         }
@@ -118,11 +113,7 @@ impl Call<'_> {
     /// Keeps the text of a parameter, and where to find the result of which it is the address.
     #[cold]
     #[inline(never)]
-    fn trace(
-        &mut self,
-        text: impl FnOnce(&Guest<'_>) -> String,
-        result: Option<(Buffer, Show)>,
-    ) {
+    fn trace(&mut self, text: impl FnOnce(&Guest<'_>) -> String, result: Option<(Buffer, Show)>) {
         if let Some(trace) = &mut self.args.trace {
             let parameter = trace.arguments.len();
             trace.results.extend(result.map(|(bytes, show)| ResultAt { parameter, bytes, show }));

@@ -274,7 +274,7 @@ impl Command {
     }
 
     /// The module that the directive contains, if any.
-    pub(crate) fn definition_mut(&mut self) -> Option<&mut Definition> {
+    pub fn definition_mut(&mut self) -> Option<&mut Definition> {
         match self {
             Command::Module(definition) | Command::ModuleDefinition(definition) => Some(definition),
             Command::AssertUninstantiable { instance, .. } | Command::AssertUnlinkable { instance, .. } => {

@@ -79,6 +79,19 @@ impl<'s, 'a> Reading<'s, 'a> {
         Ok(Reading { source, grammar, parts })
     }
 
+    /// The script of directives that were parsed before, as one part.
+    pub fn of(source: &'s Source<'a>, grammar: Grammar, directives: Vec<Directive>) -> Reading<'s, 'a> {
+        Reading { source, grammar, parts: vec![Stretch::Parsed(directives)] }
+    }
+
+    /// The directives that are in memory: all of them where the script is one part.
+    pub fn directives_mut(&mut self) -> &mut [Directive] {
+        match self.parts.as_mut_slice() {
+            [Stretch::Parsed(directives)] => directives,
+            _ => &mut [],
+        }
+    }
+
     /// The text.
     pub fn source(&self) -> &'s Source<'a> {
         self.source

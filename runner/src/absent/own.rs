@@ -30,6 +30,9 @@ impl Judges for Absent {
     }
 }
 
+/// Determines which rule a module violates; absent in this build.
+pub(crate) const CLASSIFY: Option<wassay_audit::Classify> = None;
+
 /// The default engine factory: none in this build.
 pub(crate) fn maker() -> Option<fn() -> Absent> {
     None

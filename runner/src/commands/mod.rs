@@ -1,5 +1,6 @@
 //! The commands, one per file, and their common parts.
 
+pub(crate) mod audit;
 mod checkout;
 mod described;
 mod destination;

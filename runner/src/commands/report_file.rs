@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::ValueEnum;
+use wassay_reports::audit::{self, Audit};
 use wassay_reports::diff::Diff;
 use wassay_reports::{Report, badge, html, json, junit, markdown};
 use wassay_script::suggest::did_you_mean;
@@ -55,6 +56,18 @@ impl Format {
             Format::Html => html::render(report),
             Format::Badge if is_json => badge::shields(report),
             Format::Badge => badge::svg(report),
+        }
+    }
+}
+
+impl Format {
+    /// Renders an audit. The formats for cases have a case for each fault.
+    fn render_audit(self, audit: &Audit, path: &Path) -> String {
+        match self {
+            Format::Json => audit::json(audit),
+            Format::Markdown => audit::markdown(audit),
+            Format::Html => audit::html(audit),
+            Format::Junit | Format::Badge => self.render(&audit.to_report(), None, Some(path)),
         }
     }
 }
@@ -110,6 +123,15 @@ impl ReportFile {
     /// Whether it is written to standard output, under any name.
     pub(crate) fn takes_stdout(&self) -> bool {
         matches!(Destination::of(&self.path), Ok(Destination::Stream(Stream::Out)))
+    }
+
+    /// Writes an audit atomically.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written; an existing file is unchanged.
+    pub(crate) fn write_audit(&self, audit: &Audit) -> Result<(), Error> {
+        write(&self.path, &self.format.render_audit(audit, &self.path))
     }
 
     /// Writes the report atomically, with the changes since another one if given.

@@ -100,6 +100,11 @@ impl Shard {
         Shards { numbers: vec![self.number], count: self.count, selection, cases: digests.len() as u64 }
     }
 
+    /// Whether an item of a list, given its position, belongs to the shard.
+    pub(crate) fn takes(self, position: usize) -> bool {
+        position % self.count as usize == (self.number - 1) as usize
+    }
+
     /// The shard for a digest.
     fn by_hash(self, digest: &[u8; 32]) -> u32 {
         let [a, b, c, d, e, f, g, h, ..] = *digest;

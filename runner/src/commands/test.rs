@@ -402,7 +402,7 @@ fn reach(options: &[PathBuf]) -> Reach {
 }
 
 /// Resolves words to suites, without duplicates; by default the default suites.
-fn suites(words: &[String], reach: &Reach, may_be_empty: bool) -> Result<Vec<Suite>, Error> {
+pub(super) fn suites(words: &[String], reach: &Reach, may_be_empty: bool) -> Result<Vec<Suite>, Error> {
     if words.is_empty() {
         return Ok(catalogue::defaults().cloned().collect());
     }

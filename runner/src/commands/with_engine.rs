@@ -1,8 +1,8 @@
-//! `wassay test` and `wassay wast` with `--engine`.
+//! `wassay test`, `wassay wast` and `wassay audit` with `--engine`.
 
 use super::described::as_described;
 use super::driven::choose;
-use super::{Error, Exit, interrupt, several, test, wast};
+use super::{Error, Exit, audit, interrupt, several, test, wast};
 use crate::engines::Chosen;
 
 /// Runs `wassay test` with `--engine`.
@@ -26,6 +26,13 @@ pub(crate) fn wast(mut args: wast::Args, word: &str) -> Result<Exit, Error> {
     let make = drivers(&chosen, args.max_memory)?;
     args.timeout = args.timeout.or(chosen.timeout());
     wast::run(args, make)
+}
+
+/// Runs `wassay audit` with `--engine`.
+pub(crate) fn audit(args: audit::Args, word: &str) -> Result<Exit, Error> {
+    interrupt()?;
+    let make = drivers(&choose(word)?, args.max_memory)?;
+    audit::run(args, make)
 }
 
 fn drivers(

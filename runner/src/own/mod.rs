@@ -36,6 +36,9 @@ pub fn embedder() -> EngineEmbedder {
     EngineEmbedder::new(environment())
 }
 
+/// Determines which rule a module violates; `None` in a build without the engine.
+pub(crate) const CLASSIFY: Option<wassay_audit::Classify> = Some(wassay_engine::classify);
+
 /// The default engine factory; `None` in a build without an engine.
 pub(crate) fn maker() -> Option<fn() -> EngineEmbedder> {
     Some(embedder)

@@ -1,0 +1,418 @@
+//! `wassay audit`: which faults of an engine suites would notice.
+
+use std::mem;
+use std::num::NonZeroUsize;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, available_parallelism};
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use wassay_audit::{Audited, Effect, Fault, Script, faults, table};
+use wassay_reports::audit::{Audit, Audited as SuiteAudited, Fault as Reported, Kill};
+use wassay_reports::terminal::Text;
+use wassay_terms::Features;
+use wassay_testsuite::Case;
+
+use super::report_file::{ReportFile, check_all};
+use super::shard::Shard;
+use super::{
+    Begin, Console, Error, Exit, duration, features, identity, interrupt, limit, match_kind, plural, protect,
+    test,
+};
+use crate::batch::{Interrupt, Selection, full_name, label};
+use crate::catalogue::{judging, reach};
+use crate::own::CLASSIFY;
+use crate::printer::{self, note, panic_message};
+use crate::script::messages::MatchKind;
+use crate::script::reading::Reading;
+use crate::script::source::Place;
+use crate::script::{Judges, Options, STACK};
+use crate::verdict::{DirectiveResult, Failure, FailureKind, Outcome, ScriptResult};
+
+const EXAMPLES: &str = "\
+Examples:
+  wassay audit spec-v2                          play every fault to a suite
+  wassay audit ./scripts --filter integers/     only the faults whose name contains a text
+  wassay audit spec scripts --report html=a.html  write a page to read
+  wassay audit spec --engine node               play the faults on another engine
+  wassay audit spec --shard 1/4                 a quarter of the faults
+  wassay audit --list                           list the faults
+
+A fault is one thing that an engine may do wrong. It is played by rewriting the modules of the
+scripts, and killed by the first directive that fails then. docs/audit.md says more. The exit code
+is 1 if a fault survives.";
+
+/// Play faulty engines to suites, and report which faults no directive notices
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct Args {
+    /// Play only faults whose name, such as `integers/i32.add: executed as i32.sub`, contains this
+    /// text. Repeatable
+    #[arg(long = "filter", value_name = "TEXT")]
+    filters: Vec<String>,
+    /// Number of threads [default: number of processors]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Play one of several shares of the faults, such as `1/4`
+    #[arg(long, value_name = "K/N")]
+    shard: Option<Shard>,
+    /// How to compare error texts: class, exact, prefix or ignore. The kind of error is always
+    /// compared
+    #[arg(long = "match", value_name = "KIND", default_value_t, value_parser = match_kind)]
+    match_kind: MatchKind,
+    /// Features, as in `3.0,threads,-gc`: a version, then names to add or remove; overrides suite
+    /// defaults and `;;!` headers
+    #[arg(long, value_name = "LIST", value_parser = features)]
+    features: Option<Features>,
+    /// Time limit for a script with a fault, such as `10s`; a script that takes long without one
+    /// gets 20 times as much [default: 1s]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    timeout: Option<Duration>,
+    /// Limit for the memories, tables and objects of a script together, such as `512MiB`
+    #[arg(long, value_name = "SIZE", value_parser = limit)]
+    pub(super) max_memory: Option<u64>,
+    /// Play the faults on another engine: NAME or NAME:COLUMN (see `wassay engine list`), a
+    /// FILE.toml that describes it, or the COMMAND of an adapter
+    #[arg(long, value_name = "ENGINE")]
+    pub(crate) engine: Option<String>,
+    /// Play the faults of this table (TOML) instead of the built-in ones. Repeatable
+    #[arg(long = "faults", value_name = "FILE")]
+    tables: Vec<PathBuf>,
+    /// List the faults that would be played, one per line, without playing them
+    #[arg(long, conflicts_with = "reports")]
+    list: bool,
+    /// Write a report in a format: json, junit, markdown, html or badge. `-` is standard output.
+    /// Repeatable
+    #[arg(long = "report", value_name = "FORMAT=FILE")]
+    reports: Vec<ReportFile>,
+    /// Suites by name, folders and files by path [default: the embedded suites that should pass]
+    #[arg(value_name = "SUITE or DIR")]
+    suites: Vec<String>,
+}
+
+/// How long a script with a fault may take at least.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long a script without a fault may take.
+const CLEAN: Duration = Duration::from_secs(60);
+
+pub(crate) fn run<E: Judges>(
+    args: Args,
+    make: impl Fn() -> E + Send + Sync + 'static,
+) -> Result<Exit, Error> {
+    let faults = selected(&args)?;
+    if args.list {
+        let mut names = Text::new(false);
+        for fault in &faults {
+            names.line(fault.name());
+        }
+        super::show(&names)?;
+        return Ok(Exit::Success);
+    }
+    let suites = test::suites(&args.suites, &reach(), false)?;
+    let mut selections: Vec<Selection> = suites.into_iter().map(Selection::all).collect();
+    for selection in &mut selections {
+        selection.cases.retain(|case| matches!(case, Case::Script(_)));
+    }
+    if selections.iter().all(|selection| selection.cases.is_empty()) {
+        return Err(Error::Usage("no script to audit".to_owned()));
+    }
+    check_all(&args.reports)?;
+    let reports: Vec<_> = args.reports.iter().map(ReportFile::path).collect();
+    protect::spare(&reports, &args.tables, &selections)?;
+    let engine = identity(&make)?;
+    let interrupt = interrupt()?;
+    let begin = Begin::now();
+    let audited = audit_all(&args, &selections, &faults, &interrupt, &make);
+    let report = begin.report(engine, args.match_kind, Vec::new());
+    let (suites, faults) = collected(&selections, &faults, &audited);
+    let audit = Audit {
+        harness: report.harness.unwrap_or_default(),
+        engine: report.engine,
+        host: report.host,
+        started: report.started,
+        duration: report.duration,
+        interrupted: interrupt.is_set(),
+        suites,
+        faults,
+    };
+    let console = Console::new(args.reports.iter().any(ReportFile::takes_stdout));
+    console.show(&summary(&audit, console.has_colour()))?;
+    for file in &args.reports {
+        file.write_audit(&audit)?;
+    }
+    Ok(match (interrupt.is_set(), audit.tally().survived) {
+        (true, _) => Exit::Interrupted,
+        (false, 0) => Exit::Success,
+        (false, _) => Exit::Failure,
+    })
+}
+
+/// The faults that are to be played.
+fn selected(args: &Args) -> Result<Vec<Fault>, Error> {
+    let mut all = Vec::new();
+    for path in &args.tables {
+        let unusable = |what: String| Error::Usage(format!("--faults {}: {what}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| unusable(error.to_string()))?;
+        let family = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        all.extend(table::read(&family, &text).map_err(|error| unusable(error.message))?);
+    }
+    if args.tables.is_empty() {
+        all = faults().map_err(|error| Error::Module(error.to_string()))?;
+    }
+    for filter in &args.filters {
+        if !all.iter().any(|fault| fault.name().contains(filter)) {
+            return Err(Error::Usage(format!(
+                "--filter {filter}: no fault has a name that contains it; `wassay audit --list` lists them"
+            )));
+        }
+    }
+    let is_named = |fault: &Fault| {
+        let name = fault.name();
+        args.filters.is_empty() || args.filters.iter().any(|filter| name.contains(filter))
+    };
+    all.retain(is_named);
+    let mut place = 0..;
+    all.retain(|_| args.shard.is_none_or(|shard| shard.takes(place.next().unwrap_or_default())));
+    if all.is_empty() {
+        return Err(Error::Usage("no fault to play".to_owned()));
+    }
+    Ok(all)
+}
+
+/// What came of the faults on one script, or why that is not known.
+type Outcomes = Result<Audited, String>;
+
+/// Plays the faults to all scripts, on several threads; in the order of the scripts.
+fn audit_all<E: Judges>(
+    args: &Args,
+    selections: &[Selection],
+    faults: &[Fault],
+    interrupt: &Interrupt,
+    make: &(impl Fn() -> E + Sync),
+) -> Vec<Option<Outcomes>> {
+    let played: Vec<(usize, &Fault)> =
+        faults.iter().enumerate().filter(|(_, fault)| fault.equivalent.is_none()).collect();
+    let mut cases: Vec<(usize, String, &Case)> = Vec::new();
+    for selection in selections {
+        for case in &selection.cases {
+            cases.push((cases.len(), label(&selection.suite, case), case));
+        }
+    }
+    let count = cases.len();
+    // What takes long is begun first.
+    cases.sort_by_key(|(number, _, case)| (std::cmp::Reverse(size(case)), *number));
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(vec![None; count]));
+    let progress = Mutex::new(Progress::new(count));
+    let work = || {
+        let mut seat = None;
+        while !interrupt.is_set() {
+            let Some((number, label, case)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
+            let audited = audit_one(args, (label, case), &played, &mut seat, make, interrupt);
+            let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(place) = done.get_mut(*number) {
+                *place = Some(audited);
+            }
+            progress.lock().unwrap_or_else(PoisonError::into_inner).ended();
+        }
+    };
+    let threads = args.jobs.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get).min(count);
+    thread::scope(|scope| {
+        let start = |_: &usize| thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work).is_ok();
+        if (0..threads).filter(start).count() == 0 {
+            work();
+        }
+    });
+    progress.into_inner().unwrap_or_else(PoisonError::into_inner).close();
+    done.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn size(case: &Case) -> usize {
+    case.script().and_then(|script| script.read().ok()).map_or(0, |text| text.len())
+}
+
+fn audit_one<E: Judges>(
+    args: &Args,
+    (label, case): (&str, &Case),
+    faults: &[(usize, &Fault)],
+    seat: &mut Option<E>,
+    make: &impl Fn() -> E,
+    interrupt: &Interrupt,
+) -> Outcomes {
+    let script = case.script().ok_or_else(|| format!("{label}: not a script"))?;
+    let text = script.read().map_err(|error| error.to_string())?;
+    let judging = judging(script, label, &text, args.features).map_err(|error| error.to_string())?;
+    let options = Options {
+        features: judging.features,
+        match_kind: args.match_kind,
+        timeout: Some(CLEAN),
+        max_memory: args.max_memory,
+        ..Options::default()
+    };
+    let script = Script { name: label, text: &text, options };
+    let patience = args.timeout.unwrap_or(PATIENCE);
+    let settings = wassay_audit::Settings { faults, classify: CLASSIFY, patience };
+    let mut judge = |reading: &Reading<'_, '_>, options: &Options| judged(reading, options, seat, make);
+    wassay_audit::audit(&script, settings, &mut judge, &|| interrupt.is_set())
+}
+
+/// Judges a script; a panic of the engine ends it as a failure.
+fn judged<E: Judges>(
+    reading: &Reading<'_, '_>,
+    options: &Options,
+    seat: &mut Option<E>,
+    make: &impl Fn() -> E,
+) -> ScriptResult {
+    let judge = || seat.get_or_insert_with(make).judge(reading, options);
+    catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|payload| {
+        // The state of the engine is not known: it is not even dropped.
+        mem::forget(seat.take());
+        let failure = Failure::new(FailureKind::Crashed, panic_message(&*payload));
+        let crashed = DirectiveResult {
+            place: Place { line: 1, column: 1 },
+            keyword: String::new().into(),
+            outcome: Outcome::Failed(Box::new(failure)),
+            text_not_compared: false,
+            reader_only: false,
+            coarse: false,
+        };
+        ScriptResult { name: reading.source().name().to_owned(), directives: [crashed].into_iter().collect() }
+    })
+}
+
+/// What the report has of suites and faults; what a script could not be audited for is said.
+fn collected(
+    selections: &[Selection],
+    faults: &[Fault],
+    audited: &[Option<Outcomes>],
+) -> (Vec<SuiteAudited>, Vec<Reported>) {
+    let mut reported: Vec<Reported> = faults
+        .iter()
+        .map(|fault| Reported {
+            family: fault.family.clone(),
+            subject: fault.subject.clone(),
+            what: fault.what.clone(),
+            equivalent: fault.equivalent.clone(),
+            ..Reported::default()
+        })
+        .collect();
+    let mut audited = audited.iter();
+    let mut suites = Vec::new();
+    for Selection { suite, cases } in selections {
+        let (name, source) = (suite.name().to_owned(), suite.source().to_owned());
+        let mut of_suite =
+            SuiteAudited { name, source, scripts: cases.len() as u64, directives: 0, failing: 0 };
+        for (case, audited) in cases.iter().zip(audited.by_ref()) {
+            let audited = match audited {
+                Some(Ok(audited)) => audited,
+                Some(Err(why)) => {
+                    printer::warning(why);
+                    continue;
+                }
+                None => continue,
+            };
+            of_suite.directives += audited.directives as u64;
+            of_suite.failing += audited.failing.len() as u64;
+            let script = full_name(suite, case);
+            for (number, effect) in &audited.effects {
+                if let Some(fault) = reported.get_mut(*number) {
+                    record(fault, effect, &script);
+                }
+            }
+        }
+        if of_suite.failing > 0 {
+            printer::warning(&format!(
+                "{}: {} did not pass without any fault, and cannot notice one",
+                of_suite.name,
+                plural(usize::try_from(of_suite.failing).unwrap_or(usize::MAX), "directive")
+            ));
+        }
+        suites.push(of_suite);
+    }
+    (suites, reported)
+}
+
+fn record(fault: &mut Reported, effect: &Effect, script: &str) {
+    match effect {
+        Effect::NotApplicable => fault.invalid += 1,
+        Effect::Survived => fault.scripts += 1,
+        Effect::Killed { place, kind } => {
+            fault.scripts += 1;
+            let line = u32::try_from(place.line).unwrap_or(u32::MAX);
+            fault.kills.push(Kill { script: script.to_owned(), line, kind: kind.clone() });
+        }
+    }
+}
+
+/// The families as a table, the faults that survive, and the last line.
+fn summary(audit: &Audit, colour: bool) -> Text {
+    let mut text = Text::new(colour);
+    let width = audit.families().iter().map(|(family, _)| family.len()).max().unwrap_or(0).max(6);
+    text.line(format_args!(
+        "{:width$}  {:>6}  {:>6}  {:>8}  {:>10}  {:>14}",
+        "family", "faults", "killed", "survived", "equivalent", "not applicable"
+    ));
+    for (family, tally) in audit.families() {
+        text.line(format_args!(
+            "{family:width$}  {:>6}  {:>6}  {:>8}  {:>10}  {:>14}",
+            tally.total, tally.killed, tally.survived, tally.equivalent, tally.not_applicable
+        ));
+    }
+    for fault in audit.survivors() {
+        let scripts = plural(usize::try_from(fault.scripts).unwrap_or(usize::MAX), "script");
+        text.line(format_args!("survived: {} ({scripts})", fault.name()));
+    }
+    let tally = audit.tally();
+    text.line(format_args!(
+        "{} in {:.1} s: {} killed, {} survived, {} equivalent, {} not applicable",
+        plural(usize::try_from(tally.total).unwrap_or(usize::MAX), "fault"),
+        audit.duration.as_secs_f64(),
+        tally.killed,
+        tally.survived,
+        tally.equivalent,
+        tally.not_applicable
+    ));
+    if audit.interrupted {
+        text.line("interrupted: not every fault was played to every script");
+    }
+    text
+}
+
+/// How far an audit is, on standard error: a bar on a terminal, a line from time to time elsewhere.
+struct Progress {
+    bar: ProgressBar,
+    done: usize,
+    count: usize,
+    spoke: Instant,
+}
+
+/// How long nothing is said where there is no terminal.
+const SILENCE: Duration = Duration::from_secs(10);
+
+impl Progress {
+    fn new(count: usize) -> Progress {
+        let bar = ProgressBar::with_draw_target(Some(count as u64), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} scripts  {elapsed}") {
+            bar.set_style(style);
+        }
+        Progress { bar, done: 0, count, spoke: Instant::now() }
+    }
+
+    /// Counts a script.
+    fn ended(&mut self) {
+        self.done += 1;
+        if !self.bar.is_hidden() {
+            self.bar.inc(1);
+        } else if self.spoke.elapsed() > SILENCE {
+            note(&format!("{} of {} done", self.done, plural(self.count, "script")));
+            self.spoke = Instant::now();
+        }
+    }
+
+    fn close(self) {
+        self.bar.finish_and_clear();
+    }
+}
