@@ -68,7 +68,7 @@ impl ModuleForm {
         self.bytes_as(Grammar::default())
     }
 
-    /// Like [`bytes`](Definition::bytes), with quoted text in a version of the text grammar.
+    /// Like [`bytes`](Self::bytes), with quoted text in a version of the text grammar.
     ///
     /// # Errors
     ///

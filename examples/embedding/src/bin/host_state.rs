@@ -1,6 +1,6 @@
 //! Host functions that keep state in the store, use the caller's memory, and fail with any error.
 
-#![allow(clippy::disallowed_macros, reason = "the example shows its results")]
+#![allow(clippy::disallowed_macros, clippy::unwrap_used, reason = "the example shows its results and errors")]
 
 use std::error::Error;
 use std::num::ParseIntError;

@@ -1,6 +1,6 @@
 //! Limits what untrusted code may use: memory, objects, the stack, and time.
 
-#![allow(clippy::disallowed_macros, reason = "the example shows its results")]
+#![allow(clippy::disallowed_macros, clippy::unwrap_used, reason = "the example shows its results and errors")]
 
 use std::error::Error;
 use std::time::{Duration, Instant};

@@ -1,6 +1,6 @@
 //! Compiles a module, calls a function of it with Rust's types, and reads its memory.
 
-#![allow(clippy::disallowed_macros, reason = "the example shows its results")]
+#![allow(clippy::disallowed_macros, clippy::unwrap_used, reason = "the example shows its results and errors")]
 
 use std::error::Error;
 
