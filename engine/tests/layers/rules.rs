@@ -89,7 +89,7 @@ pub(crate) const RULES: [Rules; 8] = [
             &["apart", "bounds", "describe", "json", "merge"],
             &["badge", "diff", "format", "html", "junit", "summary"],
             &["markdown"],
-            &["matrix"],
+            &["audit", "matrix"],
         ],
         circles: &[],
     },

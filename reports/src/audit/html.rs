@@ -4,7 +4,7 @@ use minijinja::context;
 use minijinja::value::Serde;
 use serde::Serialize;
 
-use super::{Audit, State};
+use super::model::{Audit, State};
 use crate::html::{STYLE, fill};
 use crate::text::{counted, grouped, seconds};
 
@@ -124,7 +124,7 @@ fn families(audit: &Audit) -> Vec<Family> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::audit;
+    use super::super::model::tests::audit;
     use super::*;
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::{Audit, Audited, Fault, State, Tally, Worth};
+use super::model::{Audit, Audited, Fault, State, Tally, Worth};
 use crate::json::document;
 use crate::millis;
 use crate::model::Engine;
@@ -92,7 +92,7 @@ pub fn render(audit: &Audit) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::audit;
+    use super::super::model::tests::audit;
     use super::*;
     use crate::json::tests::assert_schema;
 

@@ -1,6 +1,6 @@
 //! An audit as Markdown, for the summary of a CI step: what survives, and what scripts alone kill.
 
-use super::{Audit, Tally};
+use super::model::{Audit, Tally};
 use crate::markdown::{Page, code, in_table};
 use crate::text::{counted, grouped, seconds};
 
@@ -72,7 +72,7 @@ fn row(family: &str, tally: Tally) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::audit;
+    use super::super::model::tests::audit;
     use super::*;
 
     #[test]

@@ -24,10 +24,9 @@ use crate::opcode::{Opcode, first_body};
 
 /// What an instruction does instead: the type and body of a function, in the text format.
 ///
-/// The parameters are the operands. In the body an instruction with the opcode of the one that is
-/// replaced is that one, with its immediates; index 0 of memories, tables, types and segments is the
-/// one that its immediates name, index 1 the second; `$offset` and `$width` are those of a memory
-/// access.
+/// The parameters are the operands. In the body, an instruction with the opcode of the replaced one
+/// is the replaced one, with its immediates. Index 0 of memories, tables, types and segments is the
+/// one in its immediates, index 1 the second. `$offset` and `$width` are those of a memory access.
 #[derive(Clone, Debug)]
 pub struct Template {
     text: String,

@@ -252,7 +252,7 @@ pub const NAMES: &[(Rule, &[&str])] = &[
     (Rule::MutableGlobal, &["mutable globals cannot be imported", "mutable globals cannot be exported"]),
     (Rule::MemorySize, &["memory size must be at most", "memory size must be at most 65536 pages (4GiB)"]),
     (Rule::TableSize, &["table size must be at most 2^32-1"]),
-    (Rule::NotDefaultable, &["array type is not defaultable"]),
+    (Rule::NotDefaultable, &["array type is not defaultable", "field type is not defaultable"]),
     (Rule::NotFunction, &["non-function type #"]),
     (Rule::NotStruct, &["non-structure type #"]),
     (Rule::NotArray, &["non-array type #"]),

@@ -27,6 +27,7 @@ const SYNONYMS: &[&[&str]] = &[
     &["malformed section id", "invalid section id"],
     &["unexpected content after last section", "junk after last section"],
     &["immutable global", "global is immutable"],
+    &["array type is not defaultable", "field type is not defaultable"],
     &["invalid lane length", "wrong number of lane indices"],
     &["malformed lane index", "i8 constant out of range"],
     &["constant out of range", "i8 constant out of range"],

@@ -219,8 +219,11 @@ fn a_function_that_is_hard_to_compile() {
     let gets: String = (0..1000).map(|local| format!("local.get {local} ")).collect();
     let function = format!(
         "(module (type $t (func (param {types}) (result {types}))) (func $f (type $t) {gets})
-           (func (type $t) {gets} {}))\n",
-        "call $f ".repeat(1000)
+           (func $hard (type $t) {gets} {})
+           (func $start {} call $hard {}) (start $start))\n",
+        "call $f ".repeat(1000),
+        "i32.const 0 ".repeat(1000),
+        "drop ".repeat(1000)
     );
     end(&[("calls.wast", function)]);
 }

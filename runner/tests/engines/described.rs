@@ -247,7 +247,10 @@ fn refused_for_several() {
     ]);
     for (args, expected) in [
         (vec!["--engine", "wassay"], "--engine wassay: given twice"),
-        (vec!["--engine", "mine.toml", "--baseline", "base.json"], "--baseline: expected one --engine"),
+        (
+            vec!["--engine", "mine.toml", "--baseline", "base.json"],
+            "--baseline: not supported with more than one --engine",
+        ),
         (
             vec!["--engine", "mine.toml", "--expectations", "e.toml", "--bless-expectations"],
             "--bless-expectations: expected one --engine",

@@ -1,0 +1,328 @@
+//! The results of an audit.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use crate::model::{Case, Engine, Failure, Note, Report, Suite};
+use crate::outcome::{Counts, Outcome};
+
+/// An audit of suites.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Audit {
+    /// The engine on which the faults were played.
+    pub engine: Engine,
+    /// What played them.
+    pub harness: Engine,
+    /// What it ran on.
+    pub host: String,
+    /// When it started: a date and time as in RFC 3339.
+    pub started: String,
+    /// How long it took by the clock on the wall.
+    pub duration: Duration,
+    /// Whether it was interrupted, so that some faults were not played to all scripts.
+    pub interrupted: bool,
+    /// The suites.
+    pub suites: Vec<Audited>,
+    /// The faults, in the order of their tables.
+    pub faults: Vec<Fault>,
+}
+
+/// A suite that was audited.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Audited {
+    /// Its name.
+    pub name: String,
+    /// Where it came from.
+    pub source: String,
+    /// How many scripts it has.
+    pub scripts: u64,
+    /// How many directives they have.
+    pub directives: u64,
+    /// How many of these did not pass without a fault: they kill nothing.
+    pub failing: u64,
+}
+
+/// A fault, and what became of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(rename = "Fault"))]
+pub struct Fault {
+    /// The table that it is in.
+    pub family: String,
+    /// What it is about.
+    pub subject: String,
+    /// What the engine does instead.
+    pub what: String,
+    /// Why no test can see it; absent where one could.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub equivalent: Option<String>,
+    /// To how many scripts it was played.
+    pub scripts: u64,
+    /// In how many scripts every module that it would change was not valid then.
+    pub invalid: u64,
+    /// The first directive that failed, of each script in which one did.
+    pub kills: Vec<Kill>,
+}
+
+/// The first directive of a script that failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Kill {
+    /// The suite and the script, with `::` between them.
+    pub script: String,
+    /// The line of the directive, from 1.
+    pub line: u32,
+    /// How it failed.
+    pub kind: String,
+}
+
+/// What became of a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// A directive failed.
+    Killed,
+    /// No directive failed, or no script has what it would change.
+    Survived,
+    /// No test can see it.
+    Equivalent,
+    /// Every module that it would change was not valid then.
+    NotApplicable,
+}
+
+/// How many faults are in each state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Tally {
+    /// All.
+    pub total: u64,
+    /// Those that were killed.
+    pub killed: u64,
+    /// Those that survived.
+    pub survived: u64,
+    /// Those that no test can see.
+    pub equivalent: u64,
+    /// Those that could not be played.
+    pub not_applicable: u64,
+}
+
+impl Fault {
+    /// Family, subject and what is done.
+    pub fn name(&self) -> String {
+        format!("{}/{}: {}", self.family, self.subject, self.what)
+    }
+
+    /// What became of it.
+    pub fn state(&self) -> State {
+        match (self.equivalent.is_some(), self.kills.is_empty()) {
+            (true, _) => State::Equivalent,
+            (false, false) => State::Killed,
+            (false, true) if self.scripts == 0 && self.invalid > 0 => State::NotApplicable,
+            (false, true) => State::Survived,
+        }
+    }
+}
+
+impl State {
+    /// The state as reports name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            State::Killed => "killed",
+            State::Survived => "survived",
+            State::Equivalent => "equivalent",
+            State::NotApplicable => "not applicable",
+        }
+    }
+}
+
+impl Tally {
+    fn add(&mut self, state: State) {
+        self.total += 1;
+        *match state {
+            State::Killed => &mut self.killed,
+            State::Survived => &mut self.survived,
+            State::Equivalent => &mut self.equivalent,
+            State::NotApplicable => &mut self.not_applicable,
+        } += 1;
+    }
+}
+
+/// What a script is worth to its suites.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct Worth {
+    /// How many faults it kills.
+    pub kills: u64,
+    /// The faults that it alone kills.
+    pub alone: Vec<String>,
+}
+
+impl Audit {
+    /// How many faults are in each state.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally::default();
+        self.faults.iter().for_each(|fault| tally.add(fault.state()));
+        tally
+    }
+
+    /// The same of each family, in the order of the tables.
+    pub fn families(&self) -> Vec<(&str, Tally)> {
+        let mut families: Vec<(&str, Tally)> = Vec::new();
+        for fault in &self.faults {
+            if families.last().is_none_or(|(family, _)| *family != fault.family) {
+                families.push((&fault.family, Tally::default()));
+            }
+            families.iter_mut().rev().take(1).for_each(|(_, tally)| tally.add(fault.state()));
+        }
+        families
+    }
+
+    /// The faults that survived, in order.
+    pub fn survivors(&self) -> impl Iterator<Item = &Fault> {
+        self.faults.iter().filter(|fault| fault.state() == State::Survived)
+    }
+
+    /// What each script that kills a fault is worth, by its name.
+    pub fn scripts(&self) -> BTreeMap<&str, Worth> {
+        let mut scripts: BTreeMap<&str, Worth> = BTreeMap::new();
+        for fault in self.faults.iter().filter(|fault| fault.state() == State::Killed) {
+            for kill in &fault.kills {
+                let worth = scripts.entry(&kill.script).or_default();
+                worth.kills += 1;
+                if fault.kills.len() == 1 {
+                    worth.alone.push(fault.name());
+                }
+            }
+        }
+        scripts
+    }
+
+    /// The audit as a report of cases: a suite for each family, and a case for each fault, which
+    /// passes if it is killed. So the formats that know cases alone have it too.
+    pub fn to_report(&self) -> Report {
+        let mut suites: Vec<Suite> = Vec::new();
+        for fault in &self.faults {
+            if suites.last().is_none_or(|suite| suite.name != fault.family) {
+                suites.push(Suite::new(fault.family.clone(), "faults".to_owned(), Vec::new()));
+            }
+            suites.iter_mut().rev().take(1).for_each(|suite| suite.cases.push(case(fault)));
+        }
+        let Audit { engine, harness, host, started, duration, interrupted, .. } = self.clone();
+        let report = Report::new(engine, host, started, duration, suites);
+        Report { harness: Some(harness), interrupted, ..report }
+    }
+}
+
+fn case(fault: &Fault) -> Case {
+    let name = format!("{}: {}", fault.subject, fault.what);
+    let one = |outcome| {
+        let mut counts = Counts::default();
+        counts.record(outcome);
+        Case::new(name.clone(), outcome, Duration::ZERO, counts)
+    };
+    let note = |reason: String| Note {
+        line: 0,
+        column: 0,
+        outcome: Outcome::Skipped,
+        reason,
+        apart: None,
+        key: None,
+    };
+    match fault.state() {
+        State::Killed => one(Outcome::Passed),
+        State::Survived => {
+            let message = format!("no directive fails in {} scripts that the fault concerns", fault.scripts);
+            let failure = Failure { kind: "survived".to_owned(), message, ..Failure::default() };
+            Case { failures: vec![failure], ..one(Outcome::Failed) }
+        }
+        State::Equivalent => {
+            let reason = fault.equivalent.clone().unwrap_or_default();
+            Case { notes: vec![note(reason)], ..one(Outcome::Skipped) }
+        }
+        State::NotApplicable => {
+            let reason = "every module that the fault would change is not valid then".to_owned();
+            Case { notes: vec![note(reason)], ..one(Outcome::Skipped) }
+        }
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(crate) fn audit() -> Audit {
+        let fault = |family: &str, subject: &str, scripts, kills: &[(&str, u32)]| Fault {
+            family: family.to_owned(),
+            subject: subject.to_owned(),
+            what: "does <nothing>".to_owned(),
+            equivalent: None,
+            scripts,
+            invalid: 0,
+            kills: kills
+                .iter()
+                .map(|(script, line)| Kill {
+                    script: (*script).to_owned(),
+                    line: *line,
+                    kind: "wrong-value".to_owned(),
+                })
+                .collect(),
+        };
+        Audit {
+            engine: Engine::new("e", "1"),
+            harness: Engine::new("wassay", "1"),
+            host: "h".to_owned(),
+            started: "2026-01-01T00:00:00.000Z".to_owned(),
+            duration: Duration::from_secs(3),
+            interrupted: false,
+            suites: vec![Audited {
+                name: "s".to_owned(),
+                source: "here".to_owned(),
+                scripts: 2,
+                directives: 9,
+                failing: 1,
+            }],
+            faults: vec![
+                fault("f", "one", 2, &[("s::a.wast", 3), ("s::b.wast", 1)]),
+                fault("f", "two", 2, &[("s::a.wast", 4)]),
+                fault("f", "three", 1, &[]),
+                Fault { equivalent: Some("why".to_owned()), ..fault("g", "four", 0, &[]) },
+                Fault { invalid: 1, ..fault("g", "five", 0, &[]) },
+                fault("g", "six", 0, &[]),
+            ],
+        }
+    }
+
+    #[test]
+    fn states_follow_from_what_is_recorded() {
+        let audit = audit();
+        let states: Vec<State> = audit.faults.iter().map(Fault::state).collect();
+        use State::{Equivalent, Killed, NotApplicable, Survived};
+        assert_eq!(states, [Killed, Killed, Survived, Equivalent, NotApplicable, Survived]);
+        let tally = Tally { total: 6, killed: 2, survived: 2, equivalent: 1, not_applicable: 1 };
+        assert_eq!(audit.tally(), tally);
+        let families: Vec<(&str, u64)> =
+            audit.families().iter().map(|(family, tally)| (*family, tally.survived)).collect();
+        assert_eq!(families, [("f", 1), ("g", 1)]);
+    }
+
+    #[test]
+    fn a_script_is_worth_what_it_alone_kills() {
+        let audit = audit();
+        let scripts = audit.scripts();
+        assert_eq!(scripts["s::a.wast"], Worth { kills: 2, alone: vec!["f/two: does <nothing>".to_owned()] });
+        assert_eq!(scripts["s::b.wast"], Worth { kills: 1, alone: Vec::new() });
+    }
+
+    #[test]
+    fn a_survivor_is_a_case_that_fails() {
+        let report = audit().to_report();
+        let outcomes: Vec<Outcome> =
+            report.suites.iter().flat_map(|suite| &suite.cases).map(|case| case.outcome).collect();
+        use Outcome::{Failed, Passed, Skipped};
+        assert_eq!(outcomes, [Passed, Passed, Failed, Skipped, Skipped, Failed]);
+    }
+}
