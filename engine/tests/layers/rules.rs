@@ -12,7 +12,7 @@ pub(crate) struct Rules {
 }
 
 /// The crates of the workspace.
-pub(crate) const RULES: [Rules; 8] = [
+pub(crate) const RULES: [Rules; 9] = [
     Rules {
         folder: "engine",
         layers: &[
@@ -148,6 +148,20 @@ pub(crate) const RULES: [Rules; 8] = [
             &["driver"],
             &["modules", "selftest"],
             &["description", "driven"],
+        ],
+        circles: &[],
+    },
+    Rules {
+        folder: "runner/audit",
+        layers: &[
+            &["module"],
+            &["link", "opcode", "state"],
+            &["code", "construct"],
+            &["template", "tweak"],
+            &["export"],
+            &["fault"],
+            &["subject", "table"],
+            &["play"],
         ],
         circles: &[],
     },

@@ -4,7 +4,7 @@ use minijinja::context;
 use minijinja::value::Serde;
 use serde::Serialize;
 
-use super::model::{Audit, State};
+use super::model::{Audit, Fault, State, Tally};
 use crate::html::{STYLE, fill};
 use crate::text::{counted, grouped, seconds};
 
@@ -93,11 +93,11 @@ impl View {
 }
 
 fn families(audit: &Audit) -> Vec<Family> {
-    let family = |(name, tally): (&str, super::Tally)| {
+    let family = |(name, tally): (&str, Tally)| {
         let of_family = |state: State| {
             audit.faults.iter().filter(move |fault| fault.family == name && fault.state() == state)
         };
-        let line = |note: String, fault: &super::Fault| Line {
+        let line = |note: String, fault: &Fault| Line {
             subject: fault.subject.clone(),
             what: fault.what.clone(),
             note,

@@ -7,8 +7,6 @@ use wasmparser::{
     TableInit, TableSectionReader, TypeRef, TypeSectionReader,
 };
 
-use crate::opcode::Opcode;
-
 /// The id of the type section (core spec, section 5.5.2).
 pub(crate) const TYPE: u8 = 1;
 /// The id of the import section.
@@ -191,22 +189,4 @@ pub(crate) fn each_operator(
         each(start..position(reader)?);
     }
     Some(())
-}
-
-/// The opcodes that occur in a module: in bodies, and in constant expressions.
-pub(crate) fn opcodes(module: &[u8]) -> Option<std::collections::BTreeSet<Opcode>> {
-    let sections = Sections::read(module)?;
-    let mut found = std::collections::BTreeSet::new();
-    for (id, range) in sections.constant_operators()? {
-        found.extend(sections.get(id)?.get(range).and_then(Opcode::read).map(|(opcode, _)| opcode));
-    }
-    if let Some(code) = sections.get(CODE) {
-        for body in wasmparser::CodeSectionReader::new(BinaryReader::new(code, 0)).ok()? {
-            let mut reader = body.ok()?.get_operators_reader().ok()?;
-            each_operator(&mut reader, |range| {
-                found.extend(code.get(range).and_then(Opcode::read).map(|(opcode, _)| opcode));
-            })?;
-        }
-    }
-    Some(found)
 }

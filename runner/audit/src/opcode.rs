@@ -1,10 +1,12 @@
 //! Opcodes, by their bytes and by the names of the text format.
 
+use std::collections::BTreeSet;
+
 use wasm_encoder::Encode;
 use wasmparser::{BinaryReader, CodeSectionReader};
 use wassay_script::quoted;
 
-use crate::module::{CODE, Sections};
+use crate::module::{CODE, Sections, each_operator};
 
 /// The opcode of an instruction: its first byte and, after a prefix, the number that follows (core
 /// spec, section 5.4).
@@ -105,6 +107,24 @@ pub(crate) fn first_body(module: &[u8]) -> Option<Vec<u8>> {
     let code = CodeSectionReader::new(BinaryReader::new(sections.get(CODE)?, 0)).ok()?;
     let body = code.into_iter().next()?.ok()?;
     Some(body.as_bytes().to_vec())
+}
+
+/// The opcodes that occur in a module: in bodies, and in constant expressions.
+pub(crate) fn opcodes(module: &[u8]) -> Option<BTreeSet<Opcode>> {
+    let sections = Sections::read(module)?;
+    let mut found = BTreeSet::new();
+    for (id, range) in sections.constant_operators()? {
+        found.extend(sections.get(id)?.get(range).and_then(Opcode::read).map(|(opcode, _)| opcode));
+    }
+    if let Some(code) = sections.get(CODE) {
+        for body in CodeSectionReader::new(BinaryReader::new(code, 0)).ok()? {
+            let mut reader = body.ok()?.get_operators_reader().ok()?;
+            each_operator(&mut reader, |range| {
+                found.extend(code.get(range).and_then(Opcode::read).map(|(opcode, _)| opcode));
+            })?;
+        }
+    }
+    Some(found)
 }
 
 #[cfg(test)]

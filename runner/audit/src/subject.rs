@@ -11,8 +11,8 @@ use wassay_terms::{Classification, Rule};
 use crate::construct::Construct;
 use crate::fault::{Change, Fault};
 use crate::link::{Fit, Linking, Match, Mismatch};
-use crate::module::{HEADER, opcodes};
-use crate::opcode::Opcode;
+use crate::module::HEADER;
+use crate::opcode::{Opcode, opcodes};
 
 /// Says whether bytes are a valid module, and which rule they violate else.
 pub type Classify = fn(&[u8], Features) -> Classification;

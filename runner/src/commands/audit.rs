@@ -26,11 +26,11 @@ use crate::batch::{Interrupt, Selection, full_name, label};
 use crate::catalogue::{judging, reach};
 use crate::own::CLASSIFY;
 use crate::printer::{self, note, panic_message};
-use crate::script::messages::MatchKind;
-use crate::script::reading::Reading;
-use crate::script::source::Place;
-use crate::script::{Judges, Options, STACK};
 use crate::verdict::{DirectiveResult, Failure, FailureKind, Outcome, ScriptResult};
+use wassay_script::messages::MatchKind;
+use wassay_script::reading::Reading;
+use wassay_script::source::Place;
+use wassay_script::{Judges, Options, STACK};
 
 const EXAMPLES: &str = "\
 Examples:

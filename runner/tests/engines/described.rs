@@ -253,7 +253,7 @@ fn refused_for_several() {
         ),
         (
             vec!["--engine", "mine.toml", "--expectations", "e.toml", "--bless-expectations"],
-            "--bless-expectations: expected one --engine",
+            "--bless-expectations: not supported with more than one --engine",
         ),
         (vec!["--engine", "broken.toml"], "no answer to `hello wap/1`"),
         (

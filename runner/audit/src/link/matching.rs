@@ -1,7 +1,7 @@
 //! Whether what is given matches what is imported, and if not, in which way.
 
+use super::kinds::{Match, Mismatch};
 use super::types::{Item, Limits, Types};
-use super::{Match, Mismatch};
 
 /// How an import fits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
