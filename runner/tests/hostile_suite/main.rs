@@ -57,6 +57,8 @@ struct Hostile {
 
 impl Hostile {
     fn new() -> Hostile {
+        // Another user has to read the files, whatever the umask of the tests is.
+        rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
         let folder = Folder::new(&[
             ("outside/secret.wast", SECRET),
             ("suite/empty.dir/.gitkeep", ""),
