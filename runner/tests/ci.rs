@@ -53,6 +53,8 @@ impl Machine {
             let text = fs::read_to_string(root.join(".ci").join(script)).unwrap();
             machine.program(&format!("repository/.ci/{script}"), &text);
         }
+        // `engines` reads the profile of the workspace.
+        fs::copy(root.join("Cargo.toml"), machine.folder.file("repository/Cargo.toml")).unwrap();
         // No compiler for any guest.
         machine.program("repository/testsuite/guests/build.sh", "#!/bin/sh\nexit 1\n");
         let defaults = [

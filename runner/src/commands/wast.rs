@@ -144,10 +144,16 @@ pub(crate) fn run<E: Judges>(
     annotate(&report);
     write_all(&args.reports, &report, None)?;
     shown?;
-    Ok(match interrupt.is_set() {
-        true => Exit::Interrupted,
-        false if is_missed => Exit::Usage,
-        false => exit(&finished),
+    // A script without directives is only warned about.
+    let is_unjudged = report.is_unjudged() && report.totals().directives.total() > 0 && !args.allow_empty;
+    Ok(match exit(&finished) {
+        _ if interrupt.is_set() => Exit::Interrupted,
+        _ if is_missed => Exit::Usage,
+        Exit::Success if is_unjudged => {
+            printer::error("nothing was judged: no directive ran");
+            Exit::Failure
+        }
+        exit => exit,
     })
 }
 

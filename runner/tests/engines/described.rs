@@ -23,6 +23,7 @@ pub(super) fn trials() -> Vec<Trial> {
         trial("described::several_engines_have_a_report_each_and_a_matrix", several_engines),
         trial("described::what_is_about_one_engine_is_refused_for_several", refused_for_several),
         trial("described::an_interrupted_run_begins_no_other_engine", an_interrupted_run),
+        trial("described::a_run_in_which_nothing_is_judged_fails", nothing_judged),
         trial("described::node_needs_no_path_of_its_adapter", || node().map(|_| node_by_name())),
         trial("described::cargo_test_runs_on_a_described_engine", cargo_test_runs_on_it),
     ]
@@ -267,6 +268,17 @@ fn refused_for_several() {
         assert!(ran.err.contains(expected), "{args:?}: {}", ran.err);
     }
     assert!(!folder.file("a.json").exists() && !folder.file("a.wassay.json").exists());
+}
+
+/// An engine at its limits fails nothing, but a run of which it did nothing is not good.
+fn nothing_judged() {
+    let answers = "while read -r request script rest; do case $request in B|E) echo ok $script;; *) echo E limit full;; esac; done";
+    let folder = Folder::new(&[("full.toml", shell("full", "", answers)), ("a.wast", PASSES.to_owned())]);
+    for command in ["wast", "test"] {
+        let ran = wassay(&folder, ".", &[command, "./a.wast", "--engine", "full.toml"]);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.err.contains("error: nothing was judged: "), "{ran:?}");
+    }
 }
 
 fn an_interrupted_run() {
