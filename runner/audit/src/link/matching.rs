@@ -113,8 +113,7 @@ fn function(given: u32, wanted: u32, types: &Types) -> Fit {
     if types.is_below(wanted, given) {
         return Fit::Not(Mismatch::FunctionSupertype);
     }
-    let signature = |number| types.get(number).and_then(|ty| ty.function.as_ref());
-    Fit::Not(match (signature(given), signature(wanted)) {
+    Fit::Not(match (types.signature(given), types.signature(wanted)) {
         (Some((params, _)), Some((other, _))) if params != other => Mismatch::Parameters,
         (Some((_, results)), Some((_, other))) if results != other => Mismatch::Results,
         _ => Mismatch::FunctionIdentity,
@@ -122,10 +121,9 @@ fn function(given: u32, wanted: u32, types: &Types) -> Fit {
 }
 
 fn tag(given: u32, wanted: u32, types: &Types) -> Fit {
-    let signature = |number| types.get(number).and_then(|ty| ty.function.as_ref());
     match given == wanted {
         true => Fit::Is(Match::SameTag),
-        false if signature(given) != signature(wanted) => Fit::Not(Mismatch::TagParameters),
+        false if types.signature(given) != types.signature(wanted) => Fit::Not(Mismatch::TagParameters),
         false => Fit::Not(Mismatch::TagIdentity),
     }
 }

@@ -46,15 +46,20 @@ pub(crate) struct Types {
 
 /// A defined type.
 #[derive(Debug)]
-pub(crate) struct Defined {
+struct Defined {
     /// The types of a function's parameters and results.
-    pub(crate) function: Option<(Vec<String>, Vec<String>)>,
-    pub(crate) supertype: Option<u32>,
+    function: Option<(Vec<String>, Vec<String>)>,
+    supertype: Option<u32>,
 }
 
 impl Types {
-    pub(crate) fn get(&self, number: u32) -> Option<&Defined> {
+    fn get(&self, number: u32) -> Option<&Defined> {
         self.types.get(number as usize)
+    }
+
+    /// The types of a function type's parameters and results; `None` for other types.
+    pub(crate) fn signature(&self, number: u32) -> Option<&(Vec<String>, Vec<String>)> {
+        self.get(number).and_then(|ty| ty.function.as_ref())
     }
 
     /// Whether a type is another or has it among its supertypes.
