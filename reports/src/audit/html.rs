@@ -57,16 +57,8 @@ pub fn render(audit: &Audit) -> String {
 
 impl View {
     fn of(audit: &Audit) -> View {
-        let tally = audit.tally();
-        let summary = format!(
-            "{} of {} killed, {} survive, {} equivalent, {} not applicable, in {}",
-            grouped(tally.killed),
-            counted(tally.total, "fault"),
-            grouped(tally.survived),
-            grouped(tally.equivalent),
-            grouped(tally.not_applicable),
-            seconds(audit.duration),
-        );
+        let (judged, rest) = audit.tally().summary();
+        let summary = format!("{judged}, {rest}, in {}", seconds(audit.duration));
         let suites = audit.suites.iter().map(|suite| {
             let (scripts, directives) =
                 (counted(suite.scripts, "script"), counted(suite.directives, "directive"));

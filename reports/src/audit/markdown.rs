@@ -13,7 +13,7 @@ const MOST_SCRIPTS: usize = 400;
 /// The families, the faults that survive, and the scripts that alone kill some.
 pub fn render(audit: &Audit) -> String {
     let mut page = Page::new();
-    let tally = audit.tally();
+    let (judged, rest) = audit.tally().summary();
     page.push(&format!("## Audit on {}\n\n", code(&audit.engine.title_with_configuration())));
     for suite in &audit.suites {
         page.push(&format!(
@@ -25,12 +25,7 @@ pub fn render(audit: &Audit) -> String {
         ));
     }
     page.push(&format!(
-        "\n**{} of {} killed, {} survive**, {} equivalent, {} not applicable; {}.{}\n\n",
-        grouped(tally.killed),
-        counted(tally.total, "fault"),
-        grouped(tally.survived),
-        grouped(tally.equivalent),
-        grouped(tally.not_applicable),
+        "\n**{judged}**, {rest}; {}.{}\n\n",
         seconds(audit.duration),
         if audit.interrupted { " **Interrupted: not every fault was played to every script.**" } else { "" },
     ));

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::model::{Case, Engine, Failure, Note, Report, Suite};
 use crate::outcome::{Counts, Outcome};
+use crate::text::{counted, grouped};
 
 /// An audit of suites.
 #[derive(Clone, Debug, PartialEq)]
@@ -148,6 +149,16 @@ impl Tally {
             State::Equivalent => &mut self.equivalent,
             State::NotApplicable => &mut self.not_applicable,
         } += 1;
+    }
+
+    /// The counts for a summary: of the faults that count, and of the others.
+    pub(super) fn summary(&self) -> (String, String) {
+        let (killed, survived) = (grouped(self.killed), grouped(self.survived));
+        let (equivalent, not_applicable) = (grouped(self.equivalent), grouped(self.not_applicable));
+        (
+            format!("{killed} of {} killed, {survived} survive", counted(self.total, "fault")),
+            format!("{equivalent} equivalent, {not_applicable} not applicable"),
+        )
     }
 }
 
