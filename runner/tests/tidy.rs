@@ -49,10 +49,10 @@ fn a_file_has_one_subject_and_says_so() {
 const MAX_WIDTH: usize = 100;
 
 /// Folders whose comments are wrapped at [`MAX_WIDTH`].
-const WRAPPED: [&str; 6] = ["engine", "examples", "reports", "runner", "testsuite", "wasi"];
+const WRAPPED: [&str; 7] = [".ci", "engine", "examples", "reports", "runner", "testsuite", "wasi"];
 
 /// The comments that are checked, by the extension of the file.
-const COMMENTS: [(&str, &str); 3] = [("rs", "//"), ("toml", "#"), ("wast", ";;")];
+const COMMENTS: [(&str, &str); 4] = [("rs", "//"), ("sh", "#"), ("toml", "#"), ("wast", ";;")];
 
 #[test]
 fn comments_are_wrapped() {
@@ -63,6 +63,8 @@ fn comments_are_wrapped() {
         for entry in files.filter_entry(|entry| entry.file_name() != "target") {
             let path = entry.unwrap().into_path();
             let extension = path.extension().and_then(|extension| extension.to_str());
+            // The scripts of CI have no extension.
+            let extension = extension.or((folder == ".ci" && path.is_file()).then_some("sh"));
             let Some((_, mark)) = COMMENTS.into_iter().find(|(known, _)| Some(*known) == extension) else {
                 continue;
             };
