@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustix::process::{Resource, getrlimit};
+use wassay_drive::quantity::written;
 use wassay_script::Judges;
 use wassay_script::embed::ErrorKind;
 
@@ -171,10 +173,26 @@ impl Workers {
     }
 }
 
-/// The number of workers that the system has enough threads for, up to `count`, and a one-line
-/// reason if it is lower. Each may start one thread for a guest, and they share two: the watchdog
-/// and a spare one.
+/// The address space that a worker should have for stacks, memories and the heaps of its stores.
+const SPACE_PER_WORKER: u64 = 128 << 20;
+
+/// The number of workers that the system has enough address space and threads for, up to `count`,
+/// and a one-line reason if it is lower.
 fn affordable(count: NonZeroUsize) -> (NonZeroUsize, Option<String>) {
+    let Some(space) = getrlimit(Resource::As).current else { return enough_threads(count) };
+    let most = usize::try_from(space / SPACE_PER_WORKER).unwrap_or(usize::MAX);
+    let fewer = count.min(NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN));
+    let (started, warning) = enough_threads(fewer);
+    let limited = || {
+        let limit = written(space);
+        format!("address space is limited to {limit}: running {fewer} cases at a time instead of {count}")
+    };
+    (started, warning.or_else(|| (fewer < count).then(limited)))
+}
+
+/// The number of workers that the system has enough threads for. Each may start one thread for a
+/// guest, and they share two: the watchdog and a spare one.
+fn enough_threads(count: NonZeroUsize) -> (NonZeroUsize, Option<String>) {
     let (threads, missing) = threads::available(count.get().saturating_mul(2).saturating_add(2));
     let Some(error) = missing else { return (count, None) };
     let fewer = count.min(NonZeroUsize::new(threads.saturating_sub(2) / 2).unwrap_or(NonZeroUsize::MIN));

@@ -78,9 +78,13 @@ fn suites_pass_with_little_that_may_be_written() {
     under_limits(&["scripts", "spec-v1", "proposals/gc"], "d", &[500_000, 1_000_000]);
 }
 
-/// What the allocator reserves for each thread leaves room, however many there are.
+/// As many cases run at a time as there is address space for, however many are asked for.
 #[test]
 fn many_threads_leave_address_space() {
     let ran = limited("v", 1_000_000, &["test", "scripts", "--jobs", "16"]);
     assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(ran.err.contains("running 7 cases at a time instead of 16"), "{}", ran.err);
+    let ran = limited("v", 4_000_000, &["test", "scripts", "--jobs", "16"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    assert!(!ran.err.contains("address space"), "{}", ran.err);
 }

@@ -1,6 +1,7 @@
 //! Resource limits of the process, and reservations that respect them.
 
 use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::mmap::Mapping;
 
@@ -57,10 +58,19 @@ pub(crate) fn reserve_between(least: usize, most: usize) -> io::Result<Mapping> 
     }
 }
 
+/// Locks the right to map more than is kept, as a trial of what would be left.
+///
+/// With several trials at the same time, one would fail because of what the others have mapped.
+fn trial() -> MutexGuard<'static, ()> {
+    static TRIAL: Mutex<()> = Mutex::new(());
+    TRIAL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Like [`Mapping::reserve`], for requests by guests: fails if it would leave too little of a
 /// limited address space.
 pub(crate) fn reserve(length: usize) -> io::Result<Mapping> {
     if let Some(limit) = limit(libc::RLIMIT_AS) {
+        let _trial = trial();
         Mapping::reserve(length.saturating_add(limit / LEFT))?;
     }
     Mapping::reserve(length)
@@ -70,8 +80,9 @@ pub(crate) fn reserve(length: usize) -> io::Result<Mapping> {
 /// memory (`RLIMIT_DATA`, as set by `ulimit -d`).
 pub(crate) fn open(map: &Mapping, start: usize, length: usize) -> io::Result<()> {
     if let Some(limit) = limit(libc::RLIMIT_DATA).filter(|_| length > 0) {
-        let trial = Mapping::reserve(length.saturating_add(limit / LEFT))?;
-        trial.open(0, trial.len())?;
+        let _one = trial();
+        let tried = Mapping::reserve(length.saturating_add(limit / LEFT))?;
+        tried.open(0, tried.len())?;
     }
     map.open(start, length)
 }
