@@ -21,6 +21,8 @@ pub struct HeapStats {
     pub capacity: u64,
     /// The number of host values that the store keeps.
     pub host_values: usize,
+    /// The number of stacks of continuations that the store has mapped, free ones included.
+    pub stacks: usize,
 }
 
 impl StoreState {
@@ -31,6 +33,7 @@ impl StoreState {
             live_bytes: self.heap.live_bytes,
             capacity: self.heap.parts.as_ref().map_or(0, |parts| parts.space.capacity() as u64),
             host_values: self.host_values.len(),
+            stacks: self.vm.stack_count(),
         }
     }
 
