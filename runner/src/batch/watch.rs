@@ -1,6 +1,7 @@
 //! Watches the running time of cases in this process, in case the engine does not enforce it.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -23,6 +24,8 @@ pub(super) const GRACE: Duration = Duration::from_secs(2);
 pub(super) struct Watch {
     course: Noted,
     attempt: Mutex<Attempt>,
+    /// The number of directives judged so far.
+    judged: AtomicU64,
 }
 
 #[derive(Default)]
@@ -34,13 +37,15 @@ struct Attempt {
     due: Option<Deadline>,
     /// Whether its first directive has started.
     runs: bool,
+    /// The number of directives judged at the last look, and when it was first seen.
+    seen: Option<(u64, Instant)>,
     abandoned: bool,
 }
 
 impl Watch {
     /// Creates a watch for a case that has not started; directives are forwarded to `told`.
     pub(super) fn new(told: Option<Arc<dyn Observer>>) -> Watch {
-        Watch { course: Noted::new(told), attempt: Mutex::default() }
+        Watch { course: Noted::new(told), attempt: Mutex::default(), judged: AtomicU64::new(0) }
     }
 
     /// Takes the progress since the last call.
@@ -53,7 +58,7 @@ impl Watch {
         let mut attempt = self.lock();
         let abandoned = attempt.abandoned;
         let due = timeout.and_then(|timeout| due(timeout.saturating_add(START)));
-        *attempt = Attempt { begun: Some(Instant::now()), timeout, due, runs: false, abandoned };
+        *attempt = Attempt { begun: Some(Instant::now()), timeout, due, runs: false, seen: None, abandoned };
     }
 
     /// Ends the attempt: it is no longer overdue.
@@ -61,11 +66,20 @@ impl Watch {
         self.lock().begun = None;
     }
 
-    /// Abandons the attempt if it is over its deadline; returns its progress and running time.
+    /// Abandons the attempt if it is over its deadline and makes no progress; returns its progress
+    /// and running time.
+    ///
+    /// While directives are judged after the deadline, the engine has returned: what remains is to
+    /// record the directives that were not reached.
     pub(super) fn abandon(&self) -> Option<(Course, Duration)> {
         let mut attempt = self.lock();
         let begun = attempt.begun?;
-        if !attempt.due?.is_over() {
+        let judged = self.judged.load(Ordering::Relaxed);
+        let since = match attempt.seen {
+            Some((seen, since)) if seen == judged => since,
+            _ => attempt.seen.insert((judged, Instant::now())).1,
+        };
+        if !attempt.due?.is_over() || (judged > 0 && since.elapsed() < GRACE) {
             return None;
         }
         attempt.abandoned = true;
@@ -99,6 +113,7 @@ impl Observer for Watch {
     }
 
     fn judged(&self, result: &DirectiveResult) {
+        self.judged.fetch_add(1, Ordering::Relaxed);
         self.course.judged(result);
     }
 
@@ -112,5 +127,39 @@ impl Observer for Watch {
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Watch")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread::sleep;
+
+    use super::*;
+    use crate::verdict::Outcome;
+
+    #[test]
+    fn a_case_is_abandoned_after_its_deadline_if_no_directive_is_judged() {
+        let watch = Watch::new(None);
+        let result = DirectiveResult {
+            place: Place { line: 1, column: 1 },
+            keyword: "invoke".into(),
+            outcome: Outcome::Skipped("the script timed out earlier".to_owned()),
+            text_not_compared: false,
+            reader_only: false,
+            coarse: false,
+        };
+        watch.begin(Some(Duration::ZERO));
+        watch.begins(Place { line: 1, column: 1 });
+        let judging = Instant::now();
+        while judging.elapsed() < GRACE + GRACE / 2 {
+            watch.judged(&result);
+            assert!(watch.abandon().is_none(), "{:?}", judging.elapsed());
+            sleep(Duration::from_millis(20));
+        }
+        let waiting = Instant::now();
+        while watch.abandon().is_none() {
+            sleep(Duration::from_millis(20));
+        }
+        assert!(waiting.elapsed() > GRACE / 2 && watch.is_abandoned());
     }
 }

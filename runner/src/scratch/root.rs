@@ -187,7 +187,7 @@ fn sweep_one(parent: BorrowedFd<'_>, name: &std::ffi::CStr, until: Instant) {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use std::sync::Barrier;
 
     use super::*;
@@ -221,7 +221,9 @@ mod tests {
     fn only_folders_of_ended_processes_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let private = |name: &str, mode: u32| {
-            fs::DirBuilder::new().mode(mode).create(folder.path().join(name)).unwrap();
+            fs::create_dir(folder.path().join(name)).unwrap();
+            // Not by a mode at creation, which depends on the umask.
+            fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
         };
         private("wassay-0123456789abcdef", 0o700);
         fs::create_dir_all(folder.path().join("wassay-0123456789abcdef/0/deep")).unwrap();
