@@ -161,7 +161,7 @@ pub(crate) const RULES: [Rules; 9] = [
             &["export"],
             &["fault"],
             &["subject", "table"],
-            &["play"],
+            &["inject"],
         ],
         circles: &[],
     },

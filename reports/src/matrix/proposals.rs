@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn features_are_unique_and_in_the_order_of_the_standards() {
+    fn features_are_unique_and_ordered_by_standard() {
         for (at, proposal) in PROPOSALS.iter().enumerate() {
             let first = PROPOSALS.iter().position(|other| other.feature == proposal.feature);
             assert_eq!(first, Some(at), "{}", proposal.feature);

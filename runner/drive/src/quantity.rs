@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_told_in_the_largest_unit() {
+    fn sizes_are_printed_in_the_largest_unit() {
         let told = [0, 1023, 1 << 10, 256 << 20, (3 << 29) + 5, u64::MAX].map(written);
         assert_eq!(told, ["0 bytes", "1023 bytes", "1 KiB", "256 MiB", "1.5 GiB", "17179869183.9 GiB"]);
     }

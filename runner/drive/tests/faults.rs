@@ -186,7 +186,7 @@ fn the_time_of_a_script_is_kept() {
 }
 
 #[test]
-fn an_engine_that_begins_no_script_is_not_asked_for_ever() {
+fn an_engine_that_fails_to_start_scripts_is_given_up() {
     let command = "sh -c 'read -r line; echo ok engine=e; read -r line; exit 4'";
     let outcomes = outcomes(&judge(&mut driver(command, limits())));
     assert!(outcomes[0].starts_with("crashed: the engine exited with code 4"), "{outcomes:#?}");
@@ -225,7 +225,7 @@ fn an_adapter_without_host_references_fails_nothing_by_that() {
 }
 
 #[test]
-fn a_command_that_is_no_adapter_is_refused() {
+fn a_command_that_is_not_an_adapter_is_an_error() {
     let ask = |line: &str| Known::ask(command(line), limits()).unwrap_err().to_string();
     assert!(ask("/no/such/adapter").contains("cannot start"));
     assert!(ask("no-such-adapter").contains("no program `no-such-adapter` in the folders of PATH ("));

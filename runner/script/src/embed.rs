@@ -216,26 +216,26 @@ pub struct EmbedError {
     /// The location in the module, if known.
     pub location: Option<Location>,
     /// The backtrace, if known.
-    pub backtrace: Option<Left>,
+    pub backtrace: Option<BacktraceText>,
 }
 
 /// A backtrace with one line per function. It is for display only, so all values compare equal.
 #[derive(Clone)]
-pub struct Left(pub Arc<dyn fmt::Display + Send + Sync>);
+pub struct BacktraceText(pub Arc<dyn fmt::Display + Send + Sync>);
 
-impl fmt::Debug for Left {
+impl fmt::Debug for BacktraceText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Left")
+        f.write_str("BacktraceText")
     }
 }
 
-impl PartialEq for Left {
-    fn eq(&self, _: &Left) -> bool {
+impl PartialEq for BacktraceText {
+    fn eq(&self, _: &BacktraceText) -> bool {
         true
     }
 }
 
-impl Eq for Left {}
+impl Eq for BacktraceText {}
 
 /// A location in a module, in the form in which the script has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -66,7 +66,7 @@ fn once<E: Judges>(
 pub(crate) fn alone(task: &Task, settings: &Settings) -> Finished {
     match isolated::run(task, settings) {
         Ok(finished) => finished,
-        Err(Lost::Interrupted { course }) => cut_short(task, course, settings),
-        Err(Lost::Ended { course, failure }) => lost(task, course, *failure, settings),
+        Err(Lost::Interrupted { progress }) => cut_short(task, progress, settings),
+        Err(Lost::Ended { progress, failure }) => lost(task, progress, *failure, settings),
     }
 }

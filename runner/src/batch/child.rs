@@ -26,10 +26,10 @@ use wassay_testsuite::expectation::Expectation;
 use wassay_testsuite::wasi::Variant;
 use wassay_testsuite::{Case, catalogue, directory};
 
-use super::course::is_plain;
 use super::execute::{execute, skipped};
 use super::filter::no_openat2;
 use super::mark::Mark;
+use super::progress::is_plain;
 use super::watch::Watch;
 use crate::finished::Finished;
 use crate::printer;

@@ -9,7 +9,7 @@ use wassay_script::Observer;
 use wassay_script::source::Place;
 use wassay_terms::Deadline;
 
-use super::course::{Course, Noted};
+use super::progress::{Noted, ScriptProgress};
 use crate::verdict::DirectiveResult;
 
 /// The time limit for a case to reach its first directive: reading, parsing and starting the
@@ -22,7 +22,7 @@ pub(super) const GRACE: Duration = Duration::from_secs(2);
 /// Watches the attempts at one case. Its records are the result of an attempt that is interrupted
 /// or never returns.
 pub(super) struct Watch {
-    course: Noted,
+    progress: Noted,
     attempt: Mutex<Attempt>,
     /// The number of directives judged so far.
     judged: AtomicU64,
@@ -45,12 +45,12 @@ struct Attempt {
 impl Watch {
     /// Creates a watch for a case that has not started; directives are forwarded to `told`.
     pub(super) fn new(told: Option<Arc<dyn Observer>>) -> Watch {
-        Watch { course: Noted::new(told), attempt: Mutex::default(), judged: AtomicU64::new(0) }
+        Watch { progress: Noted::new(told), attempt: Mutex::default(), judged: AtomicU64::new(0) }
     }
 
     /// Takes the progress since the last call.
-    pub(super) fn take(&self) -> Course {
-        self.course.take()
+    pub(super) fn take(&self) -> ScriptProgress {
+        self.progress.take()
     }
 
     /// Starts an attempt in this process.
@@ -71,7 +71,7 @@ impl Watch {
     ///
     /// While directives are judged after the deadline, the engine has returned: what remains is to
     /// record the directives that were not reached.
-    pub(super) fn abandon(&self) -> Option<(Course, Duration)> {
+    pub(super) fn abandon(&self) -> Option<(ScriptProgress, Duration)> {
         let mut attempt = self.lock();
         let begun = attempt.begun?;
         let judged = self.judged.load(Ordering::Relaxed);
@@ -84,7 +84,7 @@ impl Watch {
         }
         attempt.abandoned = true;
         attempt.begun = None;
-        Some((self.course.take(), begun.elapsed()))
+        Some((self.progress.take(), begun.elapsed()))
     }
 
     /// Whether it was abandoned.
@@ -109,18 +109,18 @@ impl Observer for Watch {
             attempt.due = attempt.timeout.and_then(due);
         }
         drop(attempt);
-        self.course.begins(place);
+        self.progress.begins(place);
     }
 
     fn judged(&self, result: &DirectiveResult) {
         self.judged.fetch_add(1, Ordering::Relaxed);
-        self.course.judged(result);
+        self.progress.judged(result);
     }
 
     fn ended(&self) {
         // What follows does not count towards the timeout.
         self.end();
-        self.course.ended();
+        self.progress.ended();
     }
 }
 

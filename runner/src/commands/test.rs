@@ -157,7 +157,7 @@ pub(super) fn run_reporting<E: Judges>(
     check_all(&args.reports)?;
     let written = args.driven.written.iter().map(PathBuf::as_path);
     let reports: Vec<&Path> = args.reports.iter().map(ReportFile::path).chain(written).collect();
-    protect::spare(&reports, &named(&args), &selections)?;
+    protect::refuse_overwrites(&reports, &named(&args), &selections)?;
     let read_once: Vec<&Path> =
         [&args.baseline, &args.timings].into_iter().flatten().map(PathBuf::as_path).collect();
     check_stdin(&read_once)?;

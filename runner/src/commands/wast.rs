@@ -101,7 +101,7 @@ pub(crate) fn run<E: Judges>(
     }
     check_all(&args.reports)?;
     let reports: Vec<&Path> = args.reports.iter().map(ReportFile::path).collect();
-    protect::spare(&reports, &args.files, &[])?;
+    protect::refuse_overwrites(&reports, &args.files, &[])?;
     let (selections, unusable) = open(&args.files);
     let settings = Settings {
         features: args.features.or(suite_features),

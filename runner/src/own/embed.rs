@@ -11,7 +11,9 @@ use wassay_engine::{
     GlobalType, HeapType as EngineHeapType, Instance, Linker, Memory, MemoryType, Module, Mutability, Ref,
     RefType, SharedMemory, Store, StoreLimits, Table, TableType, Val, ValType,
 };
-use wassay_script::embed::{Begun, EmbedError, Embedder, ErrorKind, Identity, Left, Location, Results};
+use wassay_script::embed::{
+    BacktraceText, Begun, EmbedError, Embedder, ErrorKind, Identity, Location, Results,
+};
 use wassay_script::spectest::{self, Item, Param};
 use wassay_script::value::{HeapType, Reference, Value};
 
@@ -180,7 +182,7 @@ impl Embedder for EngineEmbedder {
         let (config, engines, max_memory) = (self.config.clone(), self.engines.clone(), self.max_memory);
         let session = self.session()?;
         let deadline = session.store.deadline().map(Deadline::instant);
-        let mut thread = Session::new(Store::beside(&session.store), session.engine.clone(), deadline);
+        let mut thread = Session::new(Store::sharing_limit(&session.store), session.engine.clone(), deadline);
         let shared = shared.iter().map(|instance| {
             let memories = instance.shared_memories(&session.store).into_iter();
             let memories =
@@ -403,7 +405,7 @@ pub(crate) fn told(mut error: Error) -> EmbedError {
         Engine::Usage => ErrorKind::WrongArguments,
         _ => ErrorKind::Internal,
     };
-    let backtrace = error.take_backtrace().map(|backtrace| Left(Arc::<Backtrace>::from(backtrace)));
+    let backtrace = error.take_backtrace().map(|backtrace| BacktraceText(Arc::<Backtrace>::from(backtrace)));
     let location = error.offset().map(Location::Offset);
     let rules = error.rule().into_iter().chain(error.also()).collect();
     EmbedError { rules, location, backtrace, ..EmbedError::new(kind, error.message()) }

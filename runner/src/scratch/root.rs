@@ -78,23 +78,23 @@ impl Root {
     /// # Errors
     ///
     /// Something is left, because of the time limit or an error.
-    pub(super) fn remove(&self, name: &str, time: Duration) -> Result<(), remove::Left> {
-        let name = CString::new(name).map_err(|_| remove::Left::all(Errno::INVAL))?;
+    pub(super) fn remove(&self, name: &str, time: Duration) -> Result<(), remove::Remaining> {
+        let name = CString::new(name).map_err(|_| remove::Remaining::all(Errno::INVAL))?;
         let dir = match remove::open(self.dir.as_fd(), &name) {
             // It was renamed.
             Err(Errno::NOENT) => return Ok(()),
-            opened => opened.map_err(remove::Left::all)?,
+            opened => opened.map_err(remove::Remaining::all)?,
         };
         remove::remove(self.dir.as_fd(), &name, dir.as_fd(), Instant::now() + time)
     }
 
     /// Removes it with its contents, even if they are still in use.
-    pub(super) fn remove_all(&self) -> Result<(), remove::Left> {
+    pub(super) fn remove_all(&self) -> Result<(), remove::Remaining> {
         if self.is_removed.load(Ordering::Relaxed) {
             return Ok(());
         }
         let path = CString::new(self.path.as_os_str().as_bytes());
-        let path = path.map_err(|_| remove::Left::all(Errno::INVAL))?;
+        let path = path.map_err(|_| remove::Remaining::all(Errno::INVAL))?;
         remove::remove(CWD, &path, self.dir.as_fd(), Instant::now() + PATIENCE)?;
         self.is_removed.store(true, Ordering::Relaxed);
         self.listed.gone();

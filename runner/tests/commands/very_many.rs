@@ -57,7 +57,7 @@ fn directives_after_the_deadline_are_counted() {
 }
 
 #[test]
-fn text_outside_of_forms_is_one_directive_as_far_as_it_touches() {
+fn contiguous_text_outside_of_forms_is_one_directive() {
     for character in ["\0", "\u{7}", "é", ",1"] {
         let text = format!("(module)\n{} x", character.repeat(2_000_000));
         let (case, ..) = judged(&text, &["--timeout", "20s"]);
