@@ -135,8 +135,8 @@ fn run_driven(mut suites: Vec<Suite>, engine: &str) -> Result<ExitCode, String> 
     let make = chosen.drivers(None).map_err(|error| error.to_string())?;
     let guests = chosen.runtime(None).map_err(|error| error.to_string())?.map(Arc::new);
     // The engine has its own processes, so cases need no isolation.
-    let timeout = Some(chosen.timeout().unwrap_or(TIMEOUT));
-    Ok(run_within(suites, make, Settings { timeout, guests, ..Settings::default() }))
+    let (timeout, default_timeout) = (chosen.timeout(), Some(TIMEOUT));
+    Ok(run_within(suites, make, Settings { timeout, default_timeout, guests, ..Settings::default() }))
 }
 
 /// Like [`run`], on engines that `make` creates.
@@ -145,7 +145,7 @@ pub fn run_with<E: Judges>(
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
 ) -> ExitCode {
     let isolate = std::env::var_os(ISOLATE).is_some_and(|value| !value.is_empty() && value != "0");
-    run_within(suites, make, Settings { timeout: Some(TIMEOUT), isolate, ..Settings::default() })
+    run_within(suites, make, Settings { default_timeout: Some(TIMEOUT), isolate, ..Settings::default() })
 }
 
 /// Like [`run_with`], with these settings for each case.

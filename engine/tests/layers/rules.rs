@@ -96,8 +96,8 @@ pub(crate) const RULES: [Rules; 9] = [
     Rules {
         folder: "testsuite",
         layers: &[
-            &["access", "expectation", "features", "paths", "text"],
-            &["header", "script", "wasi"],
+            &["access", "conditions", "expectation", "features", "paths", "text"],
+            &["header", "manifest", "script", "wasi"],
             &["case"],
             &["suite"],
             &["catalogue", "fetched"],

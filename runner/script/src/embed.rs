@@ -63,6 +63,10 @@ pub trait Embedder {
     /// that engine only, so that other engines are not credited for them.
     const DRIVES_WASSAY: bool = false;
 
+    /// Whether [`canonicalize_nans`](Embedder::canonicalize_nans) has an effect. If not, scripts
+    /// that rely on it are not applicable.
+    const CANONICALIZES_NANS: bool = false;
+
     /// Whether the engine's errors use the texts of scripts. If not, `--match class` does not
     /// compare them, and the directive is counted as *text not compared*.
     const HAS_TEXTS: bool = true;
@@ -89,6 +93,13 @@ pub trait Embedder {
     /// next [`begin`](Embedder::begin) on. The default implementation does nothing.
     fn limit_memory(&mut self, bytes: Option<u64>) {
         let _ = bytes;
+    }
+
+    /// Sets whether every NaN that an instruction computes is the positive canonical one, from the
+    /// next [`begin`](Embedder::begin) on. The default implementation does nothing; see
+    /// [`CANONICALIZES_NANS`](Embedder::CANONICALIZES_NANS).
+    fn canonicalize_nans(&mut self, on: bool) {
+        let _ = on;
     }
 
     /// Decodes, validates and compiles a module in the binary format.

@@ -23,6 +23,7 @@ pub(super) fn run<E: Judges>(
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
+    let settings = &settings.of_case(&task.case);
     let mut earlier = Vec::new();
     loop {
         let begun = Instant::now();

@@ -65,6 +65,9 @@ const FOREIGN: &str =
 /// The reason for skipping a variant of a guest on another engine.
 const VARIANT: &str = "a variant changes the process of wassay, and other engines run in their own processes";
 
+/// The reason for skipping a script that relies on canonical NaNs on another engine.
+const CANONICAL: &str = "the script relies on canonical NaNs, which cannot be asked of this engine";
+
 /// The result of a case that the engine was not given, for this reason.
 fn not_asked(label: &str, case: &Case, why: &str) -> Finished {
     let (directives, _) = count(label, case, false);
@@ -144,6 +147,9 @@ fn run_script<E: Judges>(
             return Finished::new(label, End::Unusable { message: error.to_string(), place });
         }
     };
+    if judging.nan_canonicalization && !E::CANONICALIZES_NANS {
+        return not_asked(&label, &Case::Script(script.clone()), CANONICAL);
+    }
     let options = Options {
         features: judging.features,
         match_kind: settings.match_kind,
@@ -152,6 +158,7 @@ fn run_script<E: Judges>(
         fail_fast: settings.fail_fast,
         timeout: settings.timeout,
         max_memory: settings.max_memory,
+        nan_canonicalization: judging.nan_canonicalization,
         observer: Some(Arc::clone(watch) as Arc<dyn Observer>),
         ..Options::default()
     };

@@ -85,6 +85,7 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
         setup: [Setup::NoCore].into_iter().chain(task.case.variant().map(Setup::of)).collect(),
         label: task.label.clone(),
         case: Locator::of(&task.case, &task.suite),
+        conditions: task.case.conditions().cloned(),
         expectations: task.expectations().to_vec(),
         settings: settings.clone(),
     };

@@ -251,6 +251,7 @@ fn audit_one<E: Judges>(
         match_kind: args.match_kind,
         timeout: Some(CLEAN_TIMEOUT),
         max_memory: args.max_memory,
+        nan_canonicalization: judging.nan_canonicalization,
         ..Options::default()
     };
     let script = Script { name: label, text: &text, options };

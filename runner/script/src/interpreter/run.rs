@@ -82,6 +82,7 @@ pub(crate) fn run_parts<E: Embedder>(
     embedder: &mut E,
 ) -> ScriptResult {
     embedder.limit_memory(options.max_memory);
+    embedder.canonicalize_nans(options.nan_canonicalization);
     let deadline = options.timeout.and_then(Deadline::after);
     let begun = embedder.begin(options.features, deadline.map(Deadline::instant));
     // The scope joins every thread that the script starts.
