@@ -12,7 +12,7 @@ pub(crate) struct Rules {
 }
 
 /// The crates of the workspace.
-pub(crate) const RULES: [Rules; 9] = [
+pub(crate) const RULES: [Rules; 10] = [
     Rules {
         folder: "engine",
         layers: &[
@@ -125,7 +125,7 @@ pub(crate) const RULES: [Rules; 9] = [
     Rules {
         folder: "runner/script",
         layers: &[
-            &["encode", "message_table", "source", "suggest", "value", "wanted"],
+            &["encode", "message_table", "shrink", "source", "suggest", "value", "wanted"],
             &["embed", "literal", "matching", "spectest", "tokens"],
             &["messages", "split", "wap"],
             &["annotations", "model"],
@@ -162,6 +162,17 @@ pub(crate) const RULES: [Rules; 9] = [
             &["fault"],
             &["subject", "table"],
             &["inject"],
+        ],
+        circles: &[],
+    },
+    Rules {
+        folder: "runner/fuzz",
+        layers: &[
+            &["literal", "random", "shape", "traps", "tree"],
+            &["case", "observe", "reduce"],
+            &["compare", "corpus", "generate"],
+            &["finding"],
+            &["session"],
         ],
         circles: &[],
     },

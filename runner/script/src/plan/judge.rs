@@ -412,7 +412,11 @@ impl Judge<'_> {
             let mismatch = miscounted(types.len(), patterns.len());
             let actual = list_written(self.results(planned).iter().map(Value::to_string));
             let failure = Failure::new(FailureKind::Mismatch(mismatch.kind), mismatch.message);
-            return Err(failure.with(patterns_written(patterns), actual).into());
+            let mut results = vec![None; types.len()];
+            if let Some(first) = results.first_mut() {
+                *first = self.results(planned).first().copied();
+            }
+            return Err(failure.with(patterns_written(patterns), actual).of_results(results).into());
         }
         let index = match usize::try_from(number) {
             Ok(0) => return Ok(Passed::default()),
@@ -437,7 +441,8 @@ impl Judge<'_> {
             });
             list_written(written)
         });
-        Err(Failure { actual, ..failure }.into())
+        let results = (0..types.len()).map(|at| value.filter(|_| at == index));
+        Err(Failure { actual, ..failure }.of_results(results).into())
     }
 
     /// The failure of a call that should not have returned.
