@@ -133,7 +133,8 @@ impl Config {
     }
 
     /// Sets how many bytes of a thread's stack wasm code can use. If the thread has less, the limit
-    /// is what it has. Default: 1 MiB.
+    /// is what it has. Each continuation can use the same on a stack of its own, but at most
+    /// 256 KiB. Default: 1 MiB.
     #[must_use]
     pub fn max_stack(mut self, bytes: usize) -> Config {
         self.max_stack = bytes;
@@ -166,8 +167,8 @@ impl Config {
 
     /// Sets how many bytes each store of the engine can use in total, in addition to the individual
     /// limits: memories at their current size, tables, objects with the collector's bookkeeping,
-    /// and what instances with their globals and segments need beyond a mebibyte. Default: no
-    /// limit.
+    /// stacks of continuations, and what instances with their globals and segments need beyond a
+    /// mebibyte. Default: no limit.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Config {
         self.max_bytes = bytes;

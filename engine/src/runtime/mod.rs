@@ -1,6 +1,7 @@
 //! The store and its contents (core spec, section 4.2, "Runtime Structure").
 
 mod budget;
+mod continuation;
 mod convert;
 mod data;
 mod evaluate;
@@ -24,6 +25,7 @@ mod value;
 mod waiters;
 mod wrap;
 
+pub use continuation::ContRef;
 pub use data::AsStore;
 pub use exception::ExnRef;
 pub use func::{Caller, Func};

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::budget::Budget;
+use super::continuation::Stacks;
 use super::gc::{Heap, HostValues, Root, RootList};
 use super::global::GlobalEntity;
 use super::instance::InstanceEntity;
@@ -79,6 +80,7 @@ pub struct StoreState<T: ?Sized = dyn Any + Send> {
     pub(super) const_stack: Vec<VmVal>,
     /// What is needed to call functions of each type, by the type's number. Created on first use.
     calls: Vec<Option<Arc<CallInfo>>>,
+    pub(super) stacks: Stacks,
     /// The types of items that the host created. Modules hold their own types.
     pub(super) types: HeldTypes,
     pub(super) memory_bytes: u64,
@@ -151,6 +153,7 @@ impl<T: Any + Send> Store<T> {
             roots: RootList::default(),
             const_stack: Vec::new(),
             calls: Vec::new(),
+            stacks: Stacks::default(),
             types: HeldTypes::new(engine.types()),
             memory_bytes: 0,
             table_elements: 0,

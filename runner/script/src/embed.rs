@@ -200,6 +200,8 @@ pub enum ErrorKind {
     Trap,
     /// The call stack was exhausted.
     Exhaustion,
+    /// A suspension was not handled.
+    Suspension,
     /// An exception was not caught.
     Exception,
     /// A limit of the engine or the machine was reached.
@@ -321,6 +323,7 @@ impl ErrorKind {
             ErrorKind::Unlinkable => "unlinkable",
             ErrorKind::Trap => "trap",
             ErrorKind::Exhaustion => "exhaustion",
+            ErrorKind::Suspension => "suspension",
             ErrorKind::Exception => "exception",
             ErrorKind::Limit => "limit",
             ErrorKind::Timeout => "timeout",

@@ -337,6 +337,7 @@ impl Session {
             Ref::Host(host) => Reference::Host(number(host.data(&self.store)).ok_or_else(foreign)?),
             Ref::Extern(external) => Reference::Extern(external.data(&self.store).and_then(number)),
             Ref::Exn(_) => Reference::Exn,
+            Ref::Cont(_) => Reference::Cont,
             other => {
                 let message = format!("`{other:?}` has no counterpart in scripts");
                 return Err(EmbedError::new(ErrorKind::Unsupported, message));
@@ -374,6 +375,8 @@ fn lower_heap(heap: HeapType) -> EngineHeapType {
         HeapType::None => EngineHeapType::None,
         HeapType::Exn => EngineHeapType::Exn,
         HeapType::NoExn => EngineHeapType::NoExn,
+        HeapType::Cont => EngineHeapType::Cont,
+        HeapType::NoCont => EngineHeapType::NoCont,
     }
 }
 
@@ -391,6 +394,8 @@ fn lift_heap(heap: EngineHeapType) -> Result<HeapType, EmbedError> {
         EngineHeapType::None => HeapType::None,
         EngineHeapType::Exn => HeapType::Exn,
         EngineHeapType::NoExn => HeapType::NoExn,
+        EngineHeapType::Cont => HeapType::Cont,
+        EngineHeapType::NoCont => HeapType::NoCont,
         // Nulls are returned with the bottom type of their hierarchy.
         EngineHeapType::Concrete(_) | EngineHeapType::Exact(_) => {
             return Err(EmbedError::new(ErrorKind::Internal, "the engine returned a null of a defined type"));
@@ -411,6 +416,7 @@ pub(crate) fn told(mut error: Error) -> EmbedError {
         Engine::Trap(_) => ErrorKind::Trap,
         Engine::Exception => ErrorKind::Exception,
         Engine::Exhaustion => ErrorKind::Exhaustion,
+        Engine::Suspension => ErrorKind::Suspension,
         Engine::Limit => ErrorKind::Limit,
         Engine::Interrupted => ErrorKind::Timeout,
         Engine::Usage => ErrorKind::WrongArguments,
@@ -471,6 +477,7 @@ mod tests {
             Reference::Null(HeapType::Extern),
             Reference::Null(HeapType::I31),
             Reference::Null(HeapType::NoExn),
+            Reference::Null(HeapType::NoCont),
         ] {
             assert_eq!(there_and_back(session, reference), Value::Ref(reference));
         }

@@ -280,6 +280,9 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
             Command::AssertExhaustion { action, text } => {
                 self.assert_failing(action, ErrorKind::Exhaustion, Some(text))
             }
+            Command::AssertSuspension { action, text } => {
+                self.assert_failing(action, ErrorKind::Suspension, Some(text))
+            }
             Command::AssertException(action) => self.assert_failing(action, ErrorKind::Exception, None),
             Command::AssertUninstantiable { instance, text } => {
                 self.assert_not_instantiable(instance, ErrorKind::Trap, text)

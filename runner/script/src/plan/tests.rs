@@ -301,14 +301,23 @@ fn errors_that_are_known_without_the_engine_are_judged() {
 }
 
 #[test]
-fn threads_and_custom_sections_are_not_applicable() {
+fn threads_custom_sections_and_suspensions_are_not_applicable() {
     let plan = plan(
         "(module $m (memory (export \"mem\") 1 1 shared)) (assert_malformed_custom (module binary \"\") \"x\")
-         (thread $t (shared (module $m)) (invoke \"f\")) (wait $t) (invoke $m \"f\")",
+         (thread $t (shared (module $m)) (invoke \"f\")) (wait $t) (invoke $m \"f\")
+         (module) (assert_suspension (invoke \"f\") \"unhandled\")",
     );
     assert_eq!(
         judge(&plan, "", &[]),
-        ["pass", "not applicable", "not applicable", "not applicable", "not applicable"]
+        [
+            "pass",
+            "not applicable",
+            "not applicable",
+            "not applicable",
+            "not applicable",
+            "pass",
+            "not applicable"
+        ]
     );
     // Each has a reason.
     let reasons = plan.directives.iter().filter_map(|planned| match &planned.want {
@@ -320,6 +329,7 @@ fn threads_and_custom_sections_are_not_applicable() {
         ("thread", "threads are not supported in plans"),
         ("wait", "it waits for a thread"),
         ("invoke", "it depends on a thread of the script"),
+        ("assert_suspension", "an unhandled suspension is not one of the errors"),
     ];
     for ((keyword, why), (expected, said)) in reasons.zip(expected) {
         assert!(keyword == expected && why.contains(said), "{keyword}: {why}");

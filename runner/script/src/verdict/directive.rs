@@ -236,7 +236,12 @@ impl fmt::Display for FailureKind {
         f.write_str(match self {
             FailureKind::Mismatch(kind) => kind.name(),
             FailureKind::WrongText => "wrong-text",
-            FailureKind::Missed(kind @ (ErrorKind::Trap | ErrorKind::Exhaustion | ErrorKind::Exception)) => {
+            FailureKind::Missed(
+                kind @ (ErrorKind::Trap
+                | ErrorKind::Exhaustion
+                | ErrorKind::Suspension
+                | ErrorKind::Exception),
+            ) => {
                 return write!(f, "{}-expected", kind.name());
             }
             FailureKind::Missed(kind) => return write!(f, "not-{}", kind.name()),
