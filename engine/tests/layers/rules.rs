@@ -21,7 +21,7 @@ pub(crate) const RULES: [Rules; 9] = [
             &["time", "types"],
             &["vm", "abi", "decode"],
             &["translate"],
-            &["compile"],
+            &["compile", "precompiled"],
             &["engine"],
             &["module"],
             &["runtime", "backtrace"],
