@@ -267,15 +267,14 @@ impl Module {
     fn compile(
         engine: &Engine,
         bytes: Box<[u8]>,
-        saved: Saved,
+        mut saved: Saved,
         deadline: Option<Deadline>,
     ) -> Result<Module> {
         let begun = Instant::now();
         let decoded = decode(&bytes, engine.features(), engine.types(), deadline)?;
         let (info, bodies) = (decoded.info, Bodies::of(&decoded.bodies));
-        if saved.stored.as_ref().is_some_and(|stored| stored.count() as usize != bodies.len()) {
-            return Err(Error::malformed("the object file is for a module with other functions", 0));
-        }
+        // A file can claim anything.
+        saved.stored = saved.stored.filter(|stored| stored.count() as usize == bodies.len());
         let (layout, config) = (layout(&info)?, engine.config());
         let guard_pages = config.guard_pages;
         let (stored, records) = (saved.stored.as_ref(), saved.records.is_some());

@@ -168,7 +168,7 @@ pub(crate) const RULES: [Rules; 9] = [
     Rules {
         folder: "runner",
         layers: &[
-            &["printer", "scratch", "threads", "verdict"],
+            &["cache", "config", "printer", "scratch", "threads", "verdict"],
             &["engines", "fetch", "finished", "interrupt", "repro"],
             &["catalogue", "expectations", "settings"],
             &["exit"],
