@@ -66,6 +66,11 @@ enum Command {
     Engine(commands::engine::Args),
     Plan(commands::plan::Args),
     Judge(commands::judge::Args),
+    Compile(commands::compile::Args),
+    /// Compile a module to an ELF object: the same as `compile`
+    Wasm2obj(commands::compile::Args),
+    Cache(commands::cache::Args),
+    Config(commands::config::Args),
     #[command(hide = true)]
     Adapter(own::serve::Args),
 }
@@ -138,6 +143,9 @@ fn start<E: Judges + 'static>(make: Option<impl Fn() -> E + Clone + Send + Sync 
         Command::Engine(args) => commands::engine::run(args),
         Command::Plan(args) => commands::plan::run(args),
         Command::Judge(args) => commands::judge::run(args),
+        Command::Compile(args) | Command::Wasm2obj(args) => commands::compile::run(args),
+        Command::Cache(args) => commands::cache::run(args),
+        Command::Config(args) => commands::config::run(args),
         Command::Adapter(args) => own::serve::run(args),
     });
     // Threads of an interrupted run may still have running engines.

@@ -21,7 +21,7 @@ pub(crate) const RULES: [Rules; 10] = [
             &["time", "types"],
             &["vm", "abi", "decode"],
             &["translate"],
-            &["compile"],
+            &["compile", "precompiled"],
             &["engine"],
             &["module"],
             &["runtime", "backtrace"],
@@ -179,7 +179,7 @@ pub(crate) const RULES: [Rules; 10] = [
     Rules {
         folder: "runner",
         layers: &[
-            &["printer", "scratch", "threads", "verdict"],
+            &["cache", "config", "printer", "scratch", "threads", "verdict"],
             &["engines", "fetch", "finished", "interrupt", "repro"],
             &["catalogue", "expectations", "settings"],
             &["exit"],

@@ -1,7 +1,10 @@
 //! The commands, one per file, and their common parts.
 
 pub(crate) mod audit;
+pub(crate) mod cache;
 mod checkout;
+pub(crate) mod compile;
+pub(crate) mod config;
 mod described;
 mod destination;
 mod driven;

@@ -58,6 +58,8 @@ const INPUTS: &[&str] = &[
     "engine show {FILE}.toml",
     "engine check {FILE}.toml",
     "engine add {FILE}.toml",
+    "compile {FILE} -o {out.cwasm}",
+    "wasm2obj {FILE} -o {out.o}",
 ];
 
 #[test]
