@@ -18,6 +18,7 @@ pub struct Config {
     pub(crate) guard_pages: bool,
     pub(crate) max_stack: usize,
     pub(crate) collect_always: bool,
+    pub(crate) nan_canonicalization: bool,
     pub(crate) limits: StoreLimits,
     pub(crate) max_bytes: u64,
 }
@@ -80,6 +81,7 @@ impl Config {
             guard_pages: true,
             max_stack: 1 << 20,
             collect_always: false,
+            nan_canonicalization: false,
             limits: StoreLimits::default(),
             max_bytes: u64::MAX,
         }
@@ -144,6 +146,15 @@ impl Config {
     #[must_use]
     pub fn collect_always(mut self, on: bool) -> Config {
         self.collect_always = on;
+        self
+    }
+
+    /// Sets whether every NaN that an instruction computes is the positive canonical one, where the
+    /// specification allows any sign and, if an operand is another NaN, any payload (numerics, NaN
+    /// propagation). Code is larger and slower then. Default: disabled.
+    #[must_use]
+    pub fn nan_canonicalization(mut self, on: bool) -> Config {
+        self.nan_canonicalization = on;
         self
     }
 

@@ -12,6 +12,7 @@ use crate::compile::parallel::with_compiler;
 use crate::compile::{isa, trampoline};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::precompiled::Fingerprint;
 use crate::types::{
     CompositeType, ExternType, FieldType, FuncType, HeldTypes, SubType, TypeId, TypeRegistry, TypeTable,
     ValType,
@@ -251,6 +252,13 @@ impl Engine {
         let block = Arc::new(CodeBlock::install(&[code], kind)?);
         cache.insert(signature, Arc::clone(&block));
         Ok(block)
+    }
+
+    /// What the machine code of this engine depends on, apart from the module.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        let (build, machine, code) = isa::describe(&[&self.0.isa, &self.0.fast_isa]);
+        let settings = format!("features {}, code generator {code}", self.features());
+        Fingerprint { build, machine, settings }
     }
 
     /// Adds to the number of compiled functions.

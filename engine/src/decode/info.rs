@@ -142,6 +142,12 @@ impl ModuleInfo {
         self.escaping.binary_search(&function).ok()
     }
 
+    /// The name of the first export of a function.
+    pub(crate) fn export_name(&self, function: u32) -> Option<&str> {
+        let is_it = |export: &&Export| export.kind == ExportKind::Function && export.index == function;
+        self.exports.iter().find(is_it).map(|export| &*export.name)
+    }
+
     /// The type of an export.
     pub(crate) fn export_type(&self, export: &Export) -> ExternType {
         let index = export.index as usize;

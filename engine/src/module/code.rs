@@ -1,5 +1,6 @@
 //! The code of a module: compiled as a whole, or function by function.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -10,10 +11,15 @@ use crate::decode::bodies::Bodies;
 use crate::decode::info::ModuleInfo;
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::precompiled::{Artifact, Key, Precompiled};
 use crate::time::{Deadline, in_time};
 use crate::translate::ModuleEnv;
+use crate::vm::artifact::CompiledFunction;
 use crate::vm::code::FunctionTable;
 use crate::vm::layout::VmCtxLayout;
+
+/// The tier of optimised functions in object files.
+pub(super) const OPTIMISED: u8 = 2;
 
 /// The input for the code of a module.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +29,10 @@ pub(super) struct Source<'a> {
     pub(super) layout: VmCtxLayout,
     pub(super) bytes: &'a [u8],
     pub(super) bodies: &'a Bodies,
+    /// Code from an earlier run.
+    pub(super) stored: Option<&'a Precompiled>,
+    /// Whether to keep what is compiled: see [`ModuleCode::recorded`].
+    pub(super) records: bool,
 }
 
 /// The code of a module for instances whose memories all have guard pages, or for other instances.
@@ -34,6 +44,9 @@ pub(crate) struct ModuleCode {
     busy: Mutex<Vec<usize>>,
     /// Notified when a thread has finished one.
     done: Condvar,
+    /// The functions that were compiled, as opposed to loaded, by their position, if they are kept
+    /// for a later run.
+    recorded: Option<Mutex<BTreeMap<u32, Artifact>>>,
 }
 
 impl fmt::Debug for ModuleCode {
@@ -48,7 +61,7 @@ impl Source<'_> {
         let info = self.info;
         let defined = &info.functions[info.imported.functions..];
         let in_memory = defined.iter().map(|ty| returns_in_memory(info.func_type_at(*ty)));
-        Ok(ModuleCode::new(FunctionTable::lazy(self.first(), in_memory)?, guard_pages))
+        Ok(self.code(FunctionTable::lazy(self.first(), in_memory)?, guard_pages))
     }
 
     /// Compiles all functions, given their bodies.
@@ -58,9 +71,36 @@ impl Source<'_> {
         guard_pages: bool,
         deadline: Option<Deadline>,
     ) -> Result<ModuleCode> {
-        let compiled = parallel::compile_all(&self.env(guard_pages, deadline, None), bodies)?;
+        let mut stored: Vec<Option<CompiledFunction>> =
+            (0..bodies.len()).map(|position| self.load(guard_pages, position)).collect();
+        let missing = bodies.into_iter().zip(&stored).filter(|(_, stored)| stored.is_none());
+        let missing = missing.map(|(body, _)| body).collect();
+        let compiled = parallel::compile_all(&self.env(guard_pages, deadline, None), missing, &|| ())?;
         self.engine.count_compiled(compiled.len());
-        Ok(ModuleCode::new(FunctionTable::eager(self.first(), &compiled)?, guard_pages))
+        let empty = stored.iter_mut().enumerate().filter(|(_, stored)| stored.is_none());
+        let mut recorded = Vec::new();
+        for ((position, place), function) in empty.zip(compiled) {
+            recorded.extend(self.records.then(|| (position, function.clone())));
+            *place = Some(function);
+        }
+        let functions: Vec<CompiledFunction> = stored.into_iter().flatten().collect();
+        let code = self.code(FunctionTable::eager(self.first(), &functions)?, guard_pages);
+        for (position, function) in recorded {
+            code.record(position, OPTIMISED, function);
+        }
+        Ok(code)
+    }
+
+    /// Creates code with these functions.
+    fn code(&self, functions: FunctionTable, guard_pages: bool) -> ModuleCode {
+        let (busy, done) = (Mutex::default(), Condvar::new());
+        let recorded = self.records.then(Mutex::default);
+        ModuleCode { functions: Arc::new(functions), guard_pages, busy, done, recorded }
+    }
+
+    /// The function at a position, from an earlier run.
+    fn load(&self, guard_pages: bool, position: usize) -> Option<CompiledFunction> {
+        self.stored?.function(Key { guard_pages, position: position as u32 })
     }
 
     /// Creates code according to the settings of the engine.
@@ -78,7 +118,7 @@ impl Source<'_> {
         self.info.imported.functions as u32
     }
 
-    fn env<'a>(
+    pub(super) fn env<'a>(
         &'a self,
         guard_pages: bool,
         deadline: Option<Deadline>,
@@ -91,18 +131,13 @@ impl Source<'_> {
 }
 
 impl ModuleCode {
-    fn new(functions: FunctionTable, guard_pages: bool) -> ModuleCode {
-        let (busy, done) = (Mutex::default(), Condvar::new());
-        ModuleCode { functions: Arc::new(functions), guard_pages, busy, done }
-    }
-
     /// The functions, to which instances refer.
     pub(crate) fn functions(&self) -> &Arc<FunctionTable> {
         &self.functions
     }
 
-    /// Compiles the function at a position among those that the module defines, unless it is
-    /// compiled already. Returns the address of its code.
+    /// Loads or compiles the function at a position among those that the module defines, unless
+    /// that was done already. Returns the address of its code.
     ///
     /// One thread compiles the function, and other threads that call it wait until their deadlines.
     /// After an error the next call compiles it again.
@@ -116,13 +151,35 @@ impl ModuleCode {
             Turn::Done(address) => return Ok(address),
             Turn::Ours(turn) => turn,
         };
+        if let Some(function) = source.load(self.guard_pages, position) {
+            return self.functions.install_stored(position, function);
+        }
         let Some(body) = source.bodies.pending(position, source.bytes, source.info) else {
             unreachable!("code calls a function that the module defines")
         };
         let env = source.env(self.guard_pages, deadline, Some(&self.functions));
         let compiled = parallel::compile_one(&env, body)?;
         source.engine.count_compiled(1);
+        if self.recorded.is_some() {
+            self.record(position, OPTIMISED, compiled.clone());
+        }
         self.functions.install(position, compiled)
+    }
+
+    /// Keeps a compiled function for a later run.
+    fn record(&self, position: usize, tier: u8, function: CompiledFunction) {
+        if let Some(recorded) = &self.recorded {
+            let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
+            recorded.insert(position as u32, Artifact { tier, function });
+        }
+    }
+
+    /// Adds the functions that were compiled, as opposed to loaded, and were kept.
+    pub(super) fn add_recorded(&self, functions: &mut BTreeMap<Key, Artifact>) {
+        let Some(recorded) = &self.recorded else { return };
+        let recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = |position: &u32| Key { guard_pages: self.guard_pages, position: *position };
+        functions.extend(recorded.iter().map(|(position, artifact)| (key(position), artifact.clone())));
     }
 
     /// Waits until no other thread compiles the function.

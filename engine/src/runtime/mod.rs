@@ -39,7 +39,7 @@ pub use shared::SharedMemory;
 pub use store::{Store, StoreState};
 pub use table::Table;
 pub use tag::Tag;
-pub use typed::Words;
+pub use typed::RawValues;
 pub use value::{ExternRef, HostRef, Ref, Val};
 pub(crate) use waiters::Waited;
 pub use wrap::{HostResult, IntoFunc, IntoResults, TypedFunc, WasmTuple, WasmTy};

@@ -50,5 +50,6 @@ pub(crate) mod tag;
 #[cfg(test)]
 mod tests;
 pub(crate) mod trace;
+pub(crate) mod trusted;
 mod unwind;
 mod watchdog;

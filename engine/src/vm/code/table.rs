@@ -1,11 +1,13 @@
 //! The functions of a module: a slot for each, with the address of its code.
 
+use std::collections::HashMap;
+
 use super::arena::CodeArena;
 use super::lookup::is_thunk;
 use super::map::Code;
 use super::thunk;
 use crate::error::Result;
-use crate::vm::artifact::CompiledFunction;
+use crate::vm::artifact::{CompiledFunction, RelocTarget};
 use crate::vm::layout::VmCode;
 
 /// The functions that a module defines: a slot for each, and the code of those that are compiled.
@@ -59,6 +61,38 @@ impl FunctionTable {
         let address = self.arena.install(&[function], code, position as u32, &compiled)?[0];
         slot.set(address);
         Ok(address)
+    }
+
+    /// Like [`FunctionTable::install`], for a function that was compiled in another process, where
+    /// other functions were compiled. It calls those that are not compiled here through their
+    /// slots.
+    ///
+    /// # Errors
+    ///
+    /// The same as for [`FunctionTable::lazy`], and if a callee is not in the table.
+    pub(crate) fn install_stored(&self, position: usize, mut function: CompiledFunction) -> Result<usize> {
+        let mut veneers = HashMap::new();
+        let CompiledFunction { bytes, relocs, .. } = &mut function;
+        for reloc in relocs {
+            let RelocTarget::Function(callee) = reloc.target else { continue };
+            let callee = callee as usize;
+            let Some(slot) = self.slots.get(callee) else { continue };
+            if callee == position || self.compiled(callee).is_some() {
+                continue;
+            }
+            let veneer = *veneers.entry(callee).or_insert_with(|| {
+                let at = bytes.len();
+                // mov r11, slot; jmp [r11]. As in a thunk, r11 is free, and the jump has the
+                // registers and the stack of the call.
+                bytes.extend_from_slice(&[0x49, 0xbb]);
+                bytes.extend_from_slice(&(slot as *const VmCode as u64).to_le_bytes());
+                bytes.extend_from_slice(&[0x41, 0xff, 0x23]);
+                at
+            });
+            reloc.target = RelocTarget::Function(position as u32);
+            reloc.addend = reloc.addend.wrapping_add(veneer as i64);
+        }
+        self.install(position, function)
     }
 
     /// The address of the code of the function at a position, if it is compiled.
