@@ -226,3 +226,51 @@ impl<H: Host + ?Sized> StoreRecord<H> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stack_is_found_by_the_address_of_its_record_only() {
+        let mut pool = StackPool::new(1 << 20);
+        assert_eq!(pool.at(0), None);
+        let stacks: Vec<*mut VmStack> = (0..150).map(|_| pool.open().unwrap()).collect();
+        assert_eq!(pool.all().collect::<Vec<_>>(), stacks);
+        for stack in stacks {
+            let address = stack.addr() as u64;
+            assert_eq!(pool.at(address), Some(stack));
+            for offset in [1, 8, 64, PAGE, pool.size / 2] {
+                assert_eq!(pool.at(address - offset as u64), None, "{offset}");
+                assert_eq!(pool.at(address + offset as u64), None, "{offset}");
+            }
+        }
+        assert_eq!(pool.at(u64::MAX), None);
+    }
+
+    #[test]
+    fn a_stack_has_a_guard_page_and_a_reserve() {
+        for max_stack in [0, 4 << 10, 100 << 10, usize::MAX] {
+            let mut pool = StackPool::new(max_stack);
+            let stack = pool.open().unwrap();
+            let (base, size) = (pool.slabs[0].map.base().addr(), pool.size);
+            // SAFETY: the stack was just mapped, and is not used.
+            let limit = unsafe { (*stack).limit };
+            assert_eq!(limit, base + PAGE + RESERVE);
+            assert_eq!(stack.addr() + size_of::<VmStack>(), base + size);
+            assert!(size - PAGE - RESERVE >= max_stack.min(USABLE), "{max_stack}");
+            let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+            let access = |address: usize| {
+                maps.lines().find_map(|line| {
+                    let (range, rest) = line.split_once(' ')?;
+                    let (start, end) = range.split_once('-')?;
+                    let number = |text| usize::from_str_radix(text, 16).ok();
+                    (number(start)?..number(end)?).contains(&address).then(|| rest[..3].to_owned())
+                })
+            };
+            assert_eq!(access(base).as_deref(), Some("---"));
+            assert_eq!(access(base + PAGE).as_deref(), Some("rw-"));
+            assert_eq!(access(base + size - 1).as_deref(), Some("rw-"));
+        }
+    }
+}
