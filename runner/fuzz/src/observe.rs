@@ -224,7 +224,8 @@ fn expected(value: &Option<Value>) -> Pattern {
             Reference::I31(_) => RefPattern::I31,
             Reference::Struct => RefPattern::Struct,
             Reference::Array => RefPattern::Array,
-            Reference::Exn => RefPattern::Exn,
+            // Scripts have no pattern for a continuation; this one does not match it.
+            Reference::Exn | Reference::Cont => RefPattern::Exn,
         }),
         None => Pattern::Ref(RefPattern::Exn),
     }
