@@ -50,6 +50,7 @@ pub(crate) const RULES: [Rules; 10] = [
                 "a store owns everything in it, and every handle is looked up in its store",
                 &[
                     "runtime",
+                    "runtime/continuation",
                     "runtime/data",
                     "runtime/exception",
                     "runtime/func",
