@@ -1,5 +1,6 @@
 //! The code of a module: compiled as a whole, or function by function.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +12,7 @@ use crate::decode::info::ModuleInfo;
 use crate::engine::Engine;
 use crate::error::Result;
 use crate::time::{Deadline, in_time};
-use crate::translate::ModuleEnv;
+use crate::translate::{Goal, ModuleEnv};
 use crate::vm::code::FunctionTable;
 use crate::vm::layout::VmCtxLayout;
 
@@ -34,6 +35,8 @@ pub(crate) struct ModuleCode {
     busy: Mutex<Vec<usize>>,
     /// Notified when a thread has finished one.
     done: Condvar,
+    /// What was asked for by code of the first tier.
+    requests: Mutex<Requests>,
 }
 
 impl fmt::Debug for ModuleCode {
@@ -48,7 +51,8 @@ impl Source<'_> {
         let info = self.info;
         let defined = &info.functions[info.imported.functions..];
         let in_memory = defined.iter().map(|ty| returns_in_memory(info.func_type_at(*ty)));
-        Ok(ModuleCode::new(FunctionTable::lazy(self.first(), in_memory)?, guard_pages))
+        let count = (self.goal() == Goal::Quick).then(|| self.engine.tier_up_count());
+        Ok(ModuleCode::new(FunctionTable::lazy(self.first(), in_memory, count)?, guard_pages))
     }
 
     /// Compiles all functions, given their bodies.
@@ -72,6 +76,11 @@ impl Source<'_> {
         self.eager(bodies.collect(), guard_pages, deadline)
     }
 
+    /// What functions are compiled for when they are called.
+    fn goal(&self) -> Goal {
+        if self.engine.config().is_tiered() { Goal::Quick } else { Goal::Optimized }
+    }
+
     /// The index of the first function that the module defines. Validation allows no more functions
     /// than 32 bits can count.
     fn first(&self) -> u32 {
@@ -92,8 +101,8 @@ impl Source<'_> {
 
 impl ModuleCode {
     fn new(functions: FunctionTable, guard_pages: bool) -> ModuleCode {
-        let (busy, done) = (Mutex::default(), Condvar::new());
-        ModuleCode { functions: Arc::new(functions), guard_pages, busy, done }
+        let (busy, done, requests) = (Mutex::default(), Condvar::new(), Mutex::default());
+        ModuleCode { functions: Arc::new(functions), guard_pages, busy, done, requests }
     }
 
     /// The functions, to which instances refer.
@@ -116,13 +125,54 @@ impl ModuleCode {
             Turn::Done(address) => return Ok(address),
             Turn::Ours(turn) => turn,
         };
+        self.compile_for(source, position, deadline)
+    }
+
+    /// Compiles a function ahead of its first call, unless it is compiled already or is being
+    /// compiled. A call does not wait for it, since the current thread may be slow. An error is left
+    /// to the call.
+    pub(super) fn compile_ahead(&self, source: &Source<'_>, position: usize) -> bool {
+        let is_taken = self.functions.compiled(position).is_some() || self.lock().contains(&position);
+        !is_taken && self.compile_for(source, position, None).is_ok()
+    }
+
+    /// Compiles and installs a function for its first call.
+    fn compile_for(&self, source: &Source<'_>, position: usize, deadline: Option<Deadline>) -> Result<usize> {
         let Some(body) = source.bodies.pending(position, source.bytes, source.info) else {
             unreachable!("code calls a function that the module defines")
         };
         let env = source.env(self.guard_pages, deadline, Some(&self.functions));
-        let compiled = parallel::compile_one(&env, body)?;
+        let (compiled, tier) = parallel::compile_one(&env, source.goal(), body)?;
         source.engine.count_compiled(1);
-        self.functions.install(position, compiled)
+        self.functions.install(position, compiled, tier)
+    }
+
+    /// Compiles a function of the first tier again: for its next calls, or to continue it from a
+    /// loop.
+    pub(super) fn optimize(&self, source: &Source<'_>, position: usize, goal: Goal) -> Result<()> {
+        let Some(body) = source.bodies.pending(position, source.bytes, source.info) else {
+            unreachable!("code asks for a function that the module defines")
+        };
+        if goal == Goal::Optimized && self.functions.optimized(position).is_some() {
+            return Ok(());
+        }
+        let env = source.env(self.guard_pages, None, Some(&self.functions));
+        let compiled = parallel::compile_one(&env, goal, body);
+        source.engine.count_optimized(usize::from(compiled.is_ok()));
+        match goal {
+            Goal::Loop(number) => {
+                let installed =
+                    compiled.and_then(|(code, _)| self.functions.install_continuation(position, code));
+                self.requests().set(position, number, installed.as_ref().ok().copied());
+                installed.map(drop)
+            }
+            _ => compiled.and_then(|(code, tier)| self.functions.install(position, code, tier)).map(drop),
+        }
+    }
+
+    /// What was asked for by code of the first tier.
+    pub(super) fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits until no other thread compiles the function.
@@ -149,6 +199,65 @@ impl ModuleCode {
 
     fn lock(&self) -> MutexGuard<'_, Vec<usize>> {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was asked for by code of the first tier, for each function by its position.
+#[derive(Default)]
+pub(super) struct Requests {
+    /// The functions that are to be optimised for their next calls.
+    optimized: HashSet<usize>,
+    /// The code that continues functions, by the numbers of their loops.
+    loops: HashMap<usize, Vec<(u32, Continuation)>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Continuation {
+    /// It is being compiled.
+    Pending,
+    /// The address of the code.
+    Ready(usize),
+    /// It cannot be compiled.
+    Failed,
+}
+
+impl Requests {
+    /// Asks for a function to be optimised. Returns whether that is new.
+    pub(super) fn begin(&mut self, position: usize) -> bool {
+        self.optimized.insert(position)
+    }
+
+    /// Withdraws what `begin` asked for.
+    pub(super) fn withdraw(&mut self, position: usize) {
+        self.optimized.remove(&position);
+    }
+
+    /// The continuation from a loop; `None` if it can be asked for, which this does. Only one
+    /// continuation of a function is compiled at a time, since from there all its loops are fast.
+    pub(super) fn get_or_begin(&mut self, position: usize, number: u32) -> Option<Continuation> {
+        let loops = self.loops.entry(position).or_default();
+        if let Some((_, found)) = loops.iter().find(|(other, _)| *other == number) {
+            return Some(*found);
+        }
+        if loops.iter().any(|(_, other)| *other == Continuation::Pending) {
+            return Some(Continuation::Pending);
+        }
+        loops.push((number, Continuation::Pending));
+        None
+    }
+
+    /// Withdraws a continuation that was asked for.
+    pub(super) fn withdraw_loop(&mut self, position: usize, number: u32) {
+        self.loops.entry(position).or_default().retain(|(other, _)| *other != number);
+    }
+
+    fn set(&mut self, position: usize, number: u32, address: Option<usize>) {
+        let found = address.map_or(Continuation::Failed, Continuation::Ready);
+        for (other, entry) in self.loops.entry(position).or_default() {
+            if *other == number {
+                *entry = found;
+            }
+        }
     }
 }
 

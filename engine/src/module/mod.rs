@@ -5,10 +5,13 @@ mod classify;
 mod code;
 #[cfg(test)]
 mod hints;
+#[cfg(test)]
+mod switches;
+mod tiers;
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 use crate::compile::parallel;
@@ -49,6 +52,16 @@ struct ModuleInner {
     guarded: OnceLock<ModuleCode>,
     checked: OnceLock<ModuleCode>,
     symbols: OnceLock<Symbols>,
+}
+
+/// A module that may have been dropped.
+#[derive(Clone, Debug)]
+struct WeakModule(Weak<ModuleInner>);
+
+impl WeakModule {
+    fn upgrade(&self) -> Option<Module> {
+        self.0.upgrade().map(Module)
+    }
 }
 
 impl fmt::Debug for ModuleInner {
@@ -244,7 +257,18 @@ impl Module {
         position: usize,
         deadline: Option<Deadline>,
     ) -> Result<usize> {
-        self.code(guarded, deadline)?.compile(&self.source(), position, deadline)
+        let code = self.code(guarded, deadline)?;
+        self.speculate(guarded, position);
+        code.compile(&self.source(), position, deadline)
+    }
+
+    /// The code for instances whose memories are all guarded, or for the others, if there is some.
+    fn existing_code(&self, guarded: bool) -> Option<&ModuleCode> {
+        if guarded { &self.0.guarded } else { &self.0.checked }.get()
+    }
+
+    fn weak(&self) -> WeakModule {
+        WeakModule(Arc::downgrade(&self.0))
     }
 
     fn source(&self) -> Source<'_> {

@@ -6,6 +6,15 @@ use cranelift_codegen::ir::LibCall;
 /// The trap code for a frame that exceeds the stack limit. It is not a trap of the specification.
 pub(crate) const STACK_OVERFLOW: u8 = u8::MAX;
 
+/// How a function is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tier {
+    /// As fast as possible. The code counts how often it runs, and asks to be optimised.
+    Quick,
+    /// Optimised. The code is not replaced.
+    Optimized,
+}
+
 /// A compiled function.
 #[derive(Debug)]
 pub(crate) struct CompiledFunction {
