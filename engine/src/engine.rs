@@ -12,6 +12,7 @@ use crate::compile::parallel::with_compiler;
 use crate::compile::{isa, trampoline};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::precompiled::Fingerprint;
 use crate::types::{
     CompositeType, ExternType, FieldType, FuncType, HeldTypes, SubType, TypeId, TypeRegistry, TypeTable,
     ValType,
@@ -56,6 +57,7 @@ struct EngineInner {
 struct Trampolines {
     entries: TrampolineCache,
     hosts: TrampolineCache,
+    continuations: TrampolineCache,
 }
 
 /// Trampolines of one kind.
@@ -183,7 +185,7 @@ impl Engine {
     /// Returns the number of types and trampolines that the engine holds.
     pub fn stats(&self) -> EngineStats {
         let made = self.0.trampolines.lock().unwrap_or_else(PoisonError::into_inner);
-        let trampolines = made.entries.made.len() + made.hosts.made.len();
+        let trampolines = made.entries.made.len() + made.hosts.made.len() + made.continuations.made.len();
         let compiled = self.0.compiled.load(Ordering::Relaxed);
         let optimized = self.0.optimized.load(Ordering::Relaxed);
         let continued = self.0.continued.load(Ordering::Relaxed);
@@ -245,6 +247,16 @@ impl Engine {
         )
     }
 
+    /// The continuation trampoline for a signature, in a code block of its own.
+    pub(crate) fn continuation_trampoline(&self, signature: AbiSignature) -> Result<Arc<CodeBlock>> {
+        self.trampoline(
+            |made| &mut made.continuations,
+            Code::Continuation { slots: signature.slots() },
+            signature,
+            |compiler, signature| trampoline::continuation(compiler, &*self.0.isa, signature),
+        )
+    }
+
     fn trampoline(
         &self,
         select: impl FnOnce(&mut Trampolines) -> &mut TrampolineCache,
@@ -261,6 +273,13 @@ impl Engine {
         let block = Arc::new(CodeBlock::install(&[code], kind)?);
         cache.insert(signature, Arc::clone(&block));
         Ok(block)
+    }
+
+    /// What the machine code of this engine depends on, apart from the module.
+    pub(crate) fn fingerprint(&self) -> Fingerprint {
+        let (build, machine, code) = isa::describe(&[&self.0.isa, &self.0.fast_isa]);
+        let settings = format!("features {}, code generator {code}", self.features());
+        Fingerprint { build, machine, settings }
     }
 
     /// Adds to the number of compiled functions.

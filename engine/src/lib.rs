@@ -52,6 +52,7 @@ mod engine;
 mod error;
 mod grammar;
 mod module;
+mod precompiled;
 mod runtime;
 mod time;
 mod translate;
@@ -64,10 +65,11 @@ pub use config::{Compilation, Config, StoreLimits};
 pub use engine::{Engine, EngineStats};
 pub use error::{Backtrace, Error, ErrorKind, Result};
 pub use module::{ExportType, ImportType, Module, classify};
+pub use precompiled::{HashedBytes, ModuleHash, Precompiled};
 pub use runtime::{
-    ArrayRef, AsStore, Caller, ExnRef, Extern, ExternRef, Func, Global, HeapStats, HostRef, HostResult, I31,
-    Instance, InterfaceFunc, IntoFunc, IntoResults, Linker, Memory, Param, Ref, SharedMemory, Store,
-    StoreState, StructRef, Table, Tag, TypedFunc, Val, WasmTuple, WasmTy, Words,
+    ArrayRef, AsStore, Caller, ContRef, ExnRef, Extern, ExternRef, Func, Global, HeapStats, HostRef,
+    HostResult, I31, Instance, InterfaceFunc, IntoFunc, IntoResults, Linker, Memory, Param, RawValues, Ref,
+    SharedMemory, Store, StoreState, StructRef, Table, Tag, TypedFunc, Val, WasmTuple, WasmTy,
 };
 pub use time::Deadline;
 pub use trap::Trap;
@@ -76,6 +78,7 @@ pub use types::{
     Mutability, RefType, StorageType, SubType, TableType, TagType, TypeId, ValType,
 };
 pub use vm::sys::limits::save_address_space;
+pub use vm::trusted::TrustedFile;
 pub use wassay_terms::{Classification, Features, Rule, UnknownFeature};
 
 /// Runs the code of the crate's README.

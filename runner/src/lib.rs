@@ -26,9 +26,11 @@
 //! Cranelift: see [`cli::main_with`], [`harness::run_with`] and the option `--engine`.
 
 pub mod batch;
+mod cache;
 pub mod catalogue;
 pub mod cli;
 mod commands;
+mod config;
 mod console;
 pub mod engines;
 mod exit;

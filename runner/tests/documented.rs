@@ -15,7 +15,18 @@ fn command_lines(text: &str) -> Vec<Vec<String>> {
         let Some(words) = program.and_then(|at| words.get(at + 1..)) else { continue };
         if !matches!(
             words.first(),
-            Some(&("test" | "wast" | "suite" | "report" | "matrix" | "engine" | "plan" | "judge" | "audit"))
+            Some(
+                &("test"
+                    | "wast"
+                    | "suite"
+                    | "report"
+                    | "matrix"
+                    | "engine"
+                    | "plan"
+                    | "judge"
+                    | "audit"
+                    | "fuzz")
+            )
         ) || words.len() < 2
         {
             continue;
@@ -54,7 +65,7 @@ fn what_is_documented_is_understood() {
 }
 
 #[test]
-fn a_command_line_is_found_wherever_it_stands() {
+fn command_lines_are_found_in_text_and_code() {
     let text = "| a | `wassay test --retries N` |\n  ./wassay report merge a b -o \"c\" || status=$?\n- run: if x; then bin/wassay wast a.wast; fi\n`wassay test` alone";
     let lines = command_lines(text);
     assert_eq!(

@@ -28,6 +28,9 @@ macro_rules! builtins {
             ArrayInitElem = array::init_elements,
             TierUp = tier::up,
             TierUpLoop = tier::up_loop,
+            ContinuationStart = continuation::start,
+            ContinuationBind = continuation::bind,
+            ContinuationThrow = continuation::throw,
         }
     };
 }

@@ -6,6 +6,28 @@ use cranelift_codegen::settings::{self, Configurable};
 use crate::config::Config;
 use crate::error::{Error, Result};
 
+/// Describes what code from these generators depends on: the build of the engine, the processor,
+/// and a hash of the settings.
+pub(crate) fn describe(isas: &[&OwnedTargetIsa]) -> (String, String, String) {
+    let build = format!(
+        "wassay-engine {}, build {}, Cranelift {}",
+        env!("CARGO_PKG_VERSION"),
+        env!("ENGINE_BUILD"),
+        cranelift_codegen::VERSION
+    );
+    let features = isas.first().map(|isa| isa.isa_flags()).unwrap_or_default();
+    let features = features.iter().filter(|value| value.as_bool() == Some(true)).map(|value| value.name);
+    let machine = format!("{} with {}", std::env::consts::ARCH, features.collect::<Vec<_>>().join(" "));
+    let mut hasher = blake3::Hasher::new();
+    for isa in isas {
+        hasher.update(isa.flags().to_string().as_bytes());
+        for value in isa.isa_flags() {
+            hasher.update(value.to_string().as_bytes());
+        }
+    }
+    (build, machine, hasher.finalize().to_hex()[..16].to_owned())
+}
+
 /// Creates the code generator for this machine with the engine's settings. For `complex` functions,
 /// it uses a register allocator with linear run time, and no passes whose run time grows with the
 /// nesting depth of blocks.
@@ -22,6 +44,7 @@ pub(crate) fn host(config: &Config, complex: bool) -> Result<OwnedTargetIsa> {
         ("opt_level", if config.optimize && !complex { "speed" } else { "none" }),
         ("regalloc_algorithm", if config.optimize && !complex { "backtracking" } else { "single_pass" }),
         ("enable_verifier", verifier),
+        ("enable_nan_canonicalization", if config.nan_canonicalization { "true" } else { "false" }),
         // Tail calls and stack walks need frame pointers.
         ("preserve_frame_pointers", "true"),
         // Results that do not fit in registers are returned through memory.

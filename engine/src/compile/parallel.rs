@@ -23,14 +23,16 @@ thread_local! {
     static COMPILER: RefCell<Compiler> = RefCell::new(Compiler::new());
 }
 
-/// Validates and compiles bodies, optimised. If several fail, returns the error of the first function.
+/// Validates and compiles bodies, optimised. If several fail, returns the error of the first
+/// function. Calls `done` after each function.
 pub(crate) fn compile_all(
     env: &ModuleEnv<'_>,
     bodies: Vec<PendingBody<'_>>,
+    done: &(dyn Fn() + Sync),
 ) -> Result<Vec<CompiledFunction>> {
     for_each(bodies, |compiler, body| {
         in_time(env.deadline)?;
-        compiler.compile_body(env, Goal::Optimized, body).map(|(function, _)| function)
+        compiler.compile_body(env, Goal::Optimized, body).map(|(function, _)| function).inspect(|_| done())
     })
 }
 

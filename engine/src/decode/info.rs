@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::const_expr::{ConstExpr, ConstOp};
+use super::continuations::Continuations;
 use super::custom::branch_hint::BranchHints;
 use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
 use crate::types::canon::CanonType;
@@ -59,6 +60,8 @@ pub(crate) struct ModuleInfo {
     pub(crate) func_types: Vec<Option<Arc<FuncType>>>,
     /// The canonical types, by type index.
     pub(crate) canon: Vec<Arc<CanonType>>,
+    /// The continuation types.
+    pub(crate) continuations: Continuations,
     pub(crate) imports: Vec<Import>,
     pub(crate) imported: Counts,
     /// The type index of each function.
@@ -139,6 +142,12 @@ impl ModuleInfo {
         self.escaping.binary_search(&function).ok()
     }
 
+    /// The name of the first export of a function.
+    pub(crate) fn export_name(&self, function: u32) -> Option<&str> {
+        let is_it = |export: &&Export| export.kind == ExportKind::Function && export.index == function;
+        self.exports.iter().find(is_it).map(|export| &*export.name)
+    }
+
     /// The type of an export.
     pub(crate) fn export_type(&self, export: &Export) -> ExternType {
         let index = export.index as usize;
@@ -163,6 +172,7 @@ impl ModuleInfo {
     pub(super) fn push_types(&mut self, group: &[TypeId], registry: &TypeRegistry) {
         for id in group {
             let ty = registry.get(*id);
+            self.continuations.add(self.types.len() as u32, *id, &ty.sub.composite, registry);
             self.types.push(*id);
             self.func_types.push(ty.func.clone());
             self.canon.push(ty);

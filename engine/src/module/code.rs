@@ -1,6 +1,6 @@
 //! The code of a module: compiled as a whole, or function by function.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -11,10 +11,15 @@ use crate::decode::bodies::Bodies;
 use crate::decode::info::ModuleInfo;
 use crate::engine::Engine;
 use crate::error::Result;
+use crate::precompiled::{Artifact, Key, Precompiled};
 use crate::time::{Deadline, in_time};
 use crate::translate::{Goal, ModuleEnv};
+use crate::vm::artifact::{CompiledFunction, Tier};
 use crate::vm::code::FunctionTable;
 use crate::vm::layout::VmCtxLayout;
+
+/// The tier of optimised functions in object files.
+pub(super) const OPTIMISED: u8 = Tier::Optimized as u8;
 
 /// The input for the code of a module.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +29,10 @@ pub(super) struct Source<'a> {
     pub(super) layout: VmCtxLayout,
     pub(super) bytes: &'a [u8],
     pub(super) bodies: &'a Bodies,
+    /// Code from an earlier run.
+    pub(super) stored: Option<&'a Precompiled>,
+    /// Whether to keep what is compiled: see [`ModuleCode::recorded`].
+    pub(super) records: bool,
 }
 
 /// The code of a module for instances whose memories all have guard pages, or for other instances.
@@ -37,6 +46,9 @@ pub(crate) struct ModuleCode {
     done: Condvar,
     /// What was asked for by code of the first tier.
     requests: Mutex<Requests>,
+    /// The functions that were compiled, as opposed to loaded, by their position, if they are kept
+    /// for a later run.
+    recorded: Option<Mutex<BTreeMap<u32, Artifact>>>,
 }
 
 impl fmt::Debug for ModuleCode {
@@ -52,7 +64,7 @@ impl Source<'_> {
         let defined = &info.functions[info.imported.functions..];
         let in_memory = defined.iter().map(|ty| returns_in_memory(info.func_type_at(*ty)));
         let count = (self.goal() == Goal::Quick).then(|| self.engine.tier_up_count());
-        Ok(ModuleCode::new(FunctionTable::lazy(self.first(), in_memory, count)?, guard_pages))
+        Ok(self.code(FunctionTable::lazy(self.first(), in_memory, count)?, guard_pages))
     }
 
     /// Compiles all functions, given their bodies.
@@ -62,9 +74,40 @@ impl Source<'_> {
         guard_pages: bool,
         deadline: Option<Deadline>,
     ) -> Result<ModuleCode> {
-        let compiled = parallel::compile_all(&self.env(guard_pages, deadline, None), bodies)?;
+        let load = |position| self.load(guard_pages, position).map(|(function, _)| function);
+        let mut stored: Vec<Option<CompiledFunction>> = (0..bodies.len()).map(load).collect();
+        let missing = bodies.into_iter().zip(&stored).filter(|(_, stored)| stored.is_none());
+        let missing = missing.map(|(body, _)| body).collect();
+        let compiled = parallel::compile_all(&self.env(guard_pages, deadline, None), missing, &|| ())?;
         self.engine.count_compiled(compiled.len());
-        Ok(ModuleCode::new(FunctionTable::eager(self.first(), &compiled)?, guard_pages))
+        let empty = stored.iter_mut().enumerate().filter(|(_, stored)| stored.is_none());
+        let mut recorded = Vec::new();
+        for ((position, place), function) in empty.zip(compiled) {
+            recorded.extend(self.records.then(|| (position, function.clone())));
+            *place = Some(function);
+        }
+        let functions: Vec<CompiledFunction> = stored.into_iter().flatten().collect();
+        let code = self.code(FunctionTable::eager(self.first(), &functions)?, guard_pages);
+        for (position, function) in recorded {
+            code.record(position, &function, Tier::Optimized);
+        }
+        Ok(code)
+    }
+
+    /// Creates code with these functions.
+    fn code(&self, functions: FunctionTable, guard_pages: bool) -> ModuleCode {
+        let (busy, done, requests) = (Mutex::default(), Condvar::new(), Mutex::default());
+        let recorded = self.records.then(Mutex::default);
+        ModuleCode { functions: Arc::new(functions), guard_pages, busy, done, requests, recorded }
+    }
+
+    /// The function at a position, from an earlier run. Code of the first tier is used only if this
+    /// run has two tiers, since it counts.
+    fn load(&self, guard_pages: bool, position: usize) -> Option<(CompiledFunction, Tier)> {
+        let (stored, key) = (self.stored?, Key { guard_pages, position: position as u32 });
+        let tier = Tier::of_number(stored.tier(key)?)?;
+        let is_usable = tier == Tier::Optimized || self.goal() == Goal::Quick;
+        Some((is_usable.then(|| stored.function(key)).flatten()?, tier))
     }
 
     /// Creates code according to the settings of the engine.
@@ -87,7 +130,7 @@ impl Source<'_> {
         self.info.imported.functions as u32
     }
 
-    fn env<'a>(
+    pub(super) fn env<'a>(
         &'a self,
         guard_pages: bool,
         deadline: Option<Deadline>,
@@ -100,18 +143,13 @@ impl Source<'_> {
 }
 
 impl ModuleCode {
-    fn new(functions: FunctionTable, guard_pages: bool) -> ModuleCode {
-        let (busy, done, requests) = (Mutex::default(), Condvar::new(), Mutex::default());
-        ModuleCode { functions: Arc::new(functions), guard_pages, busy, done, requests }
-    }
-
     /// The functions, to which instances refer.
     pub(crate) fn functions(&self) -> &Arc<FunctionTable> {
         &self.functions
     }
 
-    /// Compiles the function at a position among those that the module defines, unless it is
-    /// compiled already. Returns the address of its code.
+    /// Loads or compiles the function at a position among those that the module defines, unless
+    /// that was done already. Returns the address of its code.
     ///
     /// One thread compiles the function, and other threads that call it wait until their deadlines.
     /// After an error the next call compiles it again.
@@ -136,14 +174,18 @@ impl ModuleCode {
         !is_taken && self.compile_for(source, position, None).is_ok()
     }
 
-    /// Compiles and installs a function for its first call.
+    /// Loads or compiles a function for its first call, and installs it.
     fn compile_for(&self, source: &Source<'_>, position: usize, deadline: Option<Deadline>) -> Result<usize> {
+        if let Some((function, tier)) = source.load(self.guard_pages, position) {
+            return self.functions.install_stored(position, function, tier);
+        }
         let Some(body) = source.bodies.pending(position, source.bytes, source.info) else {
             unreachable!("code calls a function that the module defines")
         };
         let env = source.env(self.guard_pages, deadline, Some(&self.functions));
         let (compiled, tier) = parallel::compile_one(&env, source.goal(), body)?;
         source.engine.count_compiled(1);
+        self.record(position, &compiled, tier);
         self.functions.install(position, compiled, tier)
     }
 
@@ -159,20 +201,37 @@ impl ModuleCode {
         let env = source.env(self.guard_pages, None, Some(&self.functions));
         let compiled = parallel::compile_one(&env, goal, body);
         source.engine.count_optimized(usize::from(compiled.is_ok()));
-        match goal {
-            Goal::Loop(number) => {
-                let installed =
-                    compiled.and_then(|(code, _)| self.functions.install_continuation(position, code));
-                self.requests().set(position, number, installed.as_ref().ok().copied());
-                installed.map(drop)
-            }
-            _ => compiled.and_then(|(code, tier)| self.functions.install(position, code, tier)).map(drop),
+        if let Goal::Loop(number) = goal {
+            let installed =
+                compiled.and_then(|(code, _)| self.functions.install_continuation(position, code));
+            self.requests().set(position, number, installed.as_ref().ok().copied());
+            return installed.map(drop);
         }
+        let (compiled, tier) = compiled?;
+        self.record(position, &compiled, tier);
+        self.functions.install(position, compiled, tier).map(drop)
     }
 
     /// What was asked for by code of the first tier.
     pub(super) fn requests(&self) -> MutexGuard<'_, Requests> {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps a compiled function for a later run.
+    fn record(&self, position: usize, function: &CompiledFunction, tier: Tier) {
+        if let Some(recorded) = &self.recorded {
+            let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
+            let (tier, function) = (tier as u8, function.clone());
+            recorded.insert(position as u32, Artifact { tier, function });
+        }
+    }
+
+    /// Adds the functions that were compiled, as opposed to loaded, and were kept.
+    pub(super) fn add_recorded(&self, functions: &mut BTreeMap<Key, Artifact>) {
+        let Some(recorded) = &self.recorded else { return };
+        let recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = |position: &u32| Key { guard_pages: self.guard_pages, position: *position };
+        functions.extend(recorded.iter().map(|(position, artifact)| (key(position), artifact.clone())));
     }
 
     /// Waits until no other thread compiles the function.

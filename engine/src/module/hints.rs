@@ -15,7 +15,7 @@ fn code(text: &str) -> Vec<u8> {
     let (isa, fast_isa) = (engine.isa(), engine.fast_isa());
     let info = &decoded.info;
     let env = ModuleEnv { info, layout, isa, fast_isa, deadline: None, guard_pages: true, functions: None };
-    let functions = crate::compile::parallel::compile_all(&env, decoded.bodies).unwrap();
+    let functions = crate::compile::parallel::compile_all(&env, decoded.bodies, &|| ()).unwrap();
     functions.into_iter().next().unwrap().bytes
 }
 

@@ -5,6 +5,7 @@ mod classify;
 mod code;
 #[cfg(test)]
 mod hints;
+mod object;
 #[cfg(test)]
 mod switches;
 mod tiers;
@@ -16,12 +17,13 @@ use std::time::Instant;
 
 use crate::compile::parallel;
 use crate::decode::bodies::Bodies;
-use crate::decode::info::{self, ExportKind, ModuleInfo};
+use crate::decode::info::ModuleInfo;
 use crate::decode::symbols::Symbols;
 use crate::decode::{custom, decode};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grammar;
+use crate::precompiled::{ModuleHash, Precompiled};
 use crate::time::Deadline;
 use crate::types::{ExternType, HeldTypes};
 use crate::vm::layout::{VmCtxCounts, VmCtxLayout};
@@ -52,6 +54,16 @@ struct ModuleInner {
     guarded: OnceLock<ModuleCode>,
     checked: OnceLock<ModuleCode>,
     symbols: OnceLock<Symbols>,
+    saved: Saved,
+}
+
+/// What a module has to do with earlier and later runs.
+#[derive(Debug, Default)]
+struct Saved {
+    /// Code from an earlier run, for these bytes and this engine.
+    stored: Option<Precompiled>,
+    /// Whether to keep what is compiled for a later run, and the hash of the bytes.
+    records: Option<ModuleHash>,
 }
 
 /// A module that may have been dropped.
@@ -116,7 +128,7 @@ impl Module {
     /// has passed.
     pub fn new_until(engine: &Engine, bytes: &[u8], deadline: Option<Deadline>) -> Result<Module> {
         admit(bytes, engine.features())?;
-        let compiled = Module::compile(engine, bytes, deadline);
+        let compiled = Module::compile(engine, bytes.into(), Saved::default(), deadline);
         compiled.map_err(|error| match error.kind() {
             ErrorKind::Interrupted => error,
             _ => explain(bytes, engine.features(), error),
@@ -186,8 +198,7 @@ impl Module {
 
     /// The name of a function: from the name section, otherwise the name of its first export.
     pub fn function_name(&self, index: u32) -> Option<&str> {
-        let is_it = |export: &&info::Export| export.kind == ExportKind::Function && export.index == index;
-        let exported = || self.0.info.exports.iter().find(is_it).map(|export| &*export.name);
+        let exported = || self.0.info.export_name(index);
         self.symbols().function(index).and_then(|name| self.text(name)).or_else(exported)
     }
 
@@ -272,19 +283,31 @@ impl Module {
     }
 
     fn source(&self) -> Source<'_> {
-        let ModuleInner { engine, info, layout, bytes, bodies, .. } = &*self.0;
-        Source { engine, info, layout: *layout, bytes, bodies }
+        let ModuleInner { engine, info, layout, bytes, bodies, saved, .. } = &*self.0;
+        let (stored, records) = (saved.stored.as_ref(), saved.records.is_some());
+        Source { engine, info, layout: *layout, bytes, bodies, stored, records }
     }
 
-    fn compile(engine: &Engine, bytes: &[u8], deadline: Option<Deadline>) -> Result<Module> {
+    fn compile(
+        engine: &Engine,
+        bytes: Box<[u8]>,
+        mut saved: Saved,
+        deadline: Option<Deadline>,
+    ) -> Result<Module> {
         let begun = Instant::now();
-        let decoded = decode(bytes, engine.features(), engine.types(), deadline)?;
+        let decoded = decode(&bytes, engine.features(), engine.types(), deadline)?;
         let (info, bodies) = (decoded.info, Bodies::of(&decoded.bodies));
+        // A file can claim anything.
+        saved.stored = saved.stored.filter(|stored| stored.count() as usize == bodies.len());
         let (layout, config) = (layout(&info)?, engine.config());
         let guard_pages = config.guard_pages;
-        let source = Source { engine, info: &info, layout, bytes, bodies: &bodies };
+        let (stored, records) = (saved.stored.as_ref(), saved.records.is_some());
+        let source = Source { engine, info: &info, layout, bytes: &bytes, bodies: &bodies, stored, records };
         let code = if config.compilation.is_lazy() {
-            parallel::validate_all(decoded.bodies, deadline)?;
+            // Code was stored after validation.
+            if stored.is_none() {
+                parallel::validate_all(decoded.bodies, deadline)?;
+            }
             source.lazy(guard_pages)?
         } else {
             source.eager(decoded.bodies, guard_pages, deadline)?
@@ -293,17 +316,27 @@ impl Module {
             bytes = bytes.len(),
             functions = bodies.len(),
             compilation = ?config.compilation,
+            stored = stored.is_some(),
             took = ?begun.elapsed(),
             "loaded a module"
         );
         let (guarded, checked) = (OnceLock::new(), OnceLock::new());
         let _ = if guard_pages { &guarded } else { &checked }.set(code);
         let type_ids = info.types.iter().map(|id| id.number()).collect();
-        let (engine, bytes) = (engine.clone(), bytes.into());
-        let (symbols, _held) = (OnceLock::new(), decoded.held);
-        let inner =
-            ModuleInner { engine, info, bytes, bodies, layout, type_ids, _held, guarded, checked, symbols };
-        Ok(Module(Arc::new(inner)))
+        let (symbols, _held, engine) = (OnceLock::new(), decoded.held, engine.clone());
+        Ok(Module(Arc::new(ModuleInner {
+            engine,
+            info,
+            bytes,
+            bodies,
+            layout,
+            type_ids,
+            _held,
+            guarded,
+            checked,
+            symbols,
+            saved,
+        })))
     }
 }
 

@@ -3,20 +3,33 @@
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::LibCall;
 
+use crate::trap::Trap;
+
 /// The trap code for a frame that exceeds the stack limit. It is not a trap of the specification.
 pub(crate) const STACK_OVERFLOW: u8 = u8::MAX;
 
+/// The maximum alignment of a function from a file.
+const MAX_ALIGN: u32 = 64;
+
 /// How a function is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub(crate) enum Tier {
     /// As fast as possible. The code counts how often it runs, and asks to be optimised.
-    Quick,
+    Quick = 1,
     /// Optimised. The code is not replaced.
-    Optimized,
+    Optimized = 2,
+}
+
+impl Tier {
+    /// The tier with this number in object files.
+    pub(crate) fn of_number(number: u8) -> Option<Tier> {
+        [Tier::Quick, Tier::Optimized].into_iter().find(|tier| *tier as u8 == number)
+    }
 }
 
 /// A compiled function.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CompiledFunction {
     pub(crate) bytes: Vec<u8>,
     /// The alignment of its address.
@@ -33,7 +46,7 @@ pub(crate) struct CompiledFunction {
 }
 
 /// A call whose exceptions the function handles. Offsets are relative to the start of the function.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CallSite {
     pub(crate) return_address: u32,
     pub(crate) handler: u32,
@@ -42,7 +55,7 @@ pub(crate) struct CallSite {
 }
 
 /// A relocation: bytes that depend on an address.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CodeReloc {
     pub(crate) kind: Reloc,
     pub(crate) offset: u32,
@@ -51,7 +64,7 @@ pub(crate) struct CodeReloc {
 }
 
 /// The target of a relocation.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RelocTarget {
     /// The function with this index in the batch.
     Function(u32),
@@ -64,5 +77,38 @@ impl CompiledFunction {
     /// The maximum size of the function with padding.
     pub(crate) fn padded_size(&self) -> usize {
         self.bytes.len() + self.align as usize
+    }
+
+    /// Whether all offsets are in the code and tables are in order, for a module with this number
+    /// of defined functions. The code generator guarantees this, and a file does not.
+    pub(crate) fn is_consistent(&self, functions: u32) -> bool {
+        let length = self.bytes.len();
+        let inside = |offset: u32| (offset as usize) < length;
+        let traps = &self.traps;
+        let handlers = &self.handlers;
+        let known = |code: u8| code == STACK_OVERFLOW || Trap::from_code(code).is_some();
+        length > 0
+            && self.align.is_power_of_two()
+            && self.align <= MAX_ALIGN
+            && self.relocs.iter().all(|reloc| reloc.is_inside(length, functions))
+            && traps.is_sorted_by(|a, b| a.0 < b.0)
+            && traps.iter().all(|(offset, code)| inside(*offset) && known(*code))
+            && handlers.is_sorted_by(|a, b| a.return_address < b.return_address)
+            && handlers.iter().all(|site| site.return_address as usize <= length && inside(site.handler))
+    }
+}
+
+impl CodeReloc {
+    fn is_inside(&self, length: usize, functions: u32) -> bool {
+        let size = match self.kind {
+            Reloc::Abs8 => 8,
+            Reloc::X86CallPCRel4 | Reloc::X86PCRel4 => 4,
+            _ => return false,
+        };
+        let known = match self.target {
+            RelocTarget::Function(position) => position < functions,
+            RelocTarget::LibCall(_) => true,
+        };
+        known && (self.offset as usize).checked_add(size).is_some_and(|end| end <= length)
     }
 }

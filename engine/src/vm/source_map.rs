@@ -51,14 +51,15 @@ impl SourceMap {
         let mut bytes = self.bytes.get(start..end(function))?.iter();
         let (mut code, mut instruction) = (0, 0);
         while let Some(distance) = read(&mut bytes) {
-            code += distance;
+            code = u64::checked_add(code, distance)?;
             if code > u64::from(offset) {
                 break;
             }
             let distance = read(&mut bytes)?;
-            instruction += (distance >> 1) as i64 ^ -((distance & 1) as i64);
+            let distance = (distance >> 1) as i64 ^ -((distance & 1) as i64);
+            instruction = i64::checked_add(instruction, distance)?;
         }
-        u32::try_from(instruction - 1).ok()
+        u32::try_from(instruction.checked_sub(1)?).ok()
     }
 }
 
@@ -71,10 +72,11 @@ fn write(bytes: &mut Vec<u8>, mut value: u64) {
 }
 
 fn read<'a>(bytes: &mut impl Iterator<Item = &'a u8>) -> Option<u64> {
-    let (mut value, mut shift) = (0, 0);
+    let (mut value, mut shift) = (0, 0u32);
     loop {
         let byte = *bytes.next()?;
-        value |= u64::from(byte & 0x7f) << shift;
+        // The data can come from a file, in which numbers can be too long.
+        value |= u64::from(byte & 0x7f).checked_shl(shift)?;
         if byte & 0x80 == 0 {
             return Some(value);
         }
@@ -108,6 +110,16 @@ mod tests {
             (3, 0, None),
         ] {
             assert_eq!(source_map.find(function, offset), expected, "function {function}, offset {offset}");
+        }
+    }
+    #[test]
+    fn data_that_is_not_a_mapping_has_no_instructions() {
+        let long = [0x80; 40];
+        let large = [[0xff; 9].as_slice(), &[0x01, 0x00]].concat();
+        let far = [[0x00].as_slice(), &[0xff; 9], &[0x01], &large, &large].concat();
+        for bytes in [&long, &*large, &*far, &[0x00, 0x01, 0x00]] {
+            let source_map = SourceMap::of([bytes].into_iter());
+            assert_eq!(source_map.find(0, 5), None, "{bytes:x?}");
         }
     }
 }

@@ -18,6 +18,7 @@ use super::host::Host;
 use super::instance::{Context, NewInstance};
 use super::layout::{VmFree, VmFuncRef, VmGlobal, VmStore, VmVal};
 use super::ptr::{StoreId, Stored, VmBox};
+use super::stack::pool::StackPool;
 use super::sys::mmap::Mapping;
 use super::sys::stack;
 use super::tag::VmTag;
@@ -41,6 +42,8 @@ pub(crate) struct StoreRecord<H: ?Sized> {
     heap: Option<Arc<Mapping>>,
     /// The memory to which [`VmStore::locals`] points.
     locals: Vec<VmVal>,
+    /// The memory of continuations' stacks.
+    pub(super) stacks: StackPool,
     _host: PhantomData<fn(&mut H)>,
 }
 
@@ -80,6 +83,7 @@ impl<H: Host + ?Sized> StoreRecord<H> {
             functions: BTreeMap::new(),
             heap: None,
             locals: Vec::new(),
+            stacks: StackPool::new(max_stack),
             _host: PhantomData,
         }
     }
@@ -162,7 +166,6 @@ impl<H: Host + ?Sized> StoreRecord<H> {
     }
 
     /// The context of an instance.
-    #[cfg(test)]
     pub(super) fn context(&self, instance: usize) -> *mut u8 {
         self.instances[instance].base()
     }

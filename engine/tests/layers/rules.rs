@@ -12,7 +12,7 @@ pub(crate) struct Rules {
 }
 
 /// The crates of the workspace.
-pub(crate) const RULES: [Rules; 9] = [
+pub(crate) const RULES: [Rules; 10] = [
     Rules {
         folder: "engine",
         layers: &[
@@ -21,7 +21,7 @@ pub(crate) const RULES: [Rules; 9] = [
             &["time", "types"],
             &["vm", "abi", "decode"],
             &["translate"],
-            &["compile"],
+            &["compile", "precompiled"],
             &["engine"],
             &["module"],
             &["runtime", "backtrace"],
@@ -97,8 +97,8 @@ pub(crate) const RULES: [Rules; 9] = [
     Rules {
         folder: "testsuite",
         layers: &[
-            &["access", "expectation", "features", "paths", "text"],
-            &["header", "script", "wasi"],
+            &["access", "conditions", "expectation", "features", "paths", "text"],
+            &["header", "manifest", "script", "wasi"],
             &["case"],
             &["suite"],
             &["catalogue", "fetched"],
@@ -126,7 +126,7 @@ pub(crate) const RULES: [Rules; 9] = [
     Rules {
         folder: "runner/script",
         layers: &[
-            &["encode", "message_table", "source", "suggest", "value", "wanted"],
+            &["encode", "message_table", "shrink", "source", "suggest", "value", "wanted"],
             &["embed", "literal", "matching", "spectest", "tokens"],
             &["messages", "split", "wap"],
             &["annotations", "model"],
@@ -162,14 +162,25 @@ pub(crate) const RULES: [Rules; 9] = [
             &["export"],
             &["fault"],
             &["subject", "table"],
-            &["play"],
+            &["inject"],
+        ],
+        circles: &[],
+    },
+    Rules {
+        folder: "runner/fuzz",
+        layers: &[
+            &["literal", "random", "shape", "traps", "tree"],
+            &["case", "observe", "reduce"],
+            &["compare", "corpus", "generate"],
+            &["finding"],
+            &["session"],
         ],
         circles: &[],
     },
     Rules {
         folder: "runner",
         layers: &[
-            &["printer", "scratch", "threads", "verdict"],
+            &["cache", "config", "printer", "scratch", "threads", "verdict"],
             &["engines", "fetch", "finished", "interrupt", "repro"],
             &["catalogue", "expectations", "settings"],
             &["exit"],

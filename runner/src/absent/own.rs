@@ -2,11 +2,13 @@
 //! and commands that fail with a hint.
 
 use std::ffi::OsString;
+use std::path::Path;
 
 use wassay_script::Judges;
 use wassay_script::Options;
 use wassay_script::embed::Identity;
 use wassay_script::reading::Reading;
+use wassay_terms::Features;
 
 use crate::exit::{Error, Exit};
 use crate::verdict::ScriptResult;
@@ -41,6 +43,19 @@ pub(crate) fn maker() -> Option<fn() -> Absent> {
 /// Prepares the process before it starts threads.
 pub(crate) fn prepare() {}
 
+/// The configurations of the engine: none in this build.
+pub(crate) mod configurations {
+    /// A way to configure the engine.
+    #[derive(Debug)]
+    pub(crate) struct Configuration {
+        /// Its name.
+        pub(crate) name: &'static str,
+    }
+
+    /// All configurations.
+    pub(crate) const ALL: [Configuration; 0] = [];
+}
+
 /// `wassay run`, which needs the engine.
 pub(crate) mod run {
     use super::{Error, Exit, OsString, needs_engine};
@@ -56,6 +71,11 @@ pub(crate) mod run {
     pub(crate) fn run(Args { words: _ }: Args) -> Result<Exit, Error> {
         Err(needs_engine("run"))
     }
+}
+
+/// Compiles a module, which needs the engine.
+pub(crate) fn compile(_: &Path, _: Features, _: &(dyn Fn(usize, usize) + Sync)) -> Result<Vec<u8>, Error> {
+    Err(needs_engine("compile"))
 }
 
 /// `wassay adapter`, which needs the engine.

@@ -1,12 +1,16 @@
 //! The commands, one per file, and their common parts.
 
 pub(crate) mod audit;
+pub(crate) mod cache;
 mod checkout;
+pub(crate) mod compile;
+pub(crate) mod config;
 mod described;
 mod destination;
 mod driven;
 pub(crate) mod engine;
 mod expectations;
+pub(crate) mod fuzz;
 pub(crate) mod judge;
 pub(crate) mod matrix;
 pub(crate) mod plan;

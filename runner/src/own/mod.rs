@@ -5,17 +5,20 @@
 //! rejects the commands that need an engine.
 
 mod adapter;
+pub(crate) mod configurations;
 mod embed;
 pub(crate) mod run;
 pub(crate) mod serve;
 
 use std::ffi::OsStr;
+use std::path::Path;
 
 use clap::ValueEnum;
-use wassay_engine::{Compilation, Config, Engine, Features};
+use wassay_engine::{Compilation, Config, Engine, Features, HashedBytes, Module};
 
 pub use self::embed::EngineEmbedder;
 use self::embed::limited;
+use self::run::load;
 
 /// The version that `wassay --version` prints.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -58,6 +61,19 @@ pub(crate) fn engine(features: Features, max_memory: Option<u64>) -> wassay_engi
         Some(bytes) => limited(config, bytes),
         None => config,
     })
+}
+
+/// Compiles a module to an object file, and calls `progress` with the number of functions that are
+/// compiled, and of all functions.
+pub(crate) fn compile(
+    file: &Path,
+    features: Features,
+    progress: &(dyn Fn(usize, usize) + Sync),
+) -> Result<Vec<u8>, crate::exit::Error> {
+    let bytes = HashedBytes::new(load::bytes(file)?);
+    let object = Engine::new(&Config::new().features(features))
+        .and_then(|engine| Module::compile_to_object(&engine, &bytes, progress));
+    object.map_err(|error| load::of_module(file, error))
 }
 
 /// The engine settings from the environment.

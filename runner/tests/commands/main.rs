@@ -5,6 +5,8 @@
 mod abi;
 mod backtrace;
 mod cli;
+#[cfg(target_os = "linux")]
+mod code_cache;
 #[path = "../common/mod.rs"]
 mod common;
 #[cfg(target_os = "linux")]
@@ -13,6 +15,7 @@ mod exit_codes;
 mod expectations;
 #[cfg(target_os = "linux")]
 mod few_resources;
+mod folder_settings;
 #[cfg(target_os = "linux")]
 mod machine_limits;
 mod matrix;
@@ -20,6 +23,7 @@ mod matrix;
 mod memory_limits;
 #[cfg(target_os = "linux")]
 mod nothing_left;
+mod precompiled;
 mod printed;
 mod report;
 mod repro;

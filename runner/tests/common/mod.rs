@@ -52,9 +52,12 @@ pub(crate) struct Ran {
 /// Environment variables that child processes inherit.
 const KEPT: [&str; 2] = ["LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"];
 
+/// The cache of the tests, which is not the user's.
+const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
+
 /// Gives a command the variables that were set for it, [`KEPT`], a `TMPDIR` for any working
-/// directory, and a `PATH` that has the system's tools: what else is set where the tests run does
-/// not change what they find.
+/// directory, a cache of the tests, and a `PATH` that has the system's tools: what else is set
+/// where the tests run does not change what they find.
 ///
 /// Tests start a shell and other tools of the system by their names in such a command.
 pub(crate) fn clean(command: &mut Command) -> &mut Command {
@@ -66,6 +69,7 @@ pub(crate) fn clean(command: &mut Command) -> &mut Command {
     let kept = KEPT.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
     let temporary = std::path::absolute(std::env::temp_dir()).unwrap();
     command.envs(kept).env("PATH", path_with_default()).env("TMPDIR", temporary);
+    command.env("XDG_CACHE_HOME", CACHE);
     for (name, value) in set {
         match value {
             Some(value) => command.env(name, value),

@@ -1,5 +1,6 @@
 //! The functions of a module: a slot for each, with the address of its code.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -8,7 +9,7 @@ use super::lookup::is_thunk;
 use super::map::Code;
 use super::thunk;
 use crate::error::Result;
-use crate::vm::artifact::{CompiledFunction, Tier};
+use crate::vm::artifact::{CompiledFunction, RelocTarget, Tier};
 use crate::vm::layout::{VmCode, VmCounter};
 
 /// The functions that a module defines: a slot for each, and the code of those that are compiled.
@@ -111,6 +112,43 @@ impl FunctionTable {
     /// The kind of the code of the function at a position.
     fn code(&self, position: usize) -> Code {
         Code::Module { first: self.first + position as u32 }
+    }
+
+    /// Like [`FunctionTable::install`], for a function that was compiled in another process, where
+    /// other functions were optimised. It calls those that are not optimised here through their
+    /// slots.
+    ///
+    /// # Errors
+    ///
+    /// The same as for [`FunctionTable::lazy`], and if a callee is not in the table.
+    pub(crate) fn install_stored(
+        &self,
+        position: usize,
+        mut function: CompiledFunction,
+        tier: Tier,
+    ) -> Result<usize> {
+        let mut veneers = HashMap::new();
+        let CompiledFunction { bytes, relocs, .. } = &mut function;
+        for reloc in relocs {
+            let RelocTarget::Function(callee) = reloc.target else { continue };
+            let callee = callee as usize;
+            let Some(slot) = self.slots.get(callee) else { continue };
+            if callee == position || self.optimized(callee).is_some() {
+                continue;
+            }
+            let veneer = *veneers.entry(callee).or_insert_with(|| {
+                let at = bytes.len();
+                // mov r11, slot; jmp [r11]. As in a thunk, r11 is free, and the jump has the
+                // registers and the stack of the call.
+                bytes.extend_from_slice(&[0x49, 0xbb]);
+                bytes.extend_from_slice(&(slot as *const VmCode as u64).to_le_bytes());
+                bytes.extend_from_slice(&[0x41, 0xff, 0x23]);
+                at
+            });
+            reloc.target = RelocTarget::Function(position as u32);
+            reloc.addend = reloc.addend.wrapping_add(veneer as i64);
+        }
+        self.install(position, function, tier)
     }
 
     /// The address of the code of the function at a position, if it is compiled.

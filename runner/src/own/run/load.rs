@@ -1,6 +1,7 @@
-//! Loads and compiles a module in binary or text format.
+//! Loads and compiles a module in binary or text format, or machine code.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read, Seek};
 use std::path::Path;
 use std::time::Instant;
 
@@ -8,17 +9,56 @@ use wassay_engine::{Engine, Module};
 use wassay_script::quoted;
 use wassay_script::source::Source;
 
+use super::cached::{self, Cached};
 use crate::exit::Error;
 
 /// The magic number of binaries.
 const MAGIC: &[u8] = b"\0asm";
 
+/// The magic number of object files (System V ABI, "ELF Identification").
+const OBJECT: &[u8] = b"\x7fELF";
+
 /// The layer field of a component, after the version (component model, "Binary").
 const COMPONENT_LAYER: &[u8] = &[1, 0];
 
-/// Loads a module. A file without the magic number is treated as text.
-pub(super) fn module(engine: &Engine, file: &Path) -> Result<Module, Error> {
+/// Loads a module, with code from the cache. A file without the magic number is treated as text; an
+/// object file is rejected unless machine code is allowed.
+pub(super) fn module(
+    engine: &Engine,
+    file: &Path,
+    cached: &mut Cached,
+    allow_precompiled: bool,
+) -> Result<Module, Error> {
     let begun = Instant::now();
+    if let Some(object) = object(file)? {
+        if !allow_precompiled {
+            return Err(Error::Usage(format!(
+                "{}: this is machine code, which is not sandboxed; if you trust the file, run it with \
+                --allow-precompiled",
+                file.display()
+            )));
+        }
+        return cached::precompiled(engine, file, object);
+    }
+    let bytes = bytes(file)?;
+    tracing::debug!(file = %file.display(), bytes = bytes.len(), took = ?begun.elapsed(), "loaded a module");
+    cached.module(engine, bytes).map_err(|error| of_module(file, error))
+}
+
+/// Opens a file if it is an object file.
+fn object(path: &Path) -> Result<Option<File>, Error> {
+    // What is not a regular file can be read only once.
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let mut file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    let mut magic = [0; OBJECT.len()];
+    let is_object = file.read_exact(&mut magic).is_ok() && magic == *OBJECT;
+    Ok((is_object && file.rewind().is_ok()).then_some(file))
+}
+
+/// Reads a module in binary or text format, as a binary.
+pub(in crate::own) fn bytes(file: &Path) -> Result<Vec<u8>, Error> {
     let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
     if bytes.is_empty() {
         return Err(of_module(file, "the file is empty; expected a module in binary or text format"));
@@ -27,12 +67,11 @@ pub(super) fn module(engine: &Engine, file: &Path) -> Result<Module, Error> {
     if bytes.get(6..8) == Some(COMPONENT_LAYER) {
         return Err(component(file));
     }
-    tracing::debug!(file = %file.display(), bytes = bytes.len(), took = ?begun.elapsed(), "loaded a module");
-    Module::new(engine, &bytes).map_err(|error| of_module(file, error))
+    Ok(bytes)
 }
 
 /// An error about the module in a file.
-pub(super) fn of_module(file: &Path, what: impl std::fmt::Display) -> Error {
+pub(in crate::own) fn of_module(file: &Path, what: impl std::fmt::Display) -> Error {
     Error::Module(format!("{}: {what}", file.display()))
 }
 

@@ -1,11 +1,12 @@
 //! `wassay run`: runs a WASI program in a sandbox.
 
 mod backtrace;
+mod cached;
 mod ending;
 mod grants;
 mod imports;
 mod invoke;
-mod load;
+pub(super) mod load;
 mod options;
 
 use std::ffi::{OsStr, OsString};
@@ -15,6 +16,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use backtrace::Loaded;
+use cached::Cached;
 use grants::Grants;
 use load::of_module;
 use nix::sched::{CloneFlags, unshare};
@@ -81,6 +83,13 @@ pub(crate) struct Args {
     /// When to compile functions, and how
     #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Tiered)]
     compile: When,
+    /// Neither use nor add to the cache for machine code
+    #[arg(long)]
+    no_cache: bool,
+    /// Run FILE even if it is machine code, from `wassay compile`. Machine code is not sandboxed:
+    /// allow it for files that you trust
+    #[arg(long)]
+    allow_precompiled: bool,
     /// Print each WASI call, with arguments and results, to standard error
     #[arg(long)]
     trace: bool,
@@ -131,15 +140,17 @@ fn execute(args: &Args) -> Result<Exit, Error> {
     let begun = Instant::now();
     let file = &*args.file;
     let engine = Engine::new(&config(args)).map_err(|error| of_module(file, error))?;
-    let module = load::module(&engine, file)?;
+    let mut cached = Cached::open(args.no_cache)?;
+    let module = load::module(&engine, file, &mut cached, args.allow_precompiled)?;
     let loaded = vec![(module.clone(), file.to_owned())];
     own_descriptors();
     let store = Store::with_data(&engine, context(args)?);
     let mut guest = Guest { store, linker: Linker::new(), loaded };
-    let exit = match guest.preload(&args.preload)? {
+    let exit = match guest.preload(&args.preload, &mut cached)? {
         Some(exit) => exit,
         None => guest.run(args, &module)?,
     };
+    cached.store();
     tracing::debug!(file = %file.display(), took = ?begun.elapsed(), ?exit, "the guest has ended");
     Ok(exit)
 }
@@ -171,9 +182,9 @@ struct Guest {
 
 impl Guest {
     /// Instantiates preloaded modules; returns an exit code if one of them ended the guest.
-    fn preload(&mut self, preloads: &[Preload]) -> Result<Option<Exit>, Error> {
+    fn preload(&mut self, preloads: &[Preload], cached: &mut Cached) -> Result<Option<Exit>, Error> {
         for Preload { name, file } in preloads {
-            let module = load::module(self.store.engine(), file)?;
+            let module = load::module(self.store.engine(), file, cached, false)?;
             self.loaded.push((module.clone(), file.clone()));
             let instance = match self.instantiate(file, &module)? {
                 Ok(instance) => instance,
