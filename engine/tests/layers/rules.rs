@@ -43,6 +43,7 @@ pub(crate) const RULES: [Rules; 10] = [
                     "translate/control",
                     "translate/exception",
                     "translate/legacy_exception",
+                    "translate/tier",
                     "translate/variable",
                 ],
             ),
