@@ -20,6 +20,7 @@ pub struct Config {
     pub(crate) collect_always: bool,
     pub(crate) limits: StoreLimits,
     pub(crate) max_bytes: u64,
+    pub(crate) through_objects: bool,
 }
 
 /// When the functions of a module are compiled. This does not affect results. A module is always
@@ -82,6 +83,7 @@ impl Config {
             collect_always: false,
             limits: StoreLimits::default(),
             max_bytes: u64::MAX,
+            through_objects: false,
         }
     }
 
@@ -143,6 +145,15 @@ impl Config {
     #[must_use]
     pub fn collect_always(mut self, on: bool) -> Config {
         self.collect_always = on;
+        self
+    }
+
+    /// Sets whether [`Module::new`](crate::Module::new) compiles each module to an object file, from
+    /// which functions are loaded when they are first called. This is for tests, because it loads
+    /// code in all the ways that a module can need. Default: disabled.
+    #[must_use]
+    pub fn through_objects(mut self, on: bool) -> Config {
+        self.through_objects = on;
         self
     }
 

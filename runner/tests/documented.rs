@@ -15,7 +15,21 @@ fn command_lines(text: &str) -> Vec<Vec<String>> {
         let Some(words) = program.and_then(|at| words.get(at + 1..)) else { continue };
         if !matches!(
             words.first(),
-            Some(&("test" | "wast" | "suite" | "report" | "matrix" | "engine" | "plan" | "judge" | "audit"))
+            Some(
+                &("test"
+                    | "wast"
+                    | "suite"
+                    | "report"
+                    | "matrix"
+                    | "engine"
+                    | "plan"
+                    | "judge"
+                    | "audit"
+                    | "compile"
+                    | "wasm2obj"
+                    | "config"
+                    | "cache")
+            )
         ) || words.len() < 2
         {
             continue;
