@@ -144,7 +144,7 @@ pub(crate) const RULES: [Rules; 10] = [
     Rules {
         folder: "runner/drive",
         layers: &[
-            &["command", "program", "quantity", "template"],
+            &["command", "diagnosis", "program", "quantity", "template"],
             &["process"],
             &["child", "version", "wasi"],
             &["driver"],
