@@ -35,7 +35,7 @@ pub(crate) fn script(
     let verdict = |seen: &Seen| one_line(&seen.to_string());
     let Names { a, b } = names;
     // Writing to a string does not fail.
-    let _ = writeln!(written, ";; {about}: {}", difference.class);
+    let _ = writeln!(written, ";; {}: {about}", difference.class);
     let _ = writeln!(written, ";; {a}: {}", verdict(&difference.a));
     let _ = writeln!(written, ";; {b}: {}", verdict(&difference.b));
     write_directives(&mut written, text, features, seen.get(..=difference.step).unwrap_or(seen));
@@ -49,7 +49,7 @@ pub(crate) fn asserting(
     seen: &[Seen],
     (engine, about): (&str, &str),
 ) -> String {
-    let mut written = format!(";;! features = \"{features}\"\n;; {about}, as {engine} judges it\n");
+    let mut written = format!(";;! features = \"{features}\"\n;; as {engine} judges it: {about}\n");
     write_directives(&mut written, text, features, seen);
     written
 }

@@ -75,6 +75,16 @@ fn integer(random: &mut Random, bits: u32) -> u64 {
     }
 }
 
+/// An address or a length for a bulk instruction: mostly small, or near the end of a page.
+pub(super) fn length(random: &mut Random) -> i64 {
+    match random.below(8) {
+        0..5 => random.below(40) as i64,
+        5 => 0x10000 - random.below(20) as i64,
+        6 => random.below(0x20000) as i64,
+        _ => integer(random, 32).cast_signed(),
+    }
+}
+
 /// Floats where arithmetic is special. NaNs are canonical or have a payload of their own.
 const FLOATS: [f64; 20] = [
     0.0,

@@ -6,7 +6,7 @@
 //! | `module` | valid modules whose functions end, by `wasm-smith` |
 //! | `lengths` | short lengths for bulk instructions |
 //! | `arguments` | arguments of calls |
-//! | `observer` | modules that read memories and tables after the calls |
+//! | `observer` | modules that change memories and tables, and read them after the calls |
 //! | `mutate` | bytes that are mostly malformed or invalid |
 
 mod arguments;
@@ -18,6 +18,7 @@ mod observer;
 
 pub use mutate::mutate;
 
+use wassay_script::value::Value;
 use wassay_terms::Features;
 
 use self::module::Generated;
@@ -76,11 +77,16 @@ fn run(random: &mut Random, features: Features, modules: [Option<Generated>; 2])
         }
         if let Some(observer) = observer::observer(&shape, &name, features) {
             let observer_name = format!("o{name}");
-            observers.push(Step::Module {
+            steps.push(Step::Module {
                 name: observer_name.clone(),
                 bytes: observer.bytes,
                 instantiated: true,
             });
+            for export in observer.changes {
+                let numbers = [(); 3].map(|()| Value::I64(arguments::length(random)));
+                let instance = observer_name.clone();
+                calls.push(Step::Invoke { instance, export, arguments: numbers.to_vec() });
+            }
             observers.extend(observer.ranges.into_iter().map(|(export, end)| Step::Observe {
                 instance: observer_name.clone(),
                 export,

@@ -1,8 +1,9 @@
-//! Observers: modules that read the memories and tables of an instance, for scripts to compare.
+//! Observers: modules that read the memories and tables of an instance, for scripts to compare, and
+//! that change them by bulk instructions, which are rare in generated functions.
 
 use wasm_encoder::{
     BlockType, CodeSection, Encode, EntityType, ExportKind, ExportSection, Function, FunctionSection,
-    ImportSection, InstructionSink, MemArg, MemArgTarget, Module, ValType,
+    HeapType, ImportSection, InstructionSink, MemArg, MemArgTarget, Module, ValType,
 };
 use wasmparser::{MemoryType, TableType};
 use wassay_terms::Features;
@@ -15,6 +16,8 @@ pub(super) struct Observer {
     pub(super) bytes: Vec<u8>,
     /// The exports of type `[i64 i64] -> [i64]`, with the range to pass.
     pub(super) ranges: Vec<(String, u64)>,
+    /// The exports of type `[i64 i64 i64] -> [i64]` that change something.
+    pub(super) changes: Vec<String>,
 }
 
 /// The maximum number of bytes or elements of a range. Modules have smaller memories and tables,
@@ -29,40 +32,123 @@ const END: u64 = 1 << 20;
 /// can be searched by halving the range.
 pub(super) fn observer(shape: &Shape, name: &str, features: Features) -> Option<Observer> {
     let mut imports = ImportSection::new();
-    let mut bodies: Vec<(String, Function)> = Vec::new();
+    let (mut hashes, mut changes): (Bodies, Bodies) = (Vec::new(), Vec::new());
     for (index, memory) in shape.memories.iter().enumerate().skip(shape.imported.memories) {
         let export = format!("m{index}");
         imports.import(name, &export, EntityType::Memory((*memory).into()));
-        bodies.push((export, hash_of_memory(bodies.len() as u32, memory)));
+        let imported = hashes.len() as u32;
+        changes.extend(changes_of_memory(imported, memory, &export, features));
+        hashes.push((export, hash_of_memory(imported, memory)));
     }
-    let tables = bodies.len();
+    let memories = hashes.len();
     // Without reference types nothing reads a table.
     let readable = if features.contains("reference-types") { shape.tables.len() } else { 0 };
     for (index, table) in shape.tables.iter().enumerate().take(readable).skip(shape.imported.tables) {
         let Ok(ty) = (*table).try_into() else { continue };
         let export = format!("t{index}");
         imports.import(name, &export, EntityType::Table(ty));
-        bodies.push((export, hash_of_table((bodies.len() - tables) as u32, table)));
+        let imported = (hashes.len() - memories) as u32;
+        changes.extend(changes_of_table(imported, table, &export, features));
+        hashes.push((export, hash_of_table(imported, table)));
     }
-    if bodies.is_empty() {
+    if hashes.is_empty() {
         return None;
     }
-    let mut ty = vec![0x60];
-    [ValType::I64, ValType::I64].as_slice().encode(&mut ty);
-    [ValType::I64].as_slice().encode(&mut ty);
+    let ty = |parameters: usize| {
+        let mut ty = vec![0x60];
+        vec![ValType::I64; parameters].as_slice().encode(&mut ty);
+        [ValType::I64].as_slice().encode(&mut ty);
+        ty
+    };
     let (mut functions, mut exports, mut code) =
         (FunctionSection::new(), ExportSection::new(), CodeSection::new());
-    let mut ranges = Vec::new();
-    for (index, (export, body)) in bodies.iter().enumerate() {
-        functions.function(shape.types.len() as u32);
+    let types = shape.types.len() as u32;
+    let typed = hashes.iter().map(|body| (types, body)).chain(changes.iter().map(|body| (types + 1, body)));
+    for (index, (ty, (export, body))) in typed.enumerate() {
+        functions.function(ty);
         exports.export(export, ExportKind::Func, index as u32);
         code.function(body);
-        ranges.push((export.clone(), END));
     }
     let mut module = Module::new();
-    shape.types_and(&[ty]).add_to(&mut module);
+    shape.types_and(&[ty(2), ty(3)]).add_to(&mut module);
     module.section(&imports).section(&functions).section(&exports).section(&code);
-    Some(Observer { bytes: module.finish(), ranges })
+    let ranges = hashes.into_iter().map(|(export, _)| (export, END)).collect();
+    let changes = changes.into_iter().map(|(export, _)| export).collect();
+    Some(Observer { bytes: module.finish(), ranges, changes })
+}
+
+/// Functions with the names of their exports.
+type Bodies = Vec<(String, Function)>;
+
+/// Functions that fill, copy within and grow a memory.
+fn changes_of_memory(memory: u32, ty: &MemoryType, name: &str, features: Features) -> Bodies {
+    let is_64 = ty.memory64;
+    let mut bodies = vec![(
+        format!("grow-{name}"),
+        change(&|code| {
+            address(code, 0, is_64);
+            code.memory_grow(memory);
+            extend(code, is_64);
+        }),
+    )];
+    if features.contains("bulk-memory") {
+        let fill = change(&|code| {
+            address(code, 0, is_64);
+            address(code, 1, false);
+            address(code, 2, is_64);
+            code.memory_fill(memory).i64_const(0);
+        });
+        let copy = change(&|code| {
+            (0..3).for_each(|local| address(code, local, is_64));
+            code.memory_copy(memory, memory).i64_const(0);
+        });
+        bodies.extend([(format!("fill-{name}"), fill), (format!("copy-{name}"), copy)]);
+    }
+    bodies
+}
+
+/// Functions that fill with nulls, copy within and grow a table, as far as its type allows it.
+fn changes_of_table(table: u32, ty: &TableType, name: &str, features: Features) -> Bodies {
+    let is_64 = ty.table64;
+    let mut bodies = Vec::new();
+    if let (true, Ok(heap)) = (ty.element_type.is_nullable(), HeapType::try_from(ty.element_type.heap_type()))
+    {
+        let grow = change(&|code| {
+            code.ref_null(heap);
+            address(code, 0, is_64);
+            code.table_grow(table);
+            extend(code, is_64);
+        });
+        let fill = change(&|code| {
+            address(code, 0, is_64);
+            code.ref_null(heap);
+            address(code, 2, is_64);
+            code.table_fill(table).i64_const(0);
+        });
+        bodies.extend([(format!("grow-{name}"), grow), (format!("fill-{name}"), fill)]);
+    }
+    if features.contains("bulk-memory") {
+        let copy = change(&|code| {
+            (0..3).for_each(|local| address(code, local, is_64));
+            code.table_copy(table, table).i64_const(0);
+        });
+        bodies.push((format!("copy-{name}"), copy));
+    }
+    bodies
+}
+
+fn change(body: &dyn Fn(&mut InstructionSink<'_>)) -> Function {
+    let mut function = Function::new([]);
+    let mut code = function.instructions();
+    body(&mut code);
+    code.end();
+    function
+}
+
+/// Pushes a parameter as an address or a length.
+fn address(code: &mut InstructionSink<'_>, local: u32, is_64: bool) {
+    code.local_get(local);
+    wrap(code, is_64);
 }
 
 /// The locals of a hash function.

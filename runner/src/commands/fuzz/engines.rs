@@ -8,7 +8,7 @@ use wassay_fuzz::{Judge, Side};
 use wassay_script::Judges;
 use wassay_terms::Features;
 
-use super::Args;
+use super::args::Args;
 use crate::commands::Error;
 use crate::commands::driven::choose;
 use crate::own::configurations;

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use wassay_reports::terminal::Text;
 
+use super::args::{Args, Target};
 use super::folder::Folder;
-use super::{Args, Target, worker};
+use super::worker;
 use crate::commands::{Console, Error, Exit, interrupt, plural};
 use crate::printer;
 

@@ -12,7 +12,7 @@ use wassay_reports::terminal::Text;
 use wassay_script::{Judges, STACK};
 use wassay_terms::Features;
 
-use super::Args;
+use super::args::Args;
 use super::engines::{Engine, engines, features};
 use super::folder::Folder;
 use crate::batch::Interrupt;

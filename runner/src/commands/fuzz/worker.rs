@@ -10,7 +10,7 @@ use wassay_script::reading::Reading;
 use wassay_script::source::Source;
 use wassay_script::{Features, Grammar, Judges, Options, STACK, split};
 
-use super::{Args, Target};
+use super::args::{Args, Target};
 use crate::commands::{Error, Exit, print_document};
 use crate::own;
 use crate::printer::panic_message;
