@@ -79,7 +79,7 @@ fn a_list_that_the_host_makes_is_walked_by_wasm_code() {
         }
         store.collect().unwrap();
         assert_eq!(call(store, instance, "sum", &[head]), [Val::I64(500_500)]);
-        // Nothing refers to the list any more.
+        // The list is no longer referenced.
         store.collect().unwrap();
         assert_eq!(store.heap_stats().live_bytes, 0);
     });

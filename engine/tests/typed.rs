@@ -209,7 +209,7 @@ fn host_functions_of_all_shapes_reach_the_data() {
     linker.func_wrap(&mut store, "log", "add", add).unwrap();
     let count = |caller: Caller<'_, Log>| caller.data().lines.len() as u32;
     linker.func_wrap(&mut store, "log", "count", count).unwrap();
-    // One that does not know the data, and one that finds out.
+    // A function that does not know the type of the data, and one that determines it.
     linker.func_wrap(&mut store, "log", "nothing", |_: Caller<'_>| ()).unwrap();
     let any = Func::alloc(&mut store, FuncType::new([], []), |mut caller, _, _| {
         assert!(caller.any_data().downcast_ref::<String>().is_none());

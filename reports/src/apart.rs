@@ -135,7 +135,7 @@ mod tests {
 
     fn note(line: u32, apart: Apart, reason: &str) -> Note {
         let reason = format!("{}: {reason}", apart.word());
-        Note { line, column: 1, outcome: Outcome::Skipped, reason, apart: Some(apart), key: None }
+        Note { line, column: 1, apart: Some(apart), ..Note::new(Outcome::Skipped, reason) }
     }
 
     fn case(name: &str, notes: Vec<Note>) -> Case {

@@ -12,25 +12,48 @@ use crate::text::{cut, percent_passed};
 /// The maximum number of characters of an engine's name to show.
 const MAX_NAME: usize = 40;
 
-/// The text on the left: the name of the engine.
-fn label(report: &Report) -> String {
-    let name = cut(report.engine.name.trim(), MAX_NAME).into_owned();
-    let name = printable(&name);
-    format!("{name} wasm conformance").trim_start().to_owned()
+/// A badge: the texts on its two sides, and its colour.
+pub(crate) struct Badge {
+    label: String,
+    message: String,
+    colour: Colour,
 }
 
-/// The badge as an SVG picture of 20 pixels in height.
+/// Renders the badge as an SVG picture of 20 pixels in height.
 pub fn svg(report: &Report) -> String {
-    let (message, colour) = says(report);
-    let label = label(report);
-    let (left, right) = (width(&label), width(&message));
-    let label = label.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
-    let (total, fill) = (left + right, colour.hex());
-    let mut svg = String::new();
-    // Writing to a string cannot fail.
-    let _ = writeln!(
-        svg,
-        r##"<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="20" role="img" aria-label="{label}: {message}">
+    Badge::of(report).svg()
+}
+
+/// Renders the badge as the JSON of shields.io's endpoint badge.
+pub fn shields(report: &Report) -> String {
+    Badge::of(report).shields()
+}
+
+impl Badge {
+    /// Creates a badge about an engine. `what` follows the engine's name on the left.
+    pub(crate) fn new(engine: &str, what: &str, message: String, colour: Colour) -> Badge {
+        let name = cut(engine.trim(), MAX_NAME).into_owned();
+        let label = format!("{} {what}", printable(&name)).trim_start().to_owned();
+        Badge { label, message, colour }
+    }
+
+    fn of(report: &Report) -> Badge {
+        let (message, colour) = says(report);
+        Badge::new(&report.engine.name, "wasm conformance", message, colour)
+    }
+
+    /// Renders an SVG picture.
+    pub(crate) fn svg(&self) -> String {
+        let Badge { label, message, colour } = self;
+        let (left, right) = (width(label), width(message));
+        let label =
+            label.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+        let (total, fill) = (left + right, colour.hex());
+        let mut svg = String::new();
+        // Writing to a string cannot fail.
+        let _ = writeln!(
+            svg,
+            r##"<svg xmlns="http://www.w3.org/2000/svg" width="{total}" height="20" role="img" aria-label="{label}: {message}">
   <title>{label}: {message}</title>
   <clipPath id="r"><rect width="{total}" height="20" rx="3" fill="#fff"/></clipPath>
   <g clip-path="url(#r)">
@@ -42,28 +65,27 @@ pub fn svg(report: &Report) -> String {
     <text x="{}" y="14" textLength="{}">{message}</text>
   </g>
 </svg>"##,
-        left / 2,
-        left - 2 * MARGIN,
-        left + right / 2,
-        right - 2 * MARGIN,
-    );
-    terminal::document(svg, Language::Markup)
-}
-
-/// The badge as the JSON of shields.io's endpoint badge.
-pub fn shields(report: &Report) -> String {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Endpoint<'a> {
-        schema_version: u32,
-        label: &'a str,
-        message: &'a str,
-        color: &'a str,
+            left / 2,
+            left - 2 * MARGIN,
+            left + right / 2,
+            right - 2 * MARGIN,
+        );
+        terminal::document(svg, Language::Markup)
     }
-    let (message, colour) = says(report);
-    let label = &label(report);
-    let endpoint = Endpoint { schema_version: 1, label, message: &message, color: colour.name() };
-    crate::json::document(&endpoint)
+
+    /// Renders the JSON of shields.io's endpoint badge.
+    pub(crate) fn shields(&self) -> String {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Endpoint<'a> {
+            schema_version: u32,
+            label: &'a str,
+            message: &'a str,
+            color: &'a str,
+        }
+        let Badge { label, message, colour } = self;
+        crate::json::document(&Endpoint { schema_version: 1, label, message, color: colour.name() })
+    }
 }
 
 /// The text on the right, and its colour. Directives judged by the parser alone say nothing about
@@ -87,8 +109,9 @@ fn says(report: &Report) -> (String, Colour) {
     (if incomplete { format!("{percent} (incomplete)") } else { percent }, colour)
 }
 
+/// The colour of a badge.
 #[derive(Clone, Copy)]
-enum Colour {
+pub(crate) enum Colour {
     Green,
     Yellow,
     Red,

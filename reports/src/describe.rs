@@ -4,8 +4,22 @@ use crate::model::{Attempt, Case, Failure, Report, Suite, Totals};
 use crate::terminal::printable;
 use crate::text::{MAX_SHOWN, at, cut, plural, seconds};
 
-/// The verdict of the run, in a line without a full stop.
+/// The verdict of the run, in a line without a full stop. It includes the number of directives that
+/// reached a limit of the engine, since these were to be judged and were not.
 pub(crate) fn verdict(report: &Report, totals: &Totals) -> String {
+    let verdict = cases_verdict(report, totals);
+    match totals.aside.limit {
+        0 => verdict,
+        limit => format!("{verdict}; {} reached a limit of the engine", plural(limit, "directive")),
+    }
+}
+
+/// Whether the verdict has reservations: caveats, or directives that reached a limit of the engine.
+pub(crate) fn has_reservations(report: &Report, totals: &Totals) -> bool {
+    totals.aside.limit > 0 || !caveats(report).is_empty()
+}
+
+fn cases_verdict(report: &Report, totals: &Totals) -> String {
     let (cases, time) = (totals.cases.total(), seconds(report.duration));
     let unexpected = totals.cases.failed.saturating_add(totals.cases.xpassed);
     if cases == 0 {

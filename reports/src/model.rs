@@ -232,6 +232,19 @@ pub struct Note {
     /// Why it says nothing about the engine, if that is why it was skipped; else absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub apart: Option<Apart>,
+    /// The kind of an expected failure, in kebab case; absent for other outcomes and in reports of
+    /// older versions. For a guest, kind and values are those of its first failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// The message of an expected failure, in a line; absent as `kind` is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// The value that the directive expects, if it failed as expected and there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// The actual value of an expected failure, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub actual: Option<String>,
     /// The key of the directive; absent if the note is about the whole case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(test, schemars(with = "Option<String>", regex(pattern = "^[0-9a-f]{12}$")))]
@@ -430,6 +443,31 @@ impl Case {
     /// Whether it passed on a retry.
     pub fn is_flaky(&self) -> bool {
         !self.attempts.is_empty() && self.outcome.is_expected()
+    }
+}
+
+impl Note {
+    /// Creates a note about a whole case.
+    pub fn new(outcome: Outcome, reason: String) -> Note {
+        Note {
+            line: 0,
+            column: 0,
+            outcome,
+            reason,
+            apart: None,
+            kind: None,
+            message: None,
+            expected: None,
+            actual: None,
+            key: None,
+        }
+    }
+
+    /// Adds the kind and the values of an expected failure.
+    #[must_use]
+    pub fn with_failure(self, failure: Failure) -> Note {
+        let Failure { kind, message, expected, actual, .. } = failure;
+        Note { kind: Some(kind), message: Some(message), expected, actual, ..self }
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
+use crate::aside::Aside;
 use crate::describe::{caveats, verdict};
 use crate::model::{Report, Suite, Totals};
 use crate::terminal::{Text, printable};
@@ -31,15 +32,13 @@ pub fn render(report: &Report, colour: bool) -> Text {
         table(&columns, &rows, &mut out);
         out.end();
     }
-    out.paint(style(report, &totals), verdict(report, &totals)).end();
-    for caveat in caveats(report) {
-        out.paint(ODD, caveat).end();
-    }
+    out.append(&closing(report, colour));
     if totals.reader_only > 0 {
         let count = plural(totals.reader_only, "directive");
         out.line(format_args!("{count} passed by the parser alone"));
     }
-    for (count, what) in report.aside().counts() {
+    // The verdict has those that reached a limit.
+    for (count, what) in (Aside { limit: 0, ..totals.aside }).counts() {
         out.paint(ODD, format_args!("{} {what}", plural(count, "directive"))).end();
     }
     let flaky = report.flaky();
@@ -50,6 +49,17 @@ pub fn render(report: &Report, colour: bool) -> Text {
     let unknown = report.text_not_compared();
     if unknown > 0 {
         out.paint(ODD, format_args!("{} not compared", plural(unknown, "error text"))).end();
+    }
+    out
+}
+
+/// Renders the verdict, with caveats if there are any, one line each.
+pub fn closing(report: &Report, colour: bool) -> Text {
+    let mut out = Text::new(colour);
+    let totals = report.totals();
+    out.paint(style(report, &totals), verdict(report, &totals)).end();
+    for caveat in caveats(report) {
+        out.paint(ODD, caveat).end();
     }
     out
 }
@@ -149,6 +159,7 @@ fn table(columns: &[&Column], rows: &[Row<'_>], out: &mut Text) {
 fn style(report: &Report, totals: &Totals) -> Style {
     match totals.cases.outcome() {
         _ if report.is_unjudged() => ODD,
+        outcome if outcome.is_expected() && totals.aside.limit > 0 => ODD,
         outcome if outcome.is_expected() => GOOD,
         _ => BAD,
     }

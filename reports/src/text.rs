@@ -52,11 +52,15 @@ pub(crate) fn grouped(count: u64) -> String {
 /// The pass rate, rounded down to a tenth of a percent, so that it is 100 only if everything
 /// passed. `None` if there is nothing.
 pub(crate) fn percent_passed(counts: &Counts) -> Option<String> {
-    let total = counts.total();
+    percent(counts.passed, counts.total())
+}
+
+/// A share, rounded down to a tenth of a percent; `None` of nothing.
+pub(crate) fn percent(part: u64, total: u64) -> Option<String> {
     if total == 0 {
         return None;
     }
-    let tenths = u128::from(counts.passed) * 1000 / u128::from(total);
+    let tenths = u128::from(part) * 1000 / u128::from(total);
     let (whole, tenth) = (tenths / 10, tenths % 10);
     Some(if tenth == 0 { format!("{whole} %") } else { format!("{whole}.{tenth} %") })
 }

@@ -10,7 +10,7 @@ use wassay_reports::{Apart, Aside, Case, Counts, Note, Outcome, Report, html, js
 fn note(line: u32, apart: Apart, reason: &str) -> Note {
     let reason = format!("{}: {reason}", apart.word());
     let key = u8::try_from(line).ok().map(key);
-    Note { line, column: 1, outcome: Outcome::Skipped, reason, apart: Some(apart), key }
+    Note { line, column: 1, apart: Some(apart), key, ..Note::new(Outcome::Skipped, reason) }
 }
 
 /// A run of another engine: a script of which all that was judged passed, and one that failed.
@@ -83,7 +83,7 @@ fn the_page_counts_them_apart_and_says_why() {
         page.contains("7 of the directives that passed were judged by an error that the engine"),
         "coarse"
     );
-    // Where there is nothing of the kind, nothing is said of it.
+    // Counts of zero are not printed.
     let page = html::render(&report(vec![good()]));
     assert!(!page.contains("id=\"apart\"") && !page.contains("not applicable") && !page.contains("blocked"));
 }

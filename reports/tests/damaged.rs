@@ -35,7 +35,7 @@ fn show(report: &Report, other: &Report) {
         assert!(!diff::text(&changes, false).contains('\u{1b}'));
         serde_json::from_str::<Value>(&changes.json()).unwrap();
     }
-    // What is in it twice may be taken for new.
+    // Duplicates may count as new.
     let same = diff::compare(report, report);
     assert!(same.regressed.is_empty() && same.fixed.is_empty() && same.changed.is_empty());
     assert!(!summary::render(report, false).contains('\u{1b}'));

@@ -81,7 +81,7 @@ fn what_is_gone_is_less() {
         matches!(&less[..], [Less::Directives { case, before: 2, after: 1, .. }] if case == "a"),
         "{less:?}"
     );
-    // Nothing was judged of what only was skipped.
+    // Skipped directives are not judged.
     let skipped = Counts { skipped: 2, ..Counts::default() };
     let old = report(vec![good(), suite("t", vec![case("a", Outcome::Skipped, skipped)])]);
     assert_eq!(compared(&old, &report(vec![good()])).verdict, Verdict::Good);

@@ -180,7 +180,7 @@ fn truncated_and_damaged_reports_are_refused_or_read_but_never_panic() {
         for other in ["", "\"", "{", "]", "9", "-", "\\", "\0", "1e999"] {
             let damaged = format!("{}{other}{}", &text[..at], &text[at + character.len_utf8()..]);
             if let Ok(report) = json::parse(&damaged) {
-                // What is read can be written, and read again.
+                // A parsed report can be written and parsed again.
                 assert_eq!(json::parse(&json::render(&report)).unwrap(), report);
             }
         }

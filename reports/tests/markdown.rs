@@ -26,6 +26,17 @@ fn golden_of_what_passes_with_changes() {
 }
 
 #[test]
+fn a_run_that_reached_limits_has_no_plain_tick() {
+    let mut report = report(vec![good()]);
+    let title = |report: &Report| markdown::render(report, None).lines().next().unwrap().to_owned();
+    assert_eq!(title(&report), "## ✅ Conformance: 2 cases as expected in 1.23 s");
+    report.suites[0].cases[0].aside.limit = 1;
+    let expected =
+        "## ⚠️ Conformance: 2 cases as expected in 1.23 s; 1 directive reached a limit of the engine";
+    assert_eq!(title(&report), expected);
+}
+
+#[test]
 fn it_fits_a_comment_however_much_failed() {
     let mut long = failure(1, &"<message> ".repeat(2000));
     long.source = "(\u{4f8b} `".repeat(5000);

@@ -103,7 +103,7 @@ fn shard(number: u32) -> Report {
     Report { shards: Some(shards), ..report(vec![suite("s", cases)]) }
 }
 
-/// What merging says, with and without `partial`.
+/// The results of merging, with and without `partial`.
 fn told(reports: &[Report]) -> [Result<Option<String>, String>; 2] {
     [false, true].map(|partial| {
         let merged = merge(named(reports.to_vec()), partial).map_err(|error| error.to_string());

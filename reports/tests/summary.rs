@@ -55,3 +55,16 @@ fn the_longest_run_has_a_time() {
     report.suites[0].cases[0].duration = Duration::MAX;
     assert!(summary::render(&report, true).contains(" s\n"));
 }
+
+#[test]
+fn limits_are_in_the_verdict_and_the_closing_has_no_table() {
+    let mut report = report(vec![good()]);
+    report.suites[0].cases[0].aside.limit = 3;
+    let whole = summary::render(&report, false).into_string();
+    let verdict = "2 cases as expected in 1.23 s; 3 directives reached a limit of the engine\n";
+    assert!(whole.ends_with(verdict), "{whole}");
+    assert_eq!(summary::closing(&report, false), verdict);
+    report.interrupted = true;
+    let caveat = "the report is incomplete: the run was interrupted\n";
+    assert_eq!(summary::closing(&report, false), format!("{verdict}{caveat}"));
+}

@@ -115,7 +115,7 @@ fn nothing_is_installed_unless_that_is_asked_for() {
         let (ran, calls) = machine.run("run", &[], variables);
         assert_eq!(ran.code, 0, "{variables:?}: {ran:?}");
         assert!(!installs(&calls), "{variables:?}: {calls}");
-        // What is missing is listed, and the last line counts.
+        // Missing tools are listed, and counted in the last line.
         for lack in ["node: no node", "the official suite: there is no ", "dependencies: no cargo-deny"] {
             assert!(ran.out.contains("not run: ") && ran.out.contains(lack), "{lack}: {}", ran.out);
         }
@@ -179,7 +179,7 @@ fn an_engine_that_fails_its_suites_fails_the_run_and_one_that_is_absent_does_not
             && !ran.err.contains("wasmi:"),
         "{ran:?}"
     );
-    // Where dependencies cannot be fetched, nothing can be said of the engine.
+    // If dependencies cannot be fetched, the engine cannot be tested.
     let offline = "#!/bin/sh\ncase \"$*\" in *fetch*) exit 101;; esac\n";
     drop(machine);
     let machine = Machine::new(&[("cargo", offline)]);

@@ -20,7 +20,8 @@ use wassay::script::{Embedder, EngineEmbedder};
 use wassay::{Features, catalogue, cli, harness};
 use wassay_reports::{Case, Outcome, Report, json};
 
-/// What this process is, if it is not the tests: the command line, or the harness of a suite.
+/// The role of this process if it does not run the tests: the command line, or the harness of a
+/// suite.
 const ROLE: &str = "WASSAY_TEST_ROLE";
 
 /// How the engine is out of order: `null` refuses every module, `hang` knows no deadline.

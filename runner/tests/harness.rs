@@ -205,7 +205,7 @@ fn an_absent_folder_is_not_run() {
     let line = ran.out.lines().find(|line| line.contains(&gone)).unwrap();
     assert!(line.contains("not run") && line.contains("ignored"), "{line}");
     assert!(ran.out.contains("1 passed; 0 failed; 1 ignored"), "{}", ran.out);
-    // One that is there and holds no script is a mistake.
+    // An existing folder without scripts is an error.
     let ran = inner(&folder.arg("one"), &[], &[("WASSAY_SUITES", &folder.arg("empty"))]);
     assert_eq!(ran.code, 101);
     assert!(ran.out.contains("no cases found"), "{}", ran.out);
@@ -235,7 +235,7 @@ fn a_filter_about_cases_that_matches_none_fails() {
         );
         assert_eq!(inner(suite, &["--exact", filter], &[]).code, 101, "{filter}");
     }
-    // What may be meant for another test binary is left to that.
+    // Filters may be meant for another test binary.
     for filter in ["tests::parses", "parse", "wasi::clock"] {
         assert_eq!(inner(suite, &[filter], &[]).code, 0, "{filter}");
     }

@@ -155,7 +155,7 @@ fn damaged_scripts_are_read_or_refused() {
         let (mut read, mut refused, mut malformed) = (0, 0, 0);
         for (number, script) in embedded("spec").iter().enumerate() {
             let text = script.read().unwrap();
-            // What the largest scripts hold, the first lines of them hold as well.
+            // The first lines of the largest scripts have the same kinds of directives as the rest.
             let text = &text.as_bytes()[..text.len().min(20_000)];
             for damaged in damage(text, number as u64) {
                 match parse(Source::new(script.name(), &String::from_utf8_lossy(&damaged))) {
@@ -325,7 +325,7 @@ fn count(error: &wassay_engine::Error, tally: &mut Tally) {
     }
 }
 
-/// Something of the type that a module wants, where the host can make it.
+/// A value of the type that a module imports, if the host can create one.
 fn import(store: &mut Store, ty: &ExternType) -> Option<Extern> {
     Some(match ty {
         ExternType::Func(func) => {

@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 /// directives.
 fn page() -> (Folder, String) {
     let vector = format!("(module (func (param v128)))\n{PASSES}");
-    // What is in a script must stay what it is.
+    // Text of a script must be printed escaped.
     let fails = format!("{FAILS}(assert_trap (invoke \"</script><img src=x onerror=alert(1)>\") \"x\")\n");
     let folder =
         Folder::new(&[("s/good.wast", PASSES), ("s/vector.wast", vector.as_str()), ("s/bad.wast", &fails)]);
@@ -107,7 +107,7 @@ fn a_filter_can_be_linked_to(browser: &mut Browser) {
     let (_folder, url) = page();
     browser.open(&format!("{url}#q=uses%3Asimd"));
     assert_eq!(browser.evaluate(ROWS), json!(["vector.wast"]));
-    // So does the matrix of features.
+    // The matrix of features does so too.
     browser.open(&url);
     browser.evaluate("document.querySelector('.matrix a').click()");
     browser.until("the link is followed", |browser| browser.evaluate(ROWS) == json!(["vector.wast"]));

@@ -36,7 +36,7 @@ fn page() -> (Folder, String) {
     (folder, browser::url(&file))
 }
 
-/// What the cells of a row say, by what its name ends in.
+/// The cells of the row whose name ends with this text.
 fn cells(row: &str) -> String {
     format!(
         "[...[...document.querySelectorAll('.engines tr')].find(row => row.firstElementChild.textContent.endsWith('{row}'))\
@@ -57,7 +57,7 @@ fn it_loads_without_a_complaint_and_runs_no_script(browser: &mut Browser) {
     let heads = "[...document.querySelectorAll('.engines thead th')].map(head => head.innerText.split('\\n').filter(Boolean).join(' '))";
     let expected = ["feature", "alpha 1.0", "beta 1.0", "beta 1.0 all-on --everything", "gamma 1.0"];
     assert_eq!(browser.evaluate(heads), json!(expected));
-    // What is in a report must stay what it is.
+    // Text of a report must be shown escaped.
     let sources = browser
         .evaluate("[...document.querySelectorAll('.source')].map(source => source.textContent).join()");
     assert!(sources.as_str().unwrap().contains("</style><img src=x onerror=alert(1)>"), "{sources}");

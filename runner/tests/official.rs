@@ -16,7 +16,7 @@ use common::{Folder, run, wassay};
 use wassay_engine::Features;
 use wassay_reports::{Apart, Case, Key, Outcome, json};
 
-/// Where the suite lies.
+/// The folder of the suite.
 fn official() -> OsString {
     let suite =
         std::env::var_os("WASSAY_OFFICIAL").expect("WASSAY_OFFICIAL is the folder of the official suite");
@@ -59,7 +59,7 @@ fn every_directive_passes() {
     let cases = cases(&[]);
     assert_all_passed(&cases);
 
-    // What a script needs is computed from the bytes of its modules, never guessed by its name.
+    // The features of a script are computed from its modules, not guessed from its name.
     // Twelve more have valid modules of 2.0 alone, and a few assertions that hold only under a
     // newer version, such as what memory64 makes of an offset of 2^32.
     let is_newer = |name: &String| !Features::V2.contains(name);
@@ -90,7 +90,7 @@ fn own() -> String {
     format!("'{}' adapter", env!("CARGO_BIN_EXE_wassay"))
 }
 
-/// What became of each directive of a case that did not simply pass.
+/// The result of each directive of a case that did not plainly pass.
 fn verdicts(case: &Case) -> HashMap<Key, (String, Option<Apart>)> {
     let failed = case.failures.iter().map(|failure| (failure.key, (failure.kind.clone(), None)));
     let noted = case.notes.iter().map(|note| (note.key, (note.outcome.to_string(), note.apart)));

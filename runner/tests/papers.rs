@@ -55,7 +55,7 @@ fn without_code(line: &str) -> String {
     line.split('`').step_by(2).collect::<Vec<_>>().join("``")
 }
 
-/// Where the links and images of a line lead.
+/// The targets of the links and images in a line.
 fn links(line: &str) -> Vec<String> {
     let line = without_code(line);
     let mut links: Vec<String> = Vec::new();
@@ -84,7 +84,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
     });
     let mut anchors = BTreeSet::new();
     for heading in headings {
-        // Of a link in a heading the text counts.
+        // The anchor of a heading uses the text of a link.
         let heading = heading.split("](").map(|part| part.split_once(')').map_or(part, |(_, rest)| rest));
         let heading: String = heading.collect::<String>().trim().to_lowercase();
         let kept = heading.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
@@ -150,6 +150,24 @@ fn every_page_of_the_docs_is_in_the_book() {
         Some(page.strip_prefix("docs").ok()?.to_str().unwrap().to_owned()).filter(|page| page != "SUMMARY.md")
     });
     assert_eq!(listed, docs.collect());
+}
+
+#[test]
+fn links_of_the_book_stay_in_it() {
+    let root = root();
+    let mut wrong = Vec::new();
+    for page in pages().into_iter().filter(|page| page.starts_with("docs")) {
+        let text = fs::read_to_string(root.join(&page)).unwrap();
+        for (number, line) in prose(&text) {
+            let outside = links(line).into_iter().filter(|link| link.starts_with("../"));
+            wrong.extend(outside.map(|link| format!("{}:{number}: {link}", page.display())));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "name the file without a link, which the book does not have:\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]

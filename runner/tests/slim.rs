@@ -83,7 +83,7 @@ fn it_drives_and_renders(slim: &OsString) {
     let judged = slim(&["judge", &plan, &answers]);
     assert!(judged.code == 0 && judged.out.contains("1 case as expected"), "{judged:?}");
 
-    // What is written of a report is what the full build writes.
+    // Reports are the same as those of the full build.
     for (from, to) in [("matrix", "m.html"), ("matrix", "m.md"), ("report", "r.md"), ("report", "r.html")] {
         let args = |to: &str| match from {
             "matrix" => vec!["matrix".to_owned(), folder.arg("r.json"), "-o".to_owned(), folder.arg(to)],

@@ -20,7 +20,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use wassay::{catalogue, cli, harness};
 use wassay_reports::{Case, Outcome, Report, json};
 
-/// What this process is, if it is not the tests: the command line, or the harness of a folder.
+/// The role of this process if it does not run the tests: the command line, or the harness of a
+/// folder.
 const ROLE: &str = "WASSAY_TEST_ROLE";
 
 fn main() -> ExitCode {
@@ -164,7 +165,7 @@ fn a_crash_says_how_and_where() {
     assert!(told[3].ends_with("a fault of its own: the engine of the test panics"), "{}", told[3]);
     let refused = "ended by SIGABRT: memory allocation of 4611686018427387904 bytes failed";
     assert!(told[4].ends_with(refused), "{}", told[4]);
-    // What a child prints is not lost.
+    // The output of a child process is not lost.
     assert!(ran.err.contains("has overflowed its stack"), "{}", ran.err);
 }
 
@@ -300,7 +301,7 @@ fn what_fails_always_is_tried_so_often() {
     let case_of = |name: &str| case(&report(&folder, "r.json"), name).clone();
     assert_eq!((case_of("a.wast").outcome, case_of("a.wast").attempts.len()), (Outcome::Failed, 2));
     assert_eq!(case_of("b.wast").attempts.len(), 0, "a file that is no script stays none");
-    // What is expected is not tried again.
+    // Expected failures are not retried.
     run(&mut cli(&folder, &args));
     assert_eq!((case_of("a.wast").outcome, case_of("a.wast").attempts.len()), (Outcome::XFailed, 0));
 }
@@ -373,7 +374,7 @@ fn an_interrupted_run_reports_what_it_found() {
         let told: Vec<_> = told.collect();
         assert_eq!(told[0], ("a.wast", Outcome::Passed, 80, String::new()));
         let not_begun = "not-run: the run was interrupted before it";
-        // What had been judged when it hung counts.
+        // Directives that were judged before it hung count.
         let cut_short = format!("not-run: the run was interrupted while it ran, {not_begun}, {not_begun}");
         assert_eq!(told[1], ("b.wast", Outcome::Failed, 7, cut_short));
         assert_eq!(report.suites[0].cases[1].directives.passed, 4);

@@ -142,7 +142,7 @@ fn folders_keep_to_their_subject() {
             let imports = text.contains("wassay_engine") || text.contains("wassay_wasi");
             assert!(!imports, "{}: scripts are judged on any engine", path.display());
         }
-        // What the build without an engine leaves out.
+        // Tests that the build without an engine excludes.
         let of_engine = ["runner/src/own", "runner/src/wasi_case", "runner/src/tests"];
         if path.starts_with("runner/src") && !of_engine.iter().any(|folder| path.starts_with(folder)) {
             let text = text.replace("#[cfg(feature = \"engine\")]\npub use wassay_engine::classify;", "");

@@ -79,7 +79,7 @@ impl Reader {
             Some("crate") if path.len() > 1 => path[1..].to_vec(),
             Some("self") => [&self.module[..], &path[1..]].concat(),
             Some("super") => [&self.module[..self.module.len().saturating_sub(up)], &path[up..]].concat(),
-            // One name alone is a variable.
+            // A single name is a variable.
             Some(name) if path.len() > 1 && self.children.contains(name) => {
                 [&self.module[..], &path[..]].concat()
             }

@@ -69,7 +69,7 @@ fn faults(rules: &Rules, imports: &Imports) -> Vec<String> {
     faults
 }
 
-/// What is wrong with the circles of a crate's files.
+/// Errors about import circles between the files of a crate.
 fn faults_of_circles(rules: &Rules, imports: &Imports) -> Vec<String> {
     let known = |circle: &BTreeSet<Module>| {
         let names: BTreeSet<String> = circle.iter().map(path).collect();

@@ -51,6 +51,7 @@ pub(crate) const RULES: [Rules; 10] = [
                 "a store owns everything in it, and every handle is looked up in its store",
                 &[
                     "runtime",
+                    "runtime/continuation",
                     "runtime/data",
                     "runtime/exception",
                     "runtime/func",
@@ -143,7 +144,7 @@ pub(crate) const RULES: [Rules; 10] = [
     Rules {
         folder: "runner/drive",
         layers: &[
-            &["command", "program", "quantity", "template"],
+            &["command", "diagnosis", "program", "quantity", "template"],
             &["process"],
             &["child", "version", "wasi"],
             &["driver"],

@@ -61,7 +61,7 @@ fn instance(store: &mut Store, text: &str) -> Instance {
     Linker::new().instantiate(store, &module).unwrap()
 }
 
-/// What a call gives, as text: its results, or its error with the backtrace.
+/// The result of a call as text: its values, or its error with the backtrace.
 fn outcome(store: &mut Store, instance: Instance, name: &str, args: &[Val]) -> String {
     match func(store, instance, name).invoke(store, args) {
         Ok(results) => format!("{results:?}"),

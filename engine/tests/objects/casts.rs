@@ -44,7 +44,7 @@ fn casts_work_in_hierarchies_deeper_than_the_display() {
                 assert_eq!(cast.is_ok(), asked <= made, "{made} {asked}");
             }
         }
-        // One more type makes it a different group.
+        // An additional type makes it a different group.
         let third = instantiate(&mut store, &Linker::new(), &chain(DEPTH + 1, ""));
         let object = func(&store, third, "make 0").invoke(&mut store, &[]).unwrap();
         let is = func(&store, one, "is 0").invoke(&mut store, &object).unwrap();

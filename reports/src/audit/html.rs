@@ -5,7 +5,7 @@ use minijinja::value::Serde;
 use serde::Serialize;
 
 use super::model::{Audit, Fault, State, Tally};
-use crate::html::{STYLE, fill};
+use crate::html::{Page, STYLE};
 use crate::text::{counted, grouped, seconds};
 
 const PAGE: &str = include_str!("page.html");
@@ -51,8 +51,10 @@ struct Script {
 
 /// Renders the audit as one self-contained HTML document without JavaScript.
 pub fn render(audit: &Audit) -> String {
-    let view = minijinja::Value::from(Serde(View::of(audit)));
-    fill(PAGE, STYLE, context! { ..view })
+    let view = View::of(audit);
+    let title = format!("Audit on {}: {}", view.engine, view.summary);
+    let page = Page { title: &title, style: STYLE, script_hash: None, body: PAGE };
+    page.fill(context! { ..minijinja::Value::from(Serde(view)) })
 }
 
 impl View {

@@ -3,11 +3,13 @@
 //! Every script that a fault affects ran with that fault. The state of a fault is computed from the
 //! recorded runs, so that the reports of several shards can be added up.
 
+mod badge;
 mod html;
 mod json;
 mod markdown;
 mod model;
 
+pub use badge::{shields, svg};
 pub use html::render as html;
 pub use json::{SCHEMA_VERSION, render as json};
 pub use markdown::render as markdown;

@@ -235,14 +235,7 @@ fn case(fault: &Fault) -> Case {
         counts.record(outcome);
         Case::new(name.clone(), outcome, Duration::ZERO, counts)
     };
-    let note = |reason: String| Note {
-        line: 0,
-        column: 0,
-        outcome: Outcome::Skipped,
-        reason,
-        apart: None,
-        key: None,
-    };
+    let note = |reason: String| Note::new(Outcome::Skipped, reason);
     match fault.state() {
         State::Killed => one(Outcome::Passed),
         State::Survived => {

@@ -120,7 +120,9 @@ fn item(suite: &Suite, case: &Case, id: &str, (line, column): (u32, u32), entry:
         Entry::Failure(failure) => (Cow::Borrowed(failure), headline(failure)),
         Entry::Note(note) => {
             let (kind, message) = (note.outcome.as_str().to_owned(), note.reason.clone());
-            (Cow::Owned(Failure { kind, message, key: note.key, ..Failure::default() }), ": ".to_owned())
+            let (expected, actual) = (note.expected.clone(), note.actual.clone());
+            let failure = Failure { kind, message, expected, actual, key: note.key, ..Failure::default() };
+            (Cow::Owned(failure), ": ".to_owned())
         }
         Entry::Apart(group) => {
             let (kind, message) = (group.apart.word().to_owned(), group.description());

@@ -11,7 +11,7 @@ use super::features::{FeatureRow, features};
 use super::scripts::{Group, Place, scripts};
 use super::shown::{cost, milliseconds, name, nonzero, other, shown, title};
 use crate::apart::{Sum, sums};
-use crate::describe::{caveats, link, verdict};
+use crate::describe::{caveats, has_reservations, link, verdict};
 use crate::model::{Case, Report, Suite, Totals};
 use crate::outcome::Outcome;
 use crate::text::{grouped, percent_passed};
@@ -27,12 +27,12 @@ const SLOWEST: usize = 10;
 
 #[derive(Serialize)]
 pub(super) struct View {
-    engine: String,
+    pub(super) engine: String,
     harness: String,
     caveats: Vec<String>,
     host: String,
     started: String,
-    verdict: String,
+    pub(super) verdict: String,
     /// `good`, `bad`, or `odd` if nothing ran.
     mood: &'static str,
     tiles: Vec<Tile>,
@@ -117,7 +117,7 @@ impl View {
         let totals = report.totals();
         let mood = match totals.cases.outcome() {
             _ if report.is_unjudged() => "odd",
-            outcome if outcome.is_expected() && !caveats(report).is_empty() => "odd",
+            outcome if outcome.is_expected() && has_reservations(report, &totals) => "odd",
             outcome => mood(outcome),
         };
         let suites: Vec<SuiteRow> = report.suites.iter().take(MAX_ROWS).map(suite_row).collect();

@@ -14,7 +14,7 @@ pub use self::page::MAX_LENGTH;
 use self::page::{MAX_ROWS, html};
 pub(crate) use self::page::{MAX_SHOWN, Page, code, fence, in_table, linked};
 use crate::apart::{Sum, groups, sums};
-use crate::describe::{attempts, caveats, headline, link, verdict};
+use crate::describe::{attempts, caveats, has_reservations, headline, link, verdict};
 use crate::diff::{Diff, Verdict};
 use crate::model::{Case, Failure, Report, Suite, Totals};
 use crate::outcome::{Counts, Outcome};
@@ -29,7 +29,7 @@ pub fn render(report: &Report, changes: Option<&Diff>) -> String {
     let is_odd = changes.is_some_and(|changes| changes.verdict != Verdict::Good);
     let mark = match is_good && !is_worse {
         false => "❌",
-        true if is_odd || !caveats(report).is_empty() => "⚠️",
+        true if is_odd || has_reservations(report, &totals) => "⚠️",
         true => "✅",
     };
     page.push(&format!("## {mark} Conformance: {}\n\n", verdict(report, &totals)));

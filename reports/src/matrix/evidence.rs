@@ -61,6 +61,8 @@ pub(super) fn expected_failure(note: &Note) -> Failure {
         column: note.column,
         kind: Outcome::XFailed.as_str().to_owned(),
         message: format!("fails as expected: {}", note.reason),
+        expected: note.expected.clone(),
+        actual: note.actual.clone(),
         key: note.key,
         ..Failure::default()
     }

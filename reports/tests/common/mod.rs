@@ -12,10 +12,10 @@ pub(crate) fn key(number: u8) -> Key {
     Key::from_digest(&[number; 32])
 }
 
-/// What a report says of a directive that was not simply judged.
+/// A note about a directive in a report.
 pub(crate) fn note(line: u32, outcome: Outcome, reason: &str) -> Note {
     let key = u8::try_from(line).ok().map(key);
-    Note { line, column: 1, outcome, reason: reason.to_owned(), apart: None, key }
+    Note { line, column: 1, key, ..Note::new(outcome, reason.to_owned()) }
 }
 
 /// A directive that failed; its key is that of its line.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use wassay_reports::matrix::Named;
 use wassay_reports::{Apart, Aside, Case, Counts, Engine, Failure, Key, Needs, Note, Outcome, Report, Suite};
 
-/// What a directive of the suite is.
+/// The kinds of directives in the suite.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Does {
     /// A module that is to compile.
@@ -117,7 +117,13 @@ impl Ran {
             if let Some(apart) = apart {
                 needs.aside.record(apart);
                 let reason = format!("{}: why", apart.word());
-                notes.push(Note { line, column: 1, outcome, reason, apart: Some(apart), key: Some(key) });
+                notes.push(Note {
+                    line,
+                    column: 1,
+                    apart: Some(apart),
+                    key: Some(key),
+                    ..Note::new(outcome, reason)
+                });
             } else if fails {
                 failures.push(failure(does, line, key));
             }

@@ -115,7 +115,7 @@ function classOf(error) {
   if (/call stack|recursion/i.test(message)) return "exhaustion";
   if (error instanceof WebAssembly.RuntimeError) return "trap";
   if (error instanceof RangeError) return "limit";
-  // An imported module is missing.
+  // A module is missing among the imports.
   if (error instanceof TypeError) return "link";
   return "error";
 }
@@ -129,11 +129,14 @@ let modules, instances, registered, values;
 
 // Host references: for each number always the same object.
 const host = {
+  __proto__: null,
   host: number => { let value = values.get(number); if (!value) values.set(number, (value = { number })); return value; },
   eq: (value, number) => (value !== null && value === values.get(number) ? 1 : 0),
 };
 
-const imports = new Proxy({}, { get: (_, name) => registered.get(name) || {} });
+// Objects without a prototype, since `toString` and the like are not exports.
+const none = { __proto__: null };
+const imports = new Proxy(none, { get: (_, name) => registered.get(name) || none });
 
 function answer(line) {
   const [request, a, b, c] = line.split(" ");
@@ -160,18 +163,27 @@ function answer(line) {
         return "ok";
       case "X":
         if (!instances.has(a)) return "E nohandle";
-        registered.set(decodeURIComponent(b), { ...registered.get(decodeURIComponent(b)), ...instances.get(a) });
+        registered.set(
+          decodeURIComponent(b),
+          { __proto__: null, ...registered.get(decodeURIComponent(b)), ...instances.get(a) },
+        );
         return "ok";
       case "U":
         registered.delete(decodeURIComponent(a));
         return "ok";
       case "L":
         if (!instances.has(b)) return "E nohandle";
-        instances.set(a, new WebAssembly.Instance(new WebAssembly.Module(bytesOf(c)), { m: instances.get(b), $h: host }).exports);
+        instances.set(a, new WebAssembly.Instance(
+          new WebAssembly.Module(bytesOf(c)),
+          { __proto__: null, m: instances.get(b), $h: host },
+        ).exports);
         return "ok";
-      case "V":
+      case "V": {
         if (!instances.has(a)) return "E nohandle";
-        return "v " + instances.get(a)[b]();
+        const called = instances.get(a)[decodeURIComponent(b)];
+        if (typeof called !== "function") return "E error no exported function " + b;
+        return "v " + called();
+      }
       case "E":
         return "ok " + a;
       default:

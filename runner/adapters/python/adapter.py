@@ -212,6 +212,7 @@ def lines():
 
 def main():
     adapter = Adapter()
+    sys.stdout.reconfigure(encoding="utf-8")
     for line in lines():
         line = line.decode("utf-8", "replace").rstrip("\r")
         # Plan files may contain empty lines and comments.

@@ -42,7 +42,7 @@ pub(crate) enum Line {
 pub(crate) enum Silence {
     /// The deadline passed.
     Timeout,
-    /// Standard output was closed; the text says how the process ended, with the last line of its
+    /// Standard output was closed; the text says how the process ended, with the message in its
     /// standard error.
     Ended(String),
 }

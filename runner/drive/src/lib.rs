@@ -14,6 +14,7 @@
 mod child;
 mod command;
 pub mod description;
+mod diagnosis;
 mod driven;
 mod driver;
 pub mod modules;

@@ -15,10 +15,11 @@ use rustix::process::{
     pidfd_open, prlimit, waitid,
 };
 
+use crate::diagnosis::main_line;
 use crate::program::not_started;
 
 /// How many bytes of the end of standard error to keep.
-const KEPT: usize = 2 << 10;
+const KEPT: usize = 16 << 10;
 /// How often to check for the end of a process, if the system does not support waiting with a
 /// timeout.
 const LOOK: Duration = Duration::from_millis(2);
@@ -170,14 +171,19 @@ impl StderrTail {
         let _ = self.end.recv_timeout(until.saturating_duration_since(Instant::now()));
     }
 
-    /// How the process ended, with the last line of its standard error.
+    /// How the process ended, with the message in its standard error.
     pub(crate) fn after(&self, how: String) -> String {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let stderr_tail = String::from_utf8_lossy(&kept);
-        match stderr_tail.lines().rev().map(str::trim).find(|line| !line.is_empty()) {
-            Some(last) => format!("{how}; the last line of its standard error: {last}"),
-            None => how,
-        }
+        with_stderr(how, &stderr_tail)
+    }
+}
+
+/// How a process ended, with the message in its standard error.
+pub(crate) fn with_stderr(how: String, stderr: &str) -> String {
+    match main_line(stderr) {
+        Some(line) => format!("{how}; its standard error: {line}"),
+        None => how,
     }
 }
 

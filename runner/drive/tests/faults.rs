@@ -54,7 +54,7 @@ fn judge(driver: &mut Driver) -> ScriptResult {
     driver.judge(&Reading::new(&source, Grammar::default()).unwrap(), &Options::default())
 }
 
-/// What became of each directive, with the message of a failure.
+/// The result of each directive, with the message of a failure.
 fn outcomes(result: &ScriptResult) -> Vec<String> {
     let outcome = |outcome: &Outcome| match outcome {
         Outcome::Passed => "pass".to_owned(),
@@ -64,7 +64,8 @@ fn outcomes(result: &ScriptResult) -> Vec<String> {
     result.directives.iter().map(|directive| outcome(directive.outcome)).collect()
 }
 
-/// What a fault comes to: its directive fails so, all others pass, and the next script too.
+/// Asserts that a fault fails its directive as expected, and that all others and the next script
+/// pass.
 fn check(fault: &str, expected: &str) {
     let begun = Instant::now();
     let mut driver = driver(&adapter(fault), limits());
@@ -82,9 +83,10 @@ fn an_engine_that_ends_costs_the_directive_that_ended_it() {
     check("exit 3", "crashed: the engine exited with code 3");
     check("kill -9 $$", "crashed: the engine was killed by signal 9");
     check("exit 0", "crashed: the engine exited with code 0");
+    check("echo why >&2; exit 1", "crashed: the engine exited with code 1; its standard error: why");
     check(
-        "echo why >&2; exit 1",
-        "crashed: the engine exited with code 1; the last line of its standard error: why",
+        "printf 'TypeError: why\\n    at f (a.js:1:2)\\n\\nNode.js v20.20.2\\n' >&2; exit 1",
+        "crashed: the engine exited with code 1; its standard error: TypeError: why",
     );
     check("exec 1>&-; sleep 613", "crashed: the engine closed its output");
 }
@@ -116,7 +118,7 @@ fn what_is_no_answer_is_told() {
 fn an_engine_has_time_to_end_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let (left, pid) = (folder.path().join("left"), folder.path().join("pid"));
-    // What it has gathered, such as coverage, is written when its input has ended.
+    // The adapter may write collected data, such as coverage, after the end of its input.
     let gathers = adapter("echo v 0")
         .replace("esac; done", &format!("esac; done; sleep 0.1; echo done > \"{}\"", left.display()));
     let mut driver = driver(&gathers, limits());
@@ -124,7 +126,7 @@ fn an_engine_has_time_to_end_by_itself() {
     std::fs::remove_file(&left).unwrap();
     drop(driver);
     assert_eq!(std::fs::read_to_string(&left).unwrap(), "done\n");
-    // One that does not end is killed, with what it started.
+    // An adapter that does not exit is killed, with its child processes.
     let stays = adapter("echo v 0")
         .replace("esac; done", &format!("esac; done; echo $$ > \"{}\"; sleep 620", pid.display()));
     let begun = Instant::now();
@@ -220,7 +222,7 @@ fn an_adapter_without_host_references_fails_nothing_by_that() {
     assert_eq!(without[..2], ["pass", "pass"]);
     assert!(without[2].starts_with("Apart(NotApplicable, \"it needs host references, "), "{without:#?}");
     assert!(without[3].starts_with("Apart(NotApplicable, \"the call on line 5, "), "{without:#?}");
-    // One that says it has them has failed.
+    // If the adapter declares the capability, the directives fail.
     assert!(outcomes("caps=host")[2].starts_with("unexpected-unlinkable: "));
 }
 

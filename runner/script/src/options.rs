@@ -74,7 +74,7 @@ pub enum Position {
     /// It overlaps the range.
     Within,
     /// It begins after the range.
-    Behind,
+    After,
 }
 
 impl LineRange {
@@ -84,9 +84,18 @@ impl LineRange {
         if last < *self.0.start() {
             Position::Before
         } else if first > *self.0.end() {
-            Position::Behind
+            Position::After
         } else {
             Position::Within
+        }
+    }
+}
+
+impl fmt::Display for LineRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0.start(), self.0.end()) {
+            (first, last) if first == last => write!(f, "line {first}"),
+            (first, last) => write!(f, "lines {first}-{last}"),
         }
     }
 }
@@ -129,6 +138,6 @@ mod tests {
         assert_eq!(position("2", 0..3), Position::Before);
         assert_eq!(position("2", 4..8), Position::Within);
         assert_eq!(position("3", 4..8), Position::Within);
-        assert_eq!(position("3", 9..12), Position::Behind);
+        assert_eq!(position("3", 9..12), Position::After);
     }
 }

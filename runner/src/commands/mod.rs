@@ -25,6 +25,7 @@ mod shard;
 mod source_url;
 pub(crate) mod suite;
 pub(crate) mod test;
+mod unjudged;
 pub(crate) mod wast;
 pub(crate) mod with_engine;
 pub(crate) mod words;

@@ -48,28 +48,33 @@ impl Format {
     /// Renders the report. `path` is its destination; `changes` since another report are included
     /// if the format supports it.
     pub(crate) fn render(self, report: &Report, changes: Option<&Diff>, path: Option<&Path>) -> String {
-        let is_json = path.and_then(Path::extension).is_some_and(|extension| extension == "json");
         match self {
             Format::Json => json::render(report),
             Format::Junit => junit::render(report),
             Format::Markdown => markdown::render(report, changes),
             Format::Html => html::render(report),
-            Format::Badge if is_json => badge::shields(report),
+            Format::Badge if is_json(path) => badge::shields(report),
             Format::Badge => badge::svg(report),
         }
     }
 }
 
 impl Format {
-    /// Renders an audit. The formats for cases have a case for each fault.
+    /// Renders an audit. JUnit has a case for each fault.
     fn render_audit(self, audit: &Audit, path: &Path) -> String {
         match self {
             Format::Json => audit::json(audit),
             Format::Markdown => audit::markdown(audit),
             Format::Html => audit::html(audit),
-            Format::Junit | Format::Badge => self.render(&audit.to_report(), None, Some(path)),
+            Format::Badge if is_json(Some(path)) => audit::shields(audit),
+            Format::Badge => audit::svg(audit),
+            Format::Junit => junit::render(&audit.to_report()),
         }
     }
+}
+
+fn is_json(path: Option<&Path>) -> bool {
+    path.and_then(Path::extension).is_some_and(|extension| extension == "json")
 }
 
 impl fmt::Display for Format {

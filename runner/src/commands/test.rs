@@ -23,6 +23,7 @@ use super::progress::Progress;
 use super::report::is_worse;
 use super::report_file::{self, ReportFile, check_all, check_stdin, read, write_all};
 use super::shard::Shard;
+use super::unjudged::is_unjudged;
 use super::{
     Begin, Console, Error, Exit, duration, features, identity, interrupt, limit, match_kind, plural, protect,
     show, suite_report, workers,
@@ -87,7 +88,7 @@ pub(crate) struct Args {
     /// Stop at the first failure
     #[arg(long, conflicts_with_all = ["baseline", "bless_expectations"])]
     pub(super) fail_fast: bool,
-    /// Print only failures and the last line
+    /// Print only failures and the verdict
     #[arg(long, short)]
     quiet: bool,
     /// Allow suites, filters, shards and expectations that match nothing
@@ -259,10 +260,7 @@ fn run_selections<E: Judges>(
         as_expected = blessed.covers_all();
     }
     // A shard may be empty.
-    let unjudged = report.is_unjudged() && args.shard.is_none() && !args.allow_empty;
-    if unjudged && as_expected {
-        printer::error("nothing was judged: no case has a directive that ran");
-    }
+    let unjudged = is_unjudged(&report, args.shard.is_some() || args.allow_empty);
     written?;
     let is_success = as_expected && !unjudged && lost.is_empty() && !regressed;
     Ok((if is_success { Exit::Success } else { Exit::Failure }, Some(report)))
@@ -307,13 +305,9 @@ fn settings(args: &Args, is_compared: bool) -> Result<Settings, Error> {
     })
 }
 
-/// The summary: the table and the last line, or only the last line.
+/// The summary: the table and the verdict, or only the verdict.
 fn summed_up(report: &Report, is_quiet: bool, colour: bool) -> Text {
-    let text = summary::render(report, colour);
-    match text.trim_end().rsplit_once('\n') {
-        Some((_, last)) if is_quiet => Text::of_styled(last, colour).ended(),
-        _ => text,
-    }
+    if is_quiet { summary::closing(report, colour) } else { summary::render(report, colour) }
 }
 
 /// Errors of the run as a whole: counts that differ from the catalogue, and expectations that

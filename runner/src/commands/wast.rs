@@ -15,6 +15,7 @@ use wassay_testsuite::directory;
 use super::checkout::{self, annotate};
 use super::report_file::{self, ReportFile, check_all, write_all};
 use super::test::interrupted;
+use super::unjudged::is_unjudged;
 use super::{
     Begin, Console, Error, Exit, duration, features, identity, interrupt, limit, match_kind, plural, protect,
     repro, scripts, source_url, workers,
@@ -51,8 +52,8 @@ pub(crate) struct Args {
     /// Use the features of an embedded suite
     #[arg(long, value_name = "NAME")]
     suite: Option<String>,
-    /// Check only these lines; earlier directives run unchecked. It is an error if no directive is
-    /// there
+    /// Check only directives that are at least partly on these lines; earlier ones run unchecked.
+    /// It is an error if there are none
     #[arg(long, value_name = "N[-M]")]
     lines: Option<LineRange>,
     /// Allow scripts without a directive on the lines of --lines
@@ -126,8 +127,11 @@ pub(crate) fn run<E: Judges>(
         true => finished.iter().filter(|finished| has_nothing_judged(finished)).collect(),
         false => Vec::new(),
     };
-    for finished in &empty {
-        printer::error(&format!("{}: no directive begins on these lines (--lines)", finished.label));
+    for (finished, lines) in empty.iter().zip(args.lines.iter().cycle()) {
+        printer::error(&format!(
+            "{}: no directive on {lines}; --lines takes any lines of a directive, from its first to its last",
+            finished.label
+        ));
     }
     if !empty.is_empty() && empty.len() == finished.len() {
         return Ok(Exit::Usage);
@@ -146,14 +150,11 @@ pub(crate) fn run<E: Judges>(
     write_all(&args.reports, &report, None)?;
     shown?;
     // A script without directives is only warned about.
-    let is_unjudged = report.is_unjudged() && report.totals().directives.total() > 0 && !args.allow_empty;
+    let is_unjudged = is_unjudged(&report, args.allow_empty || report.totals().directives.total() == 0);
     Ok(match exit(&finished) {
         _ if interrupt.is_set() => Exit::Interrupted,
         _ if is_missed => Exit::Usage,
-        Exit::Success if is_unjudged => {
-            printer::error("nothing was judged: no directive ran");
-            Exit::Failure
-        }
+        Exit::Success if is_unjudged => Exit::Failure,
         exit => exit,
     })
 }

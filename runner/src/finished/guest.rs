@@ -106,7 +106,12 @@ impl GuestResult {
         let Some(reason) = self.to_fail.clone() else {
             return Case { failures: self.failures.clone(), ..case };
         };
-        let note = Note { line: 0, column: 0, outcome, reason, apart: None, key: None };
+        let note = Note::new(outcome, reason);
+        let first = self.reached().next().or(self.failures.first()).cloned();
+        let note = match first {
+            Some(failure) => note.with_failure(failure),
+            None => note,
+        };
         Case { notes: vec![note], ..case }
     }
 

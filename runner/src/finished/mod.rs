@@ -265,7 +265,7 @@ impl Finished {
             Some(apart) => format!("{}: {reason}", apart.word()),
             None => reason.to_owned(),
         };
-        let note = Note { line: 0, column: 0, outcome: Outcome::Skipped, reason, apart, key: None };
+        let note = Note { apart, ..Note::new(Outcome::Skipped, reason) };
         let mut aside = Aside::default();
         apart.into_iter().for_each(|apart| (0..self.directives()).for_each(|_| aside.record(apart)));
         let directives = Counts { skipped: self.directives() as u64, ..Counts::default() };

@@ -98,7 +98,7 @@ impl Browser {
         command.args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"]);
         command.args(["--no-first-run", "--disable-dev-shm-usage", "--remote-debugging-port=0"]);
         command.arg(format!("--user-data-dir={}", profile.path().display())).arg("about:blank");
-        // What it keeps for a user goes with the profile.
+        // The browser stores its data in the profile.
         clean(command.env("HOME", profile.path()));
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let not_run = |why: &str| NotRun(format!("{} does not start: {why}", program.display()));

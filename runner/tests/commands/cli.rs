@@ -153,7 +153,7 @@ fn the_report_says_what_was_run_and_how_it_ended() {
     assert_eq!((case.name.as_str(), case.outcome, case.failures.len()), ("b.wast", Outcome::Failed, 2));
     assert!(case.duration <= report.duration && !case.duration.is_zero());
     assert_eq!(report.suites[1].outcomes().failed, 0);
-    // What the modules use is computed from their bytes, whatever they are judged under.
+    // The features of modules are computed from their bytes, whatever features are enabled.
     let features: Vec<&[String]> =
         report.suites[0].cases.iter().map(|case| case.features.as_slice()).collect();
     assert_eq!(features, [&["simd".to_owned()][..], &[]]);

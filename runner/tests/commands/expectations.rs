@@ -44,6 +44,27 @@ fn a_failure_that_is_expected_fails_no_run_and_tells_its_reason() {
 }
 
 #[test]
+fn the_report_has_the_kind_and_the_values_of_an_expected_failure() {
+    let report = Folder::new::<&str>(&[]);
+    let file = format!("json={}", report.arg("r.json"));
+    let (ran, _) = run(SCRIPT, &entry(&failing_key(), "xfail"), &["--report", &file]);
+    assert_eq!(ran.code, 0, "{}{}", ran.out, ran.err);
+    let json = std::fs::read_to_string(report.file("r.json")).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let note = &json["suites"][0]["cases"][0]["notes"][0];
+    let fields = ["outcome", "reason", "kind", "message", "expected", "actual"].map(|field| &note[field]);
+    let expected = [
+        "xfailed",
+        "it is stale",
+        "wrong-value",
+        "result 0 has the wrong value",
+        "i32 2 (0x00000002)",
+        "i32 1 (0x00000001)",
+    ];
+    assert_eq!(fields.map(|field| field.as_str().unwrap_or_default()), expected);
+}
+
+#[test]
 fn a_pass_that_was_to_fail_fails_the_run() {
     let key = failing_key();
     let right = SCRIPT.replace("(i32.const 1)) (func", "(i32.const 2)) (func");
@@ -143,7 +164,7 @@ fn an_entry_names_a_directive_by_what_is_read() {
         let (ran, _) = run(SCRIPT, &entry_of(&format!("script = \"a.wast\"\n{lines}"), "xfail"), &[]);
         assert_eq!(ran.code, 0, "{lines}: {}{}", ran.out, ran.err);
     }
-    // What is stale names itself, and what is near.
+    // A stale entry is named, with similar ones.
     let moved = format!("\n\n{SCRIPT}");
     let (ran, _) = run(&moved, &entry_of(&format!("script = \"a.wast\"\nline = 2\n{text}"), "xfail"), &[]);
     assert_eq!(ran.code, 1);
@@ -173,7 +194,7 @@ fn an_entry_is_about_a_script_a_glob_or_a_kind() {
         let (ran, _) = run(SCRIPT, &entry_of(lines, "xfail"), &[]);
         assert_eq!(ran.code, 0, "{lines}: {}{}", ran.out, ran.err);
         assert!(ran.out.contains("S/a.wast:2:1: failed as expected: it is known\n"), "{}", ran.out);
-        // Where nothing fails so, the entry says that it can go.
+        // If nothing fails in this way, the message says to remove the entry.
         let right = SCRIPT
             .replace("(i32.const 1)) (func", "(i32.const 2)) (func")
             .replace("const 1))\n", "const 2))\n");
@@ -311,7 +332,7 @@ fn entries_hold_however_the_folder_is_typed() {
         let ran = test(from, suite, &[]);
         assert_eq!(ran.code, 0, "{from} {suite}: {}{}", ran.out, ran.err);
     }
-    // So do files with the path as it was typed once.
+    // Files with the path of an earlier invocation match too.
     let text = std::fs::read_to_string(&file).unwrap();
     for old in ["./s", "s/", "x/s", absolute.as_str()] {
         std::fs::write(&file, text.replace("suite = \"s\"", &format!("suite = \"{old}\""))).unwrap();

@@ -78,7 +78,7 @@ fn suites_pass_with_little_that_may_be_written() {
     under_limits(&["scripts", "spec-v1", "proposals/gc"], "d", &[500_000, 1_000_000]);
 }
 
-/// As many cases run at a time as there is address space for, however many are asked for.
+/// The number of concurrent cases is limited by the address space, whatever `--jobs` says.
 #[test]
 fn many_threads_leave_address_space() {
     let ran = limited("v", 1_000_000, &["test", "scripts", "--jobs", "16"]);

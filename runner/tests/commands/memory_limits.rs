@@ -37,7 +37,7 @@ fn stays_within<T: AsRef<[u8]>>(files: &[(&str, T)]) {
     let folder = Folder::new::<&str>(&[]);
     let cases = Folder::new(files);
     let cases = cases.path().to_str().unwrap();
-    // What the process has at its very end is not always seen.
+    // The state at the very end of the process is not always observed.
     const ATTEMPTS: usize = 10;
     for _ in 0..ATTEMPTS {
         let (peak, told) =
@@ -199,7 +199,7 @@ fn outputs_of_a_guest() {
           (loop $out (br_if $out (i32.eqz (call $write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 0)))))
           (loop $err (br_if $err (i32.eqz (call $write (i32.const 2) (i32.const 16) (i32.const 1) (i32.const 0)))))))";
     stays_within(&[("a.wat", guest), ("a.json", "{}")]);
-    // What a guest wrote that fails is shown in part.
+    // The output of a failing guest is shown in part.
     let fails = guest.replace("(i32.const 0)))))))", "(i32.const 0))))) unreachable))");
     assert_ne!(fails, guest);
     stays_within(&[("a.wat", fails.as_str()), ("a.json", "{}")]);

@@ -77,14 +77,14 @@ fn begin(folder: &Folder, more: &[&str]) -> Child {
     wassay(folder, &args).stdout(out).stderr(err).spawn().unwrap()
 }
 
-/// What a run printed.
+/// The output of a run.
 fn printed(folder: &Folder) -> String {
     ["out", "err"]
         .map(|name| String::from_utf8_lossy(&fs::read(folder.file(name)).unwrap()).into_owned())
         .concat()
 }
 
-/// What is in the folder for temporary files.
+/// The contents of the folder for temporary files.
 fn left(folder: &Folder) -> Vec<OsString> {
     let entries = fs::read_dir(folder.file("tmp")).unwrap();
     entries.map(|entry| entry.unwrap().file_name()).filter(|name| name != "keep").collect()

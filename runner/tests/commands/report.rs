@@ -114,7 +114,7 @@ fn a_baseline_tells_what_changed_since() {
     let ran = run(&[]);
     assert_eq!(ran.code, 1, "it fails as it did");
     assert!(ran.out.ends_with("\nnothing regressed\n"), "{}", ran.out);
-    // What a filter leaves out is not gone.
+    // Cases excluded by a filter do not count as removed.
     let ran = run(&["--filter", "c.wast"]);
     assert_eq!(ran.code, 0, "{}", ran.out);
     assert!(!ran.out.contains("gone"), "{}", ran.out);
@@ -257,7 +257,7 @@ fn a_baseline_is_not_green_where_less_is_judged() {
         "{ran:?}"
     );
     assert_eq!(run(&["--allow-less"]).code, 0);
-    // What is not asked for is not compared, and said not to be.
+    // Suites that were not selected are not compared, and a message says so.
     let both = folder.arg("both.json");
     let report = format!("json={both}");
     assert_eq!(wassay(&["test", &folder.arg("s"), "proposals/wide-arithmetic", "--report", &report]).code, 0);

@@ -62,7 +62,7 @@ fn what_matches_nothing_fails() {
         let ran = wassay_in(&folder, ".", args);
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{args:?}");
         assert!(ran.err.starts_with("error: ") && ran.err.lines().count() == 1, "{}", ran.err);
-        // What the catalogue knows of a suite holds also where nothing else does.
+        // The catalogue's features of a suite apply if nothing else does.
         if args[0] != "suite" && args[1] != "spec-v1@no-openat2" {
             assert_eq!(wassay_in(&folder, ".", &[args, &["--allow-empty"]].concat()).code, 0, "{args:?}");
         }
@@ -195,14 +195,21 @@ fn a_run_ends_at_its_first_failure_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_quiet_run_prints_what_is_wrong_and_its_last_line() {
-    let folder = Folder::new(&[("good/a.wast", PASSES), ("bad/b.wast", FAILS)]);
+fn a_quiet_run_prints_failures_and_the_verdict() {
+    const TEXT: &str = "(assert_malformed (module quote \"(func\") \"unexpected token\")";
+    let folder = Folder::new(&[("good/a.wast", PASSES), ("bad/b.wast", FAILS), ("text/c.wast", TEXT)]);
     let ran = wassay_in(&folder, ".", &["test", "good", "--quiet"]);
     assert_eq!((ran.code, ran.err.as_str(), ran.out.lines().count()), (0, "", 1), "{}", ran.out);
     assert!(ran.out.starts_with("1 case as expected in "), "{}", ran.out);
     let ran = wassay_in(&folder, ".", &["test", "good", "bad", "-q"]);
     assert_eq!((ran.code, ran.err.as_str()), (1, ""));
     assert!(ran.out.starts_with("bad/b.wast:2:1: wrong-value") && !ran.out.contains("total"), "{}", ran.out);
+    // Also if other lines follow the verdict in a run that is not quiet.
+    let ran = wassay_in(&folder, ".", &["test", "text", "bad"]);
+    assert!(ran.out.ends_with("\n1 directive passed by the parser alone\n"), "{}", ran.out);
+    let ran = wassay_in(&folder, ".", &["test", "text", "bad", "-q"]);
+    let last = ran.out.lines().last().unwrap();
+    assert!(last.starts_with("1 of 2 cases not as expected in "), "{}", ran.out);
     // Expected failures are not printed.
     let ran = wassay(&["test", "proposals/mutable-global", "-q"]);
     assert_eq!((ran.code, ran.out.lines().count()), (0, 1), "{}", ran.out);

@@ -51,7 +51,7 @@ fn four_shards_are_merged_into_what_one_run_finds() {
                 let shard = format!("--shard={number}/4");
                 let (path, code) =
                     test(&folder, &format!("{number}.json"), &SUITES, &[&[shard.as_str()], more].concat());
-                // What is pinned is the whole suite's.
+                // The catalogue has the counts of the whole suite.
                 assert_eq!(code, 0, "{number}");
                 path
             })

@@ -18,7 +18,7 @@ use wassay_reports::{Outcome, json};
 /// The user and the group `nobody`.
 const NOBODY: u32 = 65534;
 
-/// What no suite may find out.
+/// A secret that no suite may read.
 const SECRET: &str = "4cc3551b1l17y";
 
 /// A suite in the folder `s`, beside which there is a folder `secret`.
@@ -78,7 +78,7 @@ impl Suite {
     /// first failure. Nothing of that says the secret.
     fn cases(&self, args: &[&str]) -> Vec<(String, Outcome, String)> {
         let report = self.folder.arg("report.json");
-        // That of another run says nothing of this one.
+        // A report of another run is not comparable with this one.
         let _ = fs::remove_file(&report);
         let begun = Instant::now();
         let ran = self.test(&[args, &["--report", &format!("json={report}")]].concat());
@@ -297,7 +297,7 @@ fn a_copy_has_no_bits_of_the_original_and_is_private() {
         for name in ["x.dir", "x.dir/sub", "x.dir/sub/tool", "x.dir/sub/group"] {
             chown(suite.file(name), Some(NOBODY), Some(NOBODY)).unwrap();
         }
-        // That of a file's owner takes these bits away.
+        // Changing the owner of a file clears these bits.
         for (name, mode) in [("x.dir/sub/tool", 0o4755), ("x.dir/sub/group", 0o2775)] {
             fs::set_permissions(suite.file(name), PermissionsExt::from_mode(mode)).unwrap();
         }
@@ -413,7 +413,7 @@ fn comparing_and_copying_end_at_the_deadline() {
     let message = "g.wat: timeout: timed out after 1s while its files were read, copied or compared";
     assert!(ran.out.contains(message) && ran.out.contains("g.wat: not-run: "), "{}", ran.out);
     assert!(memory < ORDINARY && time < Duration::from_millis(2500), "{memory} {time:?}");
-    // What a guest is given is copied within its time, too.
+    // Copying the files of a guest counts towards its time limit.
     let suite = Suite::new(&[("g.wat", NOTHING), ("g.json", r#"{"root": "x.dir"}"#)]);
     for number in 0..400 {
         suite.large(&format!("x.dir/{number}"), 2 << 20);

@@ -37,7 +37,7 @@ fn failures_are_listed_up_to_a_number_and_all_are_counted() {
         let told = "390000 more directives did not pass and are not listed";
         assert_eq!((last.kind.as_str(), last.message.as_str(), last.line), ("not-listed", told, 0));
         assert!(out.contains(&format!("/a.wast: {told}\n")), "{}", &out[out.len() - 300..]);
-        // What is known of no directive is not taken for one that passed.
+        // A directive without a result does not count as passed.
         assert_eq!(case.keys.len(), LISTED + 2);
         assert!(size < 8 << 20, "{size}");
     }

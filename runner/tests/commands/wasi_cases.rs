@@ -171,7 +171,7 @@ fn golden_files_are_compared_and_a_difference_is_a_diff() {
     assert!(ran.err.contains("1 case not as expected"), "{}", ran.err);
 }
 
-/// What `files.wat` leaves in the file that it makes.
+/// The contents of the file that `files.wat` creates.
 fn guest_left_in_files() -> String {
     guest("files.fs/file")
 }

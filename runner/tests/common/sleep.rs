@@ -6,7 +6,7 @@ use std::fmt;
 pub(crate) struct Sleep(String);
 
 impl Sleep {
-    /// One that sleeps for this many seconds, and a little more.
+    /// A command that sleeps for this many seconds, and a little longer.
     pub(crate) fn new(seconds: u32) -> Sleep {
         Sleep(format!("{seconds}.{:010}", std::process::id()))
     }

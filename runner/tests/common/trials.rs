@@ -20,7 +20,7 @@ impl NotRun {
 /// A test that may find that it cannot be run here.
 pub(crate) type Test = fn() -> Result<(), NotRun>;
 
-/// What the function of a test returns.
+/// The return value of a test function.
 pub(crate) trait Verdict {
     /// Whether the test ran to its end.
     fn completion(self) -> Completion;
@@ -65,7 +65,7 @@ pub(crate) fn not_run(why: &NotRun) {
 ///
 /// # Errors
 ///
-/// None of them is there.
+/// None of the tools is installed.
 pub(crate) fn find(programs: &[&str]) -> Result<PathBuf, NotRun> {
     let found = programs.iter().find_map(|name| std::path::absolute(program::find(name)?).ok());
     found.ok_or_else(|| NotRun(format!("no {}", programs[0])))

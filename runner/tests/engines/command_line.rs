@@ -80,7 +80,7 @@ fn judge(driver: &mut impl Judges, text: &str, features: &str) -> ScriptResult {
     driver.judge(&Reading::new(&source, Grammar::of(options.features)).unwrap(), &options)
 }
 
-/// What became of each directive: a word, and the kind of a failure.
+/// The result of each directive: a word, and the kind of a failure.
 fn outcomes(result: &ScriptResult) -> Vec<String> {
     result.directives.iter().map(verdict).collect()
 }
@@ -234,7 +234,7 @@ fn no_exit_codes() {
     let always = refused(&["true", MODULE]);
     assert!(always.contains("unreachable))`: expected a trap, but it exited with code 0"), "{always}");
     let never = refused(&["sh", "-c", "echo no engine >&2; exit 1", MODULE]);
-    assert!(never.contains("exited with code 1; the last line of its standard error: no engine"), "{never}");
+    assert!(never.contains("exited with code 1; its standard error: no engine"), "{never}");
     assert!(refused(&["sh", "-c", "sleep 6616", MODULE]).contains("timed out after 0.5 s"));
     assert!(refused(&["sh", "-c", "kill -9 $$", MODULE]).contains("signal 9"));
     assert!(refused(&["/no/such/engine", MODULE]).contains("cannot start the engine"));

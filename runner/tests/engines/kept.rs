@@ -110,7 +110,7 @@ fn a_description_is_added() {
     let ran = wassay(&folder, &["test", "a.wast", "--engine", "mine"]);
     assert_eq!(ran.code, 0, "its paths are from the folder that it was added from: {ran:?}");
     assert_eq!(wassay(&folder, &["engine", "add", "e/mine.toml"]).code, 0, "the same again");
-    // What is there is not overwritten.
+    // An existing file is not overwritten.
     std::fs::write(folder.file("e/mine.toml"), engine("second")).unwrap();
     let ran = wassay(&folder, &["engine", "add", "e/mine.toml"]);
     assert_eq!(ran.code, 2, "{ran:?}");
@@ -168,6 +168,10 @@ fn what_is_wrong_is_told() {
             vec!["expected `ok a%20b.wast`, got `ok a b.wast`", "repeat the word after `B` unchanged"],
         ),
         (changed("s/^E unsupported.*/oops/"), vec!["`oops` is not an answer"]),
+        (
+            changed("s/^E link.*name-.*/E link unknown import name-\\\\xe9/"),
+            vec!["is not UTF-8", "to do: write answers as UTF-8"],
+        ),
         (changed("s/^ok$/ok\\\\nok/"), vec!["many requests may be sent", "one line"]),
     ] {
         let ran = wassay(&folder, &["engine", "check", &adapter]);
@@ -197,7 +201,7 @@ fn what_speaks_no_protocol() {
         assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{engine}: {ran:?}");
         assert!(ran.err.contains(expected), "{engine}: {}", ran.err);
     }
-    // One that ends after its greeting fails every check, and the self-test comes to its end.
+    // An adapter that exits after `hello` fails every check, and the self-test completes.
     let ran = wassay(&folder, &["engine", "check", "sh -c 'read -r l; echo ok engine=e; exit 3'"]);
     assert_eq!(ran.code, 1, "{ran:?}");
     assert!(ran.out.contains("the engine exited with code 3"), "{}", ran.out);

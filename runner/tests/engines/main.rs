@@ -31,7 +31,7 @@ fn node() -> Result<String, NotRun> {
     Ok(format!("'{}' '{script}'", node.display()))
 }
 
-/// Where this is set, the harness runs the suite in that folder instead of the trials.
+/// If this variable is set, the harness runs the suite in that folder instead of the trials.
 const HARNESS: &str = "WASSAY_TEST_HARNESS";
 
 fn main() -> ExitCode {

@@ -1,7 +1,7 @@
 //! An engine that crashes its process on request: ours, except for functions whose names begin with
 //! `fault-`.
 
-// What goes wrong here is a failed test. Faults end the process in every way there is.
+// Errors here fail the test. Faults end the process in every possible way.
 #![allow(clippy::unwrap_used)]
 
 use std::fs::{File, OpenOptions};
@@ -22,7 +22,7 @@ pub(crate) const TRACES: &str = "WASSAY_TEST_TRACES";
 /// The file that a case which hangs keeps locked as long as its process lives.
 pub(crate) const LOCK: &str = "lock";
 
-/// What a case that hangs prints when it has locked that file.
+/// The output of a hanging case after it has locked that file.
 pub(crate) const HANGS: &str = "a case hangs";
 
 /// A case that hangs does so for this long, and leaves a file of this name if it is let.
@@ -134,15 +134,15 @@ fn fault_for_real() {
     victim();
 }
 
-/// What begins the memory whose address code is to have wrong.
+/// The start of the memory whose address is made wrong in the code.
 pub(crate) const WILD: &str = "a memory that is not where code looks for it";
 
 /// Has code look for a memory elsewhere: every word of the process that has the memory's address is
 /// changed.
 fn make_memory_wild() {
-    /// Where nothing is mapped.
+    /// An unmapped address.
     const ELSEWHERE: u64 = 0x0800_0000_0000;
-    /// So that no word of ours is the address.
+    /// Hides the address, so that no word of the test equals it.
     const MASK: u64 = 0x5555_5555_5555_5555;
     let mut memory = OpenOptions::new().read(true).write(true).open("/proc/self/mem").unwrap();
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();

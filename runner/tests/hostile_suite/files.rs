@@ -52,7 +52,7 @@ pub(crate) fn write(suite: &Path, outside: &Path) -> Vec<(String, Verdict)> {
     cases
 }
 
-/// What lies beside guests: their folders, goldens and input.
+/// The files of guests: folders, golden files and input.
 pub(crate) fn write_guests(suite: &Path, outside: &Path) -> Vec<(String, Verdict)> {
     let nothing = "(module (memory (export \"memory\") 1) (func (export \"_start\")))";
     let mut cases = vec![];

@@ -23,7 +23,7 @@ use common::{Folder, clean};
 use nix::sys::resource::{UsageWho, getrusage};
 use wassay_reports::{Outcome, Report, json};
 
-/// What a case has to come to.
+/// The expected result of a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// It passes.

@@ -17,7 +17,7 @@ pub(crate) fn sources() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../testsuite/guests").canonicalize().unwrap()
 }
 
-/// Where a program in C or Rust is, by its path without extension: `c/copy`.
+/// The path of a program in C or Rust, by its name without extension, such as `c/copy`.
 pub(crate) fn built(name: &str) -> PathBuf {
     let folder = std::env::var_os(ELSEWHERE).map_or_else(sources, PathBuf::from);
     folder.join(name).with_extension("wasm")

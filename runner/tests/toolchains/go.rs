@@ -20,7 +20,7 @@ use crate::common::trials::{NotRun, find, ignored, trial};
 use crate::common::{Folder, clean, run};
 use crate::guests::{Place, sources};
 
-/// What is done with a Go.
+/// Uses of a Go toolchain.
 type Test = fn(&Go);
 
 pub(crate) fn trials() -> Vec<Trial> {
@@ -54,7 +54,7 @@ pub(crate) fn trials() -> Vec<Trial> {
 /// A Go that builds for WASI.
 struct Go {
     program: PathBuf,
-    /// Where it keeps what it has compiled.
+    /// The folder of its build cache.
     cache: OsString,
     scratch: Folder,
 }
@@ -108,7 +108,7 @@ impl Go {
     }
 }
 
-/// Where the user's Go keeps what it has compiled, if that can be written to.
+/// The build cache of the user's Go, if it is writable.
 fn users_cache(program: &Path) -> Option<OsString> {
     let mut command = Command::new(program);
     for name in ["HOME", "XDG_CACHE_HOME", "GOCACHE"] {
@@ -123,7 +123,7 @@ fn users_cache(program: &Path) -> Option<OsString> {
     Some(cache.into())
 }
 
-/// What a command prints, if it succeeds.
+/// The output of a command, if it succeeds.
 fn printed(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).output().ok()?;
     output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())

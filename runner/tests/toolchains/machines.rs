@@ -15,7 +15,7 @@ use crate::guests::sources;
 /// In no trial's name.
 const NONE: &str = "-";
 
-/// Where a tool is put for a machine of its own.
+/// The folder of a tool on a simulated machine.
 const TOOLS: &str = "tools";
 
 pub(crate) fn trials() -> Vec<Trial> {

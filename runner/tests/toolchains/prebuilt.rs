@@ -11,7 +11,7 @@ use crate::common::trials::{NotRun, find, ignored, trial};
 use crate::common::{Folder, run};
 use crate::guests::sources;
 
-/// What is tested of a language's programs.
+/// The tests of programs in a language.
 type Test = fn(&str) -> Result<(), NotRun>;
 
 /// The languages, with a compiler whose absence is seen without starting anything.

@@ -9,13 +9,13 @@ use yaml_rust2::Yaml;
 
 use super::{World, copy_file, left_out, load, needs, root, text};
 
-/// What became of an action.
+/// The result of an action.
 pub(crate) struct Ran {
     /// Whether every step ended well.
     pub(crate) is_success: bool,
-    /// What the steps printed.
+    /// The output of the steps.
     pub(crate) log: String,
-    /// What they wrote to the summary.
+    /// Their summary.
     pub(crate) summary: String,
     /// The value of the action's output `report`.
     pub(crate) report: String,
@@ -23,7 +23,7 @@ pub(crate) struct Ran {
     pub(crate) artifact: Vec<PathBuf>,
 }
 
-/// Where an action finds things, and what the expressions in it stand for.
+/// The environment of an action: paths, and the values of expressions.
 struct Context {
     values: BTreeMap<String, String>,
     /// Whether every step so far ended well.

@@ -9,13 +9,13 @@ use yaml_rust2::Yaml;
 
 use super::{World, copy_file, left_out, needs, text};
 
-/// What became of a workflow.
+/// The result of a workflow.
 pub(crate) struct Ran {
     /// Whether every job ended well.
     pub(crate) is_success: bool,
-    /// What the steps printed.
+    /// The output of the steps.
     pub(crate) log: String,
-    /// What they wrote to the summary.
+    /// Their summary.
     pub(crate) summary: String,
     /// The files of all artifacts.
     pub(crate) artifacts: Vec<PathBuf>,

@@ -9,11 +9,11 @@ use yaml_rust2::Yaml;
 
 use super::{World, copy_file, left_out, needs};
 
-/// What became of a pipeline.
+/// The result of a pipeline.
 pub(crate) struct Ran {
     /// Whether every job ended well.
     pub(crate) is_success: bool,
-    /// What the jobs printed.
+    /// The output of the jobs.
     pub(crate) log: String,
     /// The report of the last job.
     pub(crate) report: String,
@@ -37,7 +37,7 @@ pub(crate) fn run(pipeline: &Yaml, world: &World, baseline: Option<&str>) -> Ran
                 world.check_out(&folder);
                 copy_all(&artifacts, &folder);
                 if name == "build" {
-                    // What is kept from run to run, so that nothing is installed.
+                    // Caches between runs, so that nothing is installed.
                     fs::create_dir_all(folder.join("bin")).unwrap();
                     copy_file(world.program(), &folder.join("bin/wassay"), true);
                 }

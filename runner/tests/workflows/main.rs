@@ -32,7 +32,7 @@ pub(crate) fn copy_file(from: &Path, to: &Path, keeps_mode: bool) {
 /// A folder below which jobs run, with a repository that they check out.
 pub(crate) struct World {
     folder: Folder,
-    /// Where the program is.
+    /// The path of the program.
     program: PathBuf,
 }
 
@@ -108,7 +108,7 @@ fn has_tools() -> bool {
     lack.is_none()
 }
 
-/// What of a step needs the network, or more than this machine has.
+/// Steps that need the network, or more than this machine has.
 pub(crate) fn needs(script: &str) -> Option<&'static str> {
     let words = [
         ("cargo install", "it installs from a repository"),
@@ -241,7 +241,7 @@ fn a_workflow_names_what_it_installs() {
             text.contains("--rev \\\"$WASSAY_REV\\\"") || text.contains("--rev \"$WASSAY_REV\""),
             "{text}"
         );
-        // What is kept from run to run has the version in its name.
+        // The names of caches contain the version.
         let key = text.split("wassay-").nth(1).unwrap();
         assert!(key.contains("WASSAY_REV"), "{key}");
     }

@@ -15,13 +15,16 @@ use minijinja::value::Serde;
 use self::view::View;
 use super::Matrix;
 pub use crate::html::MAX_LENGTH;
-use crate::html::{STYLE, fill};
+use crate::html::{Page, STYLE};
 
 const PAGE: &str = include_str!("page.html");
 const OWN_STYLE: &str = include_str!("style.css");
 
 /// Renders the matrix as an HTML document.
 pub fn render(matrix: &Matrix) -> String {
-    let view = minijinja::Value::from(Serde(View::of(matrix)));
-    fill(PAGE, &format!("{STYLE}{OWN_STYLE}"), context! { ..view })
+    let view = View::of(matrix);
+    let title = format!("Engines and proposals: {}", view.summary);
+    let style = format!("{STYLE}{OWN_STYLE}");
+    let page = Page { title: &title, style: &style, script_hash: None, body: PAGE };
+    page.fill(context! { ..minijinja::Value::from(Serde(view)) })
 }

@@ -19,7 +19,7 @@ const MAX_LINES: usize = 100;
 
 #[derive(Serialize)]
 pub(super) struct View {
-    summary: String,
+    pub(super) summary: String,
     warnings: Vec<String>,
     columns: Vec<ColumnView>,
     columns_left: usize,

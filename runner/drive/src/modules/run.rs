@@ -35,7 +35,7 @@ pub(super) struct Program {
 pub(super) enum Ran {
     /// With exit code 0.
     Well,
-    /// With another exit code; the last line of standard error, or the code.
+    /// With another exit code; with the message in standard error, if any.
     Badly(String),
     /// By a signal, with this message.
     Crashed(String),

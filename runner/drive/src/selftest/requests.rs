@@ -29,9 +29,18 @@ const HOST: &str = "(module (import \"$h\" \"host\" (func $host (param i32) (res
   (table $kept 1 externref)
   (func (export \"keep\") (result i32) (table.set $kept (i32.const 0) (call $host (i32.const 5))) (i32.const 0))
   (func (export \"kept\") (result i32) (call $eq (table.get $kept (i32.const 0)) (i32.const 5))))";
+const UNUSUAL: &str = "(module (func (export \"toString\") (result i32) (i32.const 1))
+  (func (export \"__proto__\") (result i32) (i32.const 2))
+  (func (export \"é日𝄞\") (result i32) (i32.const 4)))";
+const FROM_UNUSUAL: &str = "(module (import \"__proto__\" \"__proto__\" (func $a (result i32)))
+  (import \"toString\" \"toString\" (func $b (result i32)))
+  (import \"é日𝄞\" \"é日𝄞\" (func $c (result i32)))
+  (func (export \"sum\") (result i32) (i32.add (call $a) (i32.add (call $b) (call $c)))))";
+const NON_ASCII: &str = "(module (import \"name-é日𝄞\" \"f\" (func)))";
 const MULTI_VALUE: &str = "(module (func (result i32 i32) (i32.const 1) (i32.const 2)))";
 
 const NAMES: &str = "decode `%XX` in names as UTF-8, and accept empty names";
+const UNDECLARED: &str = "look names up only among exports: properties that the host language gives to every object are not exports";
 const HANDLES: &str = "keep separate handles for modules and instances, until the next `B`";
 const NO_HANDLE: &str = "answer `E nohandle` if a handle does not exist, and change nothing";
 
@@ -44,7 +53,9 @@ pub(super) fn check(command: &Command, limits: &Limits, hello: &Hello, tell: &mu
     check("wrappers (L)", &wrappers());
     check("missing handles (nohandle)", &no_handles());
     check("a script starts with no state (B, E)", &fresh());
-    check("invalid requests", &strange());
+    check("invalid requests", &invalid());
+    check("names that mean something in the host language, and non-ASCII names", &unusual_names());
+    check("answers are UTF-8", &non_ascii());
     let what = "the empty name";
     let refused = run(command, limits, &hello.merges, what, &empty_name(false));
     match refused.into_iter().find_map(|finding| match finding.verdict {
@@ -210,7 +221,62 @@ fn fresh() -> Vec<Step> {
     ]
 }
 
-fn strange() -> Vec<Step> {
+/// Names of properties that JavaScript and Python give to every object.
+const PROPERTIES: [&str; 5] = ["toString", "__proto__", "constructor", "hasOwnProperty", "__class__"];
+
+fn unusual_names() -> Vec<Step> {
+    let unlinkable = Want::Fails(ErrorKind::Unlinkable);
+    let mut steps = vec![
+        begin(),
+        send("C 0", NUMBERS, "a module", Want::Ok(""), HANDLES),
+        step("I 1 0", Want::Ok(""), HANDLES),
+        step("V 1 toString", Want::Class(Class::Error), "answer `E error` if there is no such function"),
+        step("N 1 n", Want::Ok(""), HANDLES),
+        step("X 1 n", Want::Ok(""), HANDLES),
+    ];
+    let missing = PROPERTIES.iter().flat_map(|name| [("n", *name), (*name, "name")]);
+    for (handle, (module, name)) in (10..).zip(missing) {
+        let text = format!("(module (import \"{module}\" \"{name}\" (func)))");
+        let about = format!("a module that imports `{module}` `{name}`, which does not exist");
+        steps.push(send(&format!("C {handle}"), &text, &about, Want::Ok(""), HANDLES));
+        let instantiate = format!("I {handle} {handle}");
+        let about = format!("`{instantiate}`, {about}");
+        steps.push(step(instantiate, unlinkable, UNDECLARED).about(&about));
+    }
+    steps.extend([
+        send(
+            "C 4",
+            UNUSUAL,
+            "a module that exports `toString`, `__proto__` and `é日𝄞`",
+            Want::Ok(""),
+            HANDLES,
+        ),
+        step("I 5 4", Want::Ok(""), UNDECLARED),
+        step("V 5 toString", Want::Value(1), UNDECLARED),
+        step("V 5 __proto__", Want::Value(2), UNDECLARED),
+        step("V 5 %C3%A9%E6%97%A5%F0%9D%84%9E", Want::Value(4), NAMES),
+        step("N 5 toString", Want::Ok(""), UNDECLARED),
+        step("N 5 __proto__", Want::Ok(""), UNDECLARED),
+        step("N 5 %C3%A9%E6%97%A5%F0%9D%84%9E", Want::Ok(""), NAMES),
+        send("C 6", FROM_UNUSUAL, "a module that imports these by the same names", Want::Ok(""), HANDLES),
+        step("I 7 6", Want::Ok(""), UNDECLARED),
+        step("V 7 sum", Want::Value(7), UNDECLARED),
+        end(),
+    ]);
+    steps
+}
+
+/// An error whose message is likely to contain a name that is not ASCII.
+fn non_ascii() -> Vec<Step> {
+    vec![
+        begin(),
+        send("C 0", NON_ASCII, "a module with a non-ASCII import", Want::Ok(""), NAMES),
+        step("I 1 0", Want::Fails(ErrorKind::Unlinkable), "an import of an unregistered name is missing"),
+        end(),
+    ]
+}
+
+fn invalid() -> Vec<Step> {
     let unsupported = "answer unknown requests with `E unsupported`, and continue";
     vec![
         step(

@@ -45,6 +45,13 @@ pub(super) fn step(request: impl Into<String>, want: Want, fix: &'static str) ->
     Step { about: format!("`{request}`"), request, want, fix }
 }
 
+impl Step {
+    /// Sets the description of the request.
+    pub(super) fn about(self, about: &str) -> Step {
+        Step { about: about.to_owned(), ..self }
+    }
+}
+
 /// Creates a step that sends a module after these words. `about` describes the module.
 pub(super) fn send(words: &str, text: &str, about: &str, want: Want, fix: &'static str) -> Step {
     let request = format!("{words} {}", BASE64.encode(&module(text)));
@@ -81,11 +88,16 @@ pub(super) fn run(
         }
         match answer(&mut child, limits) {
             Ok(answer) => {
-                if let Err(expected) = step.want.is_met(&answer, merges) {
-                    let answer = answer.to_string();
-                    let answer = answer.trim_end();
+                let met = step.want.is_met(&answer, merges);
+                let answer = answer.to_string();
+                let answer = answer.trim_end();
+                if let Err(expected) = met {
                     let why = format!("{}: expected {expected}, got `{answer}`", step.about);
                     findings.push(bad(why, step.fix));
+                }
+                if is_garbled(answer) {
+                    let why = format!("{}: the answer `{answer}` is not UTF-8", step.about);
+                    findings.push(bad(why, "write answers as UTF-8, whatever the locale is"));
                 }
             }
             Err(why) => {
@@ -97,6 +109,13 @@ pub(super) fn run(
     }
     child.close();
     if findings.is_empty() { vec![Finding::good(what)] } else { findings }
+}
+
+/// Whether an answer has lost characters: bytes that are not UTF-8, which the line is read without,
+/// or the name of the self-test in another encoding.
+fn is_garbled(answer: &str) -> bool {
+    let name = answer.split_once("name-").map(|(_, rest)| rest);
+    answer.contains(char::REPLACEMENT_CHARACTER) || name.is_some_and(|rest| rest.starts_with(['Ã', '?']))
 }
 
 /// The next answer, or the reason for its absence.

@@ -16,7 +16,7 @@ use thiserror::Error;
 
 use super::running::Output;
 use super::task::{Task, word_of};
-use crate::process::{Group, how};
+use crate::process::{Group, how, with_stderr};
 
 /// The Python program that loads an adapter.
 const BRIDGE: &str = include_str!("../../../adapters/wasi/bridge.py");
@@ -67,7 +67,7 @@ pub enum AdapterError {
     Ended {
         /// The adapter.
         path: PathBuf,
-        /// How it ended, with the last line of its standard error.
+        /// How it ended, with the message in its standard error.
         why: String,
     },
     /// Its engine does not support preview 1.
@@ -156,10 +156,9 @@ impl Adapter {
         let (stdout, stderr) = (all(stdout), all(stderr));
         if !status.is_some_and(|status| status.success()) {
             let said = String::from_utf8_lossy(&stderr).into_owned();
-            let last = said.lines().rev().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
             let how =
                 status.map_or_else(String::new, |status| how(status).replace("the engine", "the adapter"));
-            return Err(ended(format!("{how}; the last line of its standard error: {last}")));
+            return Err(ended(with_stderr(how, &said)));
         }
         serde_json::from_slice(&stdout).map_err(|error| ended(format!("invalid answer to `{what}`: {error}")))
     }

@@ -150,7 +150,7 @@ impl Run {
                 // Run it unchecked, for its effects.
                 let _ = interpreter.judge(directive);
             }
-            Position::Before | Position::Behind => {}
+            Position::Before | Position::After => {}
             Position::Within => self.within(interpreter, directive, expectations),
         }
     }

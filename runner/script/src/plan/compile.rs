@@ -106,7 +106,7 @@ impl<'a> Planner<'a> {
         let is_run = match position {
             Position::Before => directive.command.has_effects(),
             Position::Within => true,
-            Position::Behind => false,
+            Position::After => false,
         };
         if !is_run || is_left_out || skip.is_some() {
             return;

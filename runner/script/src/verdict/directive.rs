@@ -131,9 +131,13 @@ impl DirectiveResult {
             Outcome::Apart(apart, reason) => format!("{}: {reason}", apart.word()),
             Outcome::Passed | Outcome::Failed(_) => return None,
         };
-        let apart = if let Outcome::Apart(apart, _) = &self.outcome { Some(*apart) } else { None };
         let (line, column) = numbers(self.place);
-        Some(Note { line, column, outcome: self.outcome.word(), reason, apart, key: None })
+        let note = Note { line, column, ..Note::new(self.outcome.word(), reason) };
+        Some(match &self.outcome {
+            Outcome::Apart(apart, _) => Note { apart: Some(*apart), ..note },
+            Outcome::ExpectedFailure(failure, _) => note.with_failure(failure.to_report(self.place)),
+            _ => note,
+        })
     }
 }
 

@@ -100,7 +100,7 @@ impl ScriptResult {
     /// The note as a note of a report, if none of them failed.
     fn unlisted_note(&self) -> Option<Note> {
         let outcome = self.directives.worst_unlisted().filter(|worst| worst.is_expected())?;
-        Some(Note { line: 0, column: 0, outcome, reason: self.not_listed()?, apart: None, key: None })
+        Some(Note::new(outcome, self.not_listed()?))
     }
 
     /// The failed directives with their failures, at most [`LISTED`](super::LISTED).
