@@ -9,7 +9,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use wassay_engine::{
-    Compilation, Config, Engine, Extern, Func, FuncType, Linker, Module, Store, Val, ValType,
+    Compilation, Config, Engine, Extern, Func, FuncType, HashedBytes, Linker, Module, Precompiled, Store,
+    TrustedFile, Val, ValType,
 };
 
 /// A module with `functions` functions of about `operators` operators each.
@@ -88,6 +89,42 @@ fn lazy(c: &mut Criterion) {
     }
 }
 
+/// A module with code of an earlier run: creating it, and the first call of a function.
+fn stored(c: &mut Criterion) {
+    let engine = Engine::new(&Config::new().verifier(false)).unwrap();
+    let run = |module: &Module| {
+        let mut store = Store::new(&engine);
+        let instance = Linker::new().instantiate(&mut store, module).unwrap();
+        for export in module.exports() {
+            let Some(Extern::Func(f)) = instance.export(&store, export.name) else { continue };
+            f.invoke(&mut store, &[Val::I32(1), Val::I32(2)]).unwrap();
+        }
+    };
+    let mut group = c.benchmark_group("create, instantiate and call each function once");
+    for (functions, operators) in [(1, 4), (100, 64), (100, 400)] {
+        let bytes = module(functions, operators);
+        let hashed = || HashedBytes::new(bytes.clone());
+        let first = Module::with_code(&engine, hashed(), None).unwrap();
+        run(&first);
+        let object = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(&object, first.object(None).unwrap().unwrap()).unwrap();
+        let open = || {
+            let file = std::fs::File::open(&object).unwrap();
+            #[expect(unsafe_code, reason = "the file was written above")]
+            // SAFETY: the engine wrote the file, and only this process knows it.
+            Precompiled::open(unsafe { TrustedFile::new(file) }).unwrap()
+        };
+        group.throughput(Throughput::Elements(functions as u64));
+        group.bench_function(format!("{functions} functions of {operators} operators, compiled"), |b| {
+            b.iter(|| run(&Module::new(&engine, &bytes).unwrap()));
+        });
+        group.bench_function(format!("{functions} functions of {operators} operators, stored"), |b| {
+            b.iter(|| run(&Module::with_code(&engine, hashed(), Some(open())).unwrap()));
+        });
+    }
+    group.finish();
+}
+
 fn instantiate(c: &mut Criterion) {
     let engine = Engine::new(&Config::new().verifier(false)).unwrap();
     let module = Module::new(&engine, &module(10, 16)).unwrap();
@@ -152,5 +189,5 @@ fn copy(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, compile, lazy, instantiate, call, copy);
+criterion_group!(benches, compile, lazy, stored, instantiate, call, copy);
 criterion_main!(benches);

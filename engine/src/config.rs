@@ -23,6 +23,7 @@ pub struct Config {
     pub(crate) nan_canonicalization: bool,
     pub(crate) limits: StoreLimits,
     pub(crate) max_bytes: u64,
+    pub(crate) through_objects: bool,
 }
 
 /// When the functions of a module are compiled. This does not affect results. A module is always
@@ -92,6 +93,7 @@ impl Config {
             nan_canonicalization: false,
             limits: StoreLimits::default(),
             max_bytes: u64::MAX,
+            through_objects: false,
         }
     }
 
@@ -186,6 +188,15 @@ impl Config {
     #[must_use]
     pub fn nan_canonicalization(mut self, on: bool) -> Config {
         self.nan_canonicalization = on;
+        self
+    }
+
+    /// Sets whether [`Module::new`](crate::Module::new) compiles each module to an object file, from
+    /// which functions are loaded when they are first called. This is for tests, because it loads
+    /// code in all the ways that a module can need. Default: disabled.
+    #[must_use]
+    pub fn through_objects(mut self, on: bool) -> Config {
+        self.through_objects = on;
         self
     }
 

@@ -22,3 +22,8 @@ fn without_optimisation() {
 fn collecting_at_every_allocation() {
     with_stack(|| pass_suites(&SUITES, Config::new().collect_always(true)));
 }
+
+#[test]
+fn from_object_files() {
+    with_stack(|| pass_suites(&SUITES, Config::new().through_objects(true)));
+}

@@ -25,6 +25,10 @@ fn command_lines(text: &str) -> Vec<Vec<String>> {
                     | "plan"
                     | "judge"
                     | "audit"
+                    | "compile"
+                    | "wasm2obj"
+                    | "config"
+                    | "cache"
                     | "fuzz")
             )
         ) || words.len() < 2

@@ -25,8 +25,8 @@ use crate::wasi::{self, Files, Guest, Names};
 ///
 /// A folder is a suite of all the `.wast` files (in any case) and [guests](crate::wasi) below it. A
 /// single file is a guest if its name ends in `.wasm` or `.wat`, and a script otherwise. The cases
-/// are listed now and read later. The folder `.git` is skipped, and so are folders that belong to
-/// guests. Symbolic links are followed as far as [`access`](crate::access) allows.
+/// are listed now and read later. The folders `.git` and `.wassay` are skipped, and so are folders
+/// that belong to guests. Symbolic links are followed as far as [`access`](crate::access) allows.
 ///
 /// [Unreadable cases](Unreadable) stand for files that are cases by their names but not regular
 /// files, and for unreadable folders and broken links, which could contain cases.
@@ -269,6 +269,9 @@ fn walk(
     Ok((walk.cases, walk.entries.into_iter().rev().flatten().collect()))
 }
 
+/// Folders without cases: the history of a repository, and descriptions of engines.
+const SKIPPED: [&str; 2] = [".git", ".wassay"];
+
 /// The suite that a folder becomes.
 struct Place<'a> {
     /// What its expectations call it.
@@ -333,7 +336,7 @@ impl Walk<'_> {
         let names: Names = listed.iter().map(|entry| entry.name.as_os_str()).collect();
         for entry in listed {
             let name = Path::new(&entry.name);
-            if entry.name == ".git" || names.is_guest_folder(name) {
+            if SKIPPED.iter().any(|skipped| entry.name == *skipped) || names.is_guest_folder(name) {
                 continue;
             }
             let is_script = wasi::has_suffix(name, "wast");

@@ -127,6 +127,9 @@ impl Module {
     /// Those of [`Module::new`], and [`Interrupted`](crate::ErrorKind::Interrupted) if the deadline
     /// has passed.
     pub fn new_until(engine: &Engine, bytes: &[u8], deadline: Option<Deadline>) -> Result<Module> {
+        if engine.config().through_objects {
+            return Module::through_object(engine, bytes);
+        }
         admit(bytes, engine.features())?;
         let compiled = Module::compile(engine, bytes.into(), Saved::default(), deadline);
         compiled.map_err(|error| match error.kind() {

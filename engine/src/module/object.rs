@@ -12,6 +12,7 @@ use crate::decode::symbols::Symbols;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::precompiled::{Artifact, Contents, HashedBytes, Key, ModuleHash, Precompiled};
+use crate::vm::trusted::TrustedFile;
 
 impl Module {
     /// Like [`Module::new`], with code of an earlier run, if there is some. Functions that `code`
@@ -83,6 +84,15 @@ impl Module {
         admit(bytes, engine.features())?;
         compile_to_object(engine, bytes, hash, progress)
             .map_err(|error| explain(bytes, engine.features(), error))
+    }
+
+    /// Creates a module by way of an object file: see
+    /// [`Config::through_objects`](crate::Config::through_objects).
+    pub(super) fn through_object(engine: &Engine, bytes: &[u8]) -> Result<Module> {
+        let object = Module::compile_to_object(engine, &HashedBytes::new(bytes.to_vec()), &|_, _| ())?;
+        let file = TrustedFile::of_this_process(&object)
+            .map_err(|error| Error::limit("cannot create an object file").caused_by(error))?;
+        Module::precompiled(engine, Precompiled::open(file)?)
     }
 
     /// An object file with the functions of `older`, and those that were compiled since the module

@@ -1,6 +1,8 @@
 //! Files whose contents are run as machine code.
 
 use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::FromRawFd;
 
 /// A file with machine code that the process can run.
 ///
@@ -19,6 +21,20 @@ impl TrustedFile {
     /// versions and machines.
     pub unsafe fn new(file: File) -> TrustedFile {
         TrustedFile(file)
+    }
+
+    /// A file in memory with these bytes, which were created by this process and are not accessible
+    /// to others.
+    pub(crate) fn of_this_process(bytes: &[u8]) -> io::Result<TrustedFile> {
+        // SAFETY: the name is a string with its end.
+        let file = unsafe { libc::memfd_create(c"wassay-object".as_ptr(), libc::MFD_CLOEXEC) };
+        if file < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the descriptor is open, and nothing else owns it.
+        let mut file = unsafe { File::from_raw_fd(file) };
+        file.write_all(bytes)?;
+        Ok(TrustedFile(file))
     }
 
     /// The file.

@@ -105,8 +105,11 @@ impl CodeCache {
             return Ok(());
         }
         let target = self.max_size / KEPT.1 * KEPT.0;
+        entries.retain(|entry| !entry.is_temporary);
         entries.sort_by_key(|entry| entry.used);
-        for entry in entries.iter().filter(|entry| !entry.is_temporary) {
+        // The last one was just stored.
+        entries.pop();
+        for entry in entries {
             if bytes <= target {
                 break;
             }

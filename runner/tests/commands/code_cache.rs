@@ -10,6 +10,9 @@ use crate::common::{Folder, PASSES, Ran, clean, run};
 
 const WASSAY: &str = env!("CARGO_BIN_EXE_wassay");
 
+/// What a call of `half` with 2 prints.
+const HALF: &str = "i32 42 (0x0000002a)\n";
+
 /// Functions that return, trap, and call each other.
 const TEXT: &str = r#"(module (memory 1)
   (func $divide (param i32) (result i32) (i32.div_u (i32.const 84) (local.get 0)))
@@ -181,13 +184,13 @@ fn processes_can_use_it_at_the_same_time() {
     for round in 0..3 {
         let start = |number: usize| {
             let name = ["half", "load"][number % 2];
-            let mut command = home.command(&["run", "--invoke", name, "p.wat", "4"]);
+            let mut command = home.command(&["run", "--invoke", name, "p.wat", "2"]);
             clean(&mut command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
         };
         let children: Vec<_> = (0..8).map(start).collect();
         for (number, child) in children.into_iter().enumerate() {
             let output = child.wait_with_output().unwrap();
-            let expected = ["21\n", "0\n"][number % 2];
+            let expected = [HALF, "i32 0 (0x00000000)\n"][number % 2];
             assert_eq!(output.stdout, expected.as_bytes(), "round {round}");
             assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
         }
@@ -220,7 +223,7 @@ fn a_process_that_is_killed_leaves_a_usable_cache() {
         child.kill().unwrap();
         child.wait().unwrap();
         let ran = home.run(&["run", "--invoke", "all", "p.wat"]);
-        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "7\n", ""), "{part}");
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "i32 7 (0x00000007)\n", ""), "{part}");
     }
 }
 
@@ -239,21 +242,24 @@ fn what_cannot_be_stored_is_one_warning() {
     home.call("half", "2");
     let cache = home.cache().display().to_string();
     let assert_warned = |ran: &Ran| {
-        assert_eq!((ran.code, ran.out.as_str()), (0, "42\n"), "{}", ran.err);
+        assert_eq!((ran.code, ran.out.as_str()), (0, HALF), "{}", ran.err);
         assert!(ran.err.starts_with("warning: ") && ran.err.lines().count() == 1, "{}", ran.err);
         assert!(ran.err.contains("cannot store machine code"), "{}", ran.err);
     };
     // A folder for reading only is used, and cannot be added to.
     let read_only = format!("mount --bind '{cache}' '{cache}' && mount -o remount,bind,ro '{cache}'");
     if let Some(ran) = in_namespace(&home, &read_only) {
-        assert_eq!((ran.out.as_str(), ran.err.as_str()), ("42\n", ""));
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), (HALF, ""));
     }
     fs::remove_file(home.file()).unwrap();
     if let Some(ran) = in_namespace(&home, &read_only) {
         assert_warned(&ran);
     }
     // A disk that is full.
-    if let Some(ran) = in_namespace(&home, &format!("mount -t tmpfs -o size=4k,mode=700 none '{cache}'")) {
+    let full = format!(
+        "mount -t tmpfs -o size=4k,mode=700 none '{cache}' && head -c 4096 /dev/zero > '{cache}/full'"
+    );
+    if let Some(ran) = in_namespace(&home, &full) {
         assert_warned(&ran);
     }
     // A limit for the size of files.
@@ -271,7 +277,7 @@ fn a_folder_that_others_can_write_is_not_used() {
     fs::remove_file(home.file()).unwrap();
     fs::set_permissions(home.cache(), PermissionsExt::from_mode(0o777)).unwrap();
     let ran = home.call("half", "2");
-    assert_eq!((ran.code, ran.out.as_str()), (0, "42\n"));
+    assert_eq!((ran.code, ran.out.as_str()), (0, HALF));
     let expected = "can be changed by other users (mode 777)";
     assert!(ran.err.starts_with("warning: ") && ran.err.contains(expected), "{}", ran.err);
     assert_eq!((ran.err.lines().count(), home.files().len()), (1, 0));
@@ -281,7 +287,7 @@ fn a_folder_that_others_can_write_is_not_used() {
     fs::remove_dir(home.cache()).unwrap();
     fs::write(home.cache(), "").unwrap();
     let ran = home.call("half", "2");
-    assert_eq!((ran.code, ran.out.as_str(), ran.err.lines().count()), (0, "42\n", 1));
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.lines().count()), (0, HALF, 1));
 }
 
 #[test]
@@ -313,10 +319,15 @@ fn its_settings_are_in_a_file() {
     let elsewhere = home.run(&["config", "new", "a.toml"]);
     assert!(elsewhere.code == 0 && home.0.file("a.toml").is_file(), "{}", elsewhere.err);
 
-    let text = format!("[cache]\ndirectory = '{}'\nmax-size = \"3KiB\"\n", home.0.file("mine").display());
+    home.call("half", "2");
+    home.run(&["hello.wat"]);
+    // Each of the files fits, but not both.
+    let largest = home.files().iter().map(|file| fs::metadata(file).unwrap().len()).max().unwrap();
+    let (mine, size) = (home.0.file("mine"), largest + 1);
+    let text = format!("[cache]\ndirectory = '{}'\nmax-size = \"{size}\"\n", mine.display());
     fs::write(&file, text).unwrap();
     let shown = home.run(&["config", "show"]).out;
-    for expected in ["config.toml", "enabled = true", "/mine", "max-size = \"3KiB\""] {
+    for expected in ["config.toml", "enabled = true", "/mine", &format!("max-size = \"{size}\"")] {
         assert!(shown.contains(expected), "{expected}: {shown}");
     }
     home.call("half", "2");

@@ -107,7 +107,9 @@ fn suite(files: &[(&str, &str)]) -> Folder {
 
 /// A description of our own engine by its command.
 fn described(folder: &Folder, more: &str) -> String {
-    let command = format!("[\"{WASSAY}\", \"run\", \"{{dirs}}\", \"{{env}}\", \"{{module}}\", \"{{args}}\"]");
+    let command = format!(
+        "[\"{WASSAY}\", \"run\", \"--no-cache\", \"{{dirs}}\", \"{{env}}\", \"{{module}}\", \"{{args}}\"]"
+    );
     let text = format!(
         "name = \"e\"\n[wasi]\ncommand = {command}\ndir = [\"--dir\", \"{{host}}::{{guest}}\"]\n\
          env = [\"--env\", \"{{name}}={{value}}\"]\ntraps = [134]\n{more}"
@@ -207,7 +209,7 @@ def get_wasi_worlds():
 def compute_argv(test_path, args_env_root, proposals, wasi_world, wasi_version):
     print("this goes to standard error")
     args, env, root = args_env_root
-    argv = [WASSAY, "run"]
+    argv = [WASSAY, "run", "--no-cache"]
     for name, value in env.items():
         argv += ["--env", f"{name}={value}"]
     if root:
@@ -253,7 +255,7 @@ fn broken_adapters() {
         code == 2 && other.contains("does not support wasm32-wasip1; it supports wasm32-wasip3"),
         "{other}"
     );
-    let (code, wrong) = said("no Python");
+    let (code, wrong) = said("this is not Python");
     assert!(code == 2 && wrong.contains("SyntaxError"), "{wrong}");
     std::fs::remove_file(folder.file("mine.py")).unwrap();
     let (ran, _) = tested(&folder, &engine, &[]);
@@ -354,7 +356,7 @@ fn nothing_of_ours() {
     let engine = write(
         &folder,
         "e.toml",
-        &format!("name = \"e\"\n[module]\nrun = [\"{WASSAY}\", \"run\", \"{{module}}\"]\n"),
+        &format!("name = \"e\"\n[module]\nrun = [\"{WASSAY}\", \"run\", \"--no-cache\", \"{{module}}\"]\n"),
     );
     let (ran, report) = tested(&folder, &engine, &[]);
     assert!(outcomes(&report).iter().all(|(_, outcome)| outcome == "skipped"), "{ran:?}");

@@ -17,6 +17,7 @@ fn scripts_are_found_at_every_depth_and_sorted() {
         "x.txt",
         "x.wast.bak",
         ".git/g.wast",
+        ".wassay/engines/wassay.toml",
     ]);
     let suite = open(folder.path()).unwrap();
     assert_eq!(names(&suite), ["a-b.wast", "a.wast", "a/b/c.wast", "a/z.wast", "b.wast"]);

@@ -1,11 +1,9 @@
 //! Machine code of earlier runs: from the code cache, and from object files.
 
 use std::fs::File;
-use std::path::Path;
 
 use wassay_engine::{Engine, HashedBytes, Module, Precompiled, Result, TrustedFile};
 
-use super::load::of_module;
 use crate::cache::CodeCache;
 use crate::config::{self, CacheConfig};
 use crate::exit::Error;
@@ -85,11 +83,10 @@ fn stored(cache: &CodeCache, name: &str) -> Option<Precompiled> {
 
 /// Creates a module from an object file of `wassay compile`, which the user trusts by
 /// `--allow-precompiled`.
-pub(super) fn precompiled(engine: &Engine, path: &Path, file: File) -> std::result::Result<Module, Error> {
+pub(super) fn precompiled(engine: &Engine, file: File) -> Result<Module> {
     #[allow(unsafe_code)]
     // SAFETY: the user has allowed to run the machine code in this file, by an option that says that
     // it is not sandboxed.
     let file = unsafe { TrustedFile::new(file) };
-    let module = Precompiled::open(file).and_then(|code| Module::precompiled(engine, code));
-    module.map_err(|error| of_module(path, error))
+    Module::precompiled(engine, Precompiled::open(file)?)
 }

@@ -38,7 +38,7 @@ pub(super) fn module(
                 file.display()
             )));
         }
-        return cached::precompiled(engine, file, object);
+        return cached::precompiled(engine, object).map_err(|error| of_module(file, error));
     }
     let bytes = bytes(file)?;
     tracing::debug!(file = %file.display(), bytes = bytes.len(), took = ?begun.elapsed(), "loaded a module");
