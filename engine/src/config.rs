@@ -18,6 +18,7 @@ pub struct Config {
     pub(crate) guard_pages: bool,
     pub(crate) max_stack: usize,
     pub(crate) collect_always: bool,
+    pub(crate) nan_canonicalization: bool,
     pub(crate) limits: StoreLimits,
     pub(crate) max_bytes: u64,
     pub(crate) through_objects: bool,
@@ -81,6 +82,7 @@ impl Config {
             guard_pages: true,
             max_stack: 1 << 20,
             collect_always: false,
+            nan_canonicalization: false,
             limits: StoreLimits::default(),
             max_bytes: u64::MAX,
             through_objects: false,
@@ -133,7 +135,8 @@ impl Config {
     }
 
     /// Sets how many bytes of a thread's stack wasm code can use. If the thread has less, the limit
-    /// is what it has. Default: 1 MiB.
+    /// is what it has. Each continuation can use the same on a stack of its own, but at most
+    /// 256 KiB. Default: 1 MiB.
     #[must_use]
     pub fn max_stack(mut self, bytes: usize) -> Config {
         self.max_stack = bytes;
@@ -157,6 +160,15 @@ impl Config {
         self
     }
 
+    /// Sets whether every NaN that an instruction computes is the positive canonical one, where the
+    /// specification allows any sign and, if an operand is another NaN, any payload (numerics, NaN
+    /// propagation). Code is larger and slower then. Default: disabled.
+    #[must_use]
+    pub fn nan_canonicalization(mut self, on: bool) -> Config {
+        self.nan_canonicalization = on;
+        self
+    }
+
     /// Sets the limits of each store of the engine.
     #[must_use]
     pub fn limits(mut self, limits: StoreLimits) -> Config {
@@ -166,8 +178,8 @@ impl Config {
 
     /// Sets how many bytes each store of the engine can use in total, in addition to the individual
     /// limits: memories at their current size, tables, objects with the collector's bookkeeping,
-    /// and what instances with their globals and segments need beyond a mebibyte. Default: no
-    /// limit.
+    /// stacks of continuations, and what instances with their globals and segments need beyond a
+    /// mebibyte. Default: no limit.
     #[must_use]
     pub fn max_bytes(mut self, bytes: u64) -> Config {
         self.max_bytes = bytes;

@@ -53,6 +53,7 @@ struct EngineInner {
 struct Trampolines {
     entries: TrampolineCache,
     hosts: TrampolineCache,
+    continuations: TrampolineCache,
 }
 
 /// Trampolines of one kind.
@@ -165,7 +166,7 @@ impl Engine {
     /// Returns the number of types and trampolines that the engine holds.
     pub fn stats(&self) -> EngineStats {
         let made = self.0.trampolines.lock().unwrap_or_else(PoisonError::into_inner);
-        let trampolines = made.entries.made.len() + made.hosts.made.len();
+        let trampolines = made.entries.made.len() + made.hosts.made.len() + made.continuations.made.len();
         let compiled = self.0.compiled.load(Ordering::Relaxed);
         EngineStats { types: self.0.types.len(), trampolines, compiled }
     }
@@ -222,6 +223,16 @@ impl Engine {
             Code::Host { slots: signature.slots() },
             signature,
             |compiler, signature| trampoline::host(compiler, &*self.0.isa, signature),
+        )
+    }
+
+    /// The continuation trampoline for a signature, in a code block of its own.
+    pub(crate) fn continuation_trampoline(&self, signature: AbiSignature) -> Result<Arc<CodeBlock>> {
+        self.trampoline(
+            |made| &mut made.continuations,
+            Code::Continuation { slots: signature.slots() },
+            signature,
+            |compiler, signature| trampoline::continuation(compiler, &*self.0.isa, signature),
         )
     }
 

@@ -67,9 +67,9 @@ pub use error::{Backtrace, Error, ErrorKind, Result};
 pub use module::{ExportType, ImportType, Module, classify};
 pub use precompiled::{HashedBytes, ModuleHash, Precompiled};
 pub use runtime::{
-    ArrayRef, AsStore, Caller, ExnRef, Extern, ExternRef, Func, Global, HeapStats, HostRef, HostResult, I31,
-    Instance, InterfaceFunc, IntoFunc, IntoResults, Linker, Memory, Param, Ref, SharedMemory, Store,
-    StoreState, StructRef, Table, Tag, TypedFunc, Val, WasmTuple, WasmTy, Words,
+    ArrayRef, AsStore, Caller, ContRef, ExnRef, Extern, ExternRef, Func, Global, HeapStats, HostRef,
+    HostResult, I31, Instance, InterfaceFunc, IntoFunc, IntoResults, Linker, Memory, Param, RawValues, Ref,
+    SharedMemory, Store, StoreState, StructRef, Table, Tag, TypedFunc, Val, WasmTuple, WasmTy,
 };
 pub use time::Deadline;
 pub use trap::Trap;

@@ -62,6 +62,10 @@ traps! {
     NullI31Reference = "null i31 reference",
     /// `throw_ref` on null.
     NullExceptionReference = "null exception reference",
+    /// A null continuation (stack-switching proposal).
+    NullContinuationReference = "null continuation reference",
+    /// A continuation that was resumed, bound or switched to before (stack-switching proposal).
+    ContinuationConsumed = "continuation already consumed",
     /// An array access beyond the array's end.
     ArrayOutOfBounds = "out of bounds array access",
     /// `ref.cast` on a value of another type.

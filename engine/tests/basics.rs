@@ -234,7 +234,7 @@ fn a_deadline_interrupts_nested_calls_of_other_stores() {
     let inner = Func::alloc(&mut outer, FuncType::new([], []), |_, _, _| {
         let mut inner = store();
         // Ends the test even if the outer deadline has no effect.
-        inner.set_deadline(Some(Instant::now() + Duration::from_secs(2)));
+        inner.set_deadline(Some(Instant::now() + Duration::from_secs(60)));
         let text = "(module (func (export \"loop\") (loop (br 0))))";
         let instance = instantiate(&mut inner, &Linker::new(), text);
         func(&inner, instance, "loop").invoke(&mut inner, &[]).map(drop)
@@ -242,7 +242,7 @@ fn a_deadline_interrupts_nested_calls_of_other_stores() {
     let start = Instant::now();
     outer.set_deadline(Some(start + Duration::from_millis(20)));
     assert_eq!(inner.unwrap().invoke(&mut outer, &[]).unwrap_err().kind(), ErrorKind::Interrupted);
-    assert!(start.elapsed() < Duration::from_secs(1), "the outer deadline ends the loop");
+    assert!(start.elapsed() < Duration::from_secs(30), "the outer deadline ends the loop");
 }
 
 #[test]

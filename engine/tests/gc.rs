@@ -501,7 +501,7 @@ fn a_large_object_that_code_allocated_in_a_hole_survives() {
         (type $wide (struct {fields}))
         (global $bytes (mut (ref null $bytes)) (ref.null $bytes))
         (global $wide (mut (ref null $wide)) (ref.null $wide))
-        ;; The first object of a hole is the builtin's; what fits behind it is made by code.
+        ;; The builtin allocates the first object of a hole, and compiled code the following ones.
         (func (export "make")
           (drop (call $node (i64.const 0)))
           (global.set $bytes (array.new $bytes (i32.const 7) (i32.const 40000))))

@@ -324,7 +324,7 @@ fn a_full_heap_and_a_store_that_was_interrupted_are_errors() {
         ArrayRef::new(&mut store, bytes, u32::MAX, Val::I32(1)).unwrap_err().kind(),
         ErrorKind::Limit | ErrorKind::Trap(_)
     ));
-    let _ = store.time_over();
+    let _ = store.interrupt();
     assert_eq!(ArrayRef::new(&mut store, bytes, 1, Val::I32(1)).unwrap_err().kind(), ErrorKind::Interrupted);
 }
 

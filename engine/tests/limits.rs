@@ -222,7 +222,7 @@ fn memories_tables_and_objects_share_a_budget() {
 #[test]
 fn stores_created_by_beside_share_a_budget() {
     let first = store_of(1 << 20);
-    let (mut second, mut third) = (Store::beside(&first), Store::beside(&first));
+    let (mut second, mut third) = (Store::sharing_limit(&first), Store::sharing_limit(&first));
     let module = Module::new(first.engine(), &wat::parse_str("(module (memory 10))").unwrap()).unwrap();
     Linker::new().instantiate(&mut second, &module).unwrap();
     assert_eq!(Linker::new().instantiate(&mut third, &module).unwrap_err().kind(), ErrorKind::Limit);

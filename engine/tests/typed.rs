@@ -9,7 +9,7 @@ use std::error::Error as _;
 use common::{instantiate, store};
 use wassay_engine::{
     Caller, Config, Engine, Error, ErrorKind, ExnRef, Extern, Func, FuncType, HostResult, Linker, Module,
-    Store, StoreState, Tag, Val, ValType, Words,
+    RawValues, Store, StoreState, Tag, Val, ValType,
 };
 
 #[test]
@@ -217,11 +217,11 @@ fn host_functions_of_all_shapes_reach_the_data() {
         Ok(())
     });
     linker.define("log", "any", any.unwrap()).unwrap();
-    let numeric = |mut caller: Caller<'_, Log>, words: &mut Words<'_>| {
+    let numeric = |mut caller: Caller<'_, Log>, words: &mut RawValues<'_>| {
         caller.data_mut().calls += words.u32(0);
         Ok(())
     };
-    let numeric = Func::alloc_numeric(&mut store, FuncType::new([ValType::I32], []), numeric).unwrap();
+    let numeric = Func::alloc_raw(&mut store, FuncType::new([ValType::I32], []), numeric).unwrap();
     linker.define("log", "numeric", numeric).unwrap();
     let text = r#"(module
         (import "log" "add" (func $add (param i32))) (import "log" "count" (func $count (result i32)))

@@ -41,7 +41,7 @@ fn reason(note: &Note) -> Option<(Apart, &str, &Note)> {
 
 impl Group<'_> {
     /// The reason, with the number of directives and their lines if there are several.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn description(&self) -> String {
         let Group { reason, notes, .. } = self;
         match notes.len() as u64 {
             1 => (*reason).to_owned(),
@@ -152,10 +152,10 @@ mod tests {
                 note(7, Apart::NotApplicable, "no text"),
             ],
         );
-        let told: Vec<(Apart, String)> =
-            groups(&case).iter().map(|group| (group.apart, group.told())).collect();
+        let description: Vec<(Apart, String)> =
+            groups(&case).iter().map(|group| (group.apart, group.description())).collect();
         let together = "no text (2 directives, on lines 3 and 7)".to_owned();
-        assert_eq!(told, [(Apart::NotApplicable, together), (Apart::Blocked, "line 1".to_owned())]);
+        assert_eq!(description, [(Apart::NotApplicable, together), (Apart::Blocked, "line 1".to_owned())]);
     }
 
     #[test]

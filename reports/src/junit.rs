@@ -163,7 +163,8 @@ fn text(case: &Case) -> String {
     let notes = case.notes.iter().filter(|note| note.apart.is_none());
     let notes = notes.map(|note| (note, note.outcome.as_str(), note.reason.clone()));
     let apart = groups(case).into_iter();
-    let apart = apart.filter_map(|group| Some((*group.notes.first()?, group.apart.word(), group.told())));
+    let apart =
+        apart.filter_map(|group| Some((*group.notes.first()?, group.apart.word(), group.description())));
     for (note, word, reason) in notes.chain(apart) {
         if text.len() >= MAX_TEXT {
             text.push_str("… and more directives that were skipped or expected to fail\n");

@@ -121,7 +121,7 @@ fn a_suite_in_another_folder_is_the_same_suite() {
 }
 
 #[test]
-fn what_ends_a_script_as_a_whole_is_no_fix_of_what_failed_before() {
+fn a_script_that_ends_early_does_not_fix_earlier_failures() {
     let whole = |outcome, kind: &str| {
         let mut case = script("a", &[1, 2, 3], &[]);
         case.outcome = outcome;
@@ -262,7 +262,7 @@ fn colours_change_nothing_but_colour() {
 }
 
 #[test]
-fn a_case_that_stands_there_twice_is_met_once() {
+fn a_duplicate_case_is_compared_once() {
     let twice =
         report(vec![suite("s", vec![script("a", &[1], &[]), script("a", &[1], &[])]), suite("s", vec![])]);
     let twice = json::parse(&json::render(&twice)).unwrap();

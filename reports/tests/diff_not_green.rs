@@ -48,7 +48,7 @@ fn what_is_new_or_edited_and_fails_has_a_heading_and_details() {
     for (new, failures) in [(edited, 1), (new_case, 1), (new_suite, 2)] {
         let diff = compared(&old, &new);
         assert_eq!((diff.new_failures.len(), diff.regressed.len()), (failures, 0));
-        assert!(diff.is_failure(true), "it is no question of how much is judged");
+        assert!(diff.is_failure(true), "whatever is judged");
         for text in [text(&diff, false).into_string(), markdown::changes(&diff)] {
             assert!(text.contains("new failures, of directives that were not judged before"), "{text}");
             assert!(!text.contains("nothing regressed"), "{text}");

@@ -1,4 +1,4 @@
-//! The JSON report: its golden, the way back, and what is no report.
+//! The JSON report: its snapshot, parsing it, and invalid reports.
 
 mod common;
 

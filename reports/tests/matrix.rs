@@ -83,7 +83,7 @@ fn where_an_engine_lies_makes_no_column() {
 }
 
 #[test]
-fn an_incomplete_run_is_no_column_and_the_last_complete_one_stays_with_its_date() {
+fn an_incomplete_run_keeps_the_column_of_the_last_complete_one() {
     let old = named(&Ran::of("node", "26").on("2026-01-01T00:00:00Z"));
     let mut new = named(&Ran::of("node", "26").on("2026-02-01T00:00:00Z").lacks("gc"));
     new.report.interrupted = true;
@@ -92,7 +92,7 @@ fn an_incomplete_run_is_no_column_and_the_last_complete_one_stays_with_its_date(
     let note = "as of 2026-01-01T00:00:00Z, the last complete run; that of 2026-02-01T00:00:00Z is not complete (the run was interrupted)";
     assert_eq!((both.columns[0].notes.as_slice(), both.left_out.len()), (&[note.to_owned()][..], 1));
     assert!(html::render(&both).contains(note));
-    // Alone it is nothing; a complete run of another version stands in.
+    // It is ignored alone; a complete run of another version replaces it.
     let alone = matrix(&[new.clone()]);
     assert_eq!((alone.columns.len(), alone.left_out[0].why.as_str()), (0, "the run was interrupted"));
     let before = named(&Ran::of("node", "25").on("2025-01-01T00:00:00Z"));
@@ -120,7 +120,7 @@ fn a_repackaged_engine_is_named_as_such() {
 }
 
 #[test]
-fn engines_stand_in_the_order_of_their_versions_and_rows_in_that_of_standards() {
+fn engines_are_ordered_by_version_and_rows_by_standard() {
     let matrix = matrix(&["10", "9", "10-rc.1"].map(|version| named(&Ran::of("e", version))));
     assert_eq!(titles(&matrix), ["e 9", "e 10-rc.1", "e 10"]);
     let rows: Vec<&str> =
@@ -151,7 +151,7 @@ fn what_passed_is_what_was_judged_and_did_not_fail() {
 }
 
 #[test]
-fn what_one_engine_alone_fails_stands_together() {
+fn failures_of_only_one_engine_are_grouped() {
     let matrix = matrix(&[
         named(&Ran::of("a", "1").fails("plain.wast", 3).fails("simd.wast", 2)),
         named(&Ran::of("b", "1").fails("plain.wast", 2).fails("gc.wast", 3)),
@@ -176,7 +176,7 @@ fn configurations_of_one_engine_are_one_voice() {
 }
 
 #[test]
-fn an_engine_that_lacks_a_feature_has_no_say_in_it() {
+fn engines_without_a_feature_are_ignored_for_it() {
     // Without the feature, every assertion that something is invalid passes.
     let lacks = Ran::of("b", "1").lacks("gc");
     let matrix =
@@ -219,7 +219,7 @@ fn a_report_that_does_not_account_for_its_counts_is_not_believed_to_have_passed(
 }
 
 #[test]
-fn a_suite_is_the_same_wherever_it_lies() {
+fn a_suite_does_not_depend_on_its_folder() {
     let mut other = named(&Ran::of("b", "1").fails("plain.wast", 2));
     other.report.suites[0].name = "./elsewhere".to_owned();
     let matrix = matrix(&[named(&Ran::of("a", "1")), other, named(&Ran::of("c", "1"))]);
@@ -239,7 +239,7 @@ fn older_reports_tell_since_when() {
     let history = [version("24", false), version("20", true), version("22", true), version("25", false)];
     let since = |history: &[Named]| {
         let matrix = Matrix::of(&newest, history);
-        assert_eq!(matrix.columns.len(), 1, "history is no column");
+        assert_eq!(matrix.columns.len(), 1, "history is not a column");
         cell(&matrix, "gc", 0).since.clone()
     };
     let known = since(&history).unwrap();

@@ -8,7 +8,7 @@ use wassay_script::suggest::did_you_mean;
 use wassay_terms::{Features, UnknownFeature};
 use wassay_testsuite::access::Reach;
 use wassay_testsuite::directory::{self, OpenError};
-use wassay_testsuite::header::{self, HeaderError};
+use wassay_testsuite::header::{self, EXPECTED, HeaderError, Switch};
 use wassay_testsuite::text;
 use wassay_testsuite::wasi::Variant;
 pub use wassay_testsuite::{Script, Suite};
@@ -156,12 +156,15 @@ fn meant(word: &str) -> String {
 pub struct Judging {
     /// The features.
     pub features: Features,
+    /// Whether every NaN that an instruction computes is canonical.
+    pub nan_canonicalization: bool,
     /// Warnings about the script's header: one line each, with file and line.
     pub warnings: Vec<String>,
 }
 
-/// Determines the features of a script with this text: `override_by`, else those of its [header],
-/// else those of its [folder or suite](Script::features). `label` is its name in messages.
+/// Determines how a script with this text is judged. The features are `override_by`, else those of
+/// its [header], else those of its [folder or suite](Script::features), in both cases with the
+/// features that the header switches by name. `label` is its name in messages.
 ///
 /// # Errors
 ///
@@ -179,16 +182,40 @@ pub fn judging(
         let bad = |error| FeaturesError::Header { file: label.to_owned(), line, error };
         expression.parse::<Features>().map_err(bad)
     });
-    let of_header = of_header.transpose()?;
-    let features = match override_by.or(of_header) {
+    let mut features = match of_header.transpose()? {
         Some(features) => features,
-        None => script.features().parse().map_err(|error| FeaturesError::Place {
-            file: label.to_owned(),
-            expression: script.features(),
-            error,
-        })?,
+        None => of_place(script, label)?,
     };
-    Ok(Judging { features, warnings: header.warnings })
+    let (mut nan_canonicalization, mut warnings) =
+        (script.conditions().nan_canonicalization, header.warnings);
+    for Switch { key, on, line, column } in header.switches {
+        if key == NAN_CANONICALIZATION {
+            nan_canonicalization = on;
+        } else if !features.set(&key, on) && !is_without_effect(&key) {
+            let meant = did_you_mean(&key, Features::names());
+            warnings.push(format!("{label}:{line}:{column}: unknown header key `{key}`: {EXPECTED}{meant}"));
+        }
+    }
+    Ok(Judging { features: override_by.unwrap_or(features), nan_canonicalization, warnings })
+}
+
+/// The features that the folder or suite of a script says.
+fn of_place(script: &Script, label: &str) -> Result<Features, FeaturesError> {
+    let expression = script.features().to_owned();
+    expression.parse().map_err(|error: UnknownFeature| match &script.conditions().origin {
+        Some(origin) => FeaturesError::Manifest { origin: origin.clone(), error },
+        None => FeaturesError::Place { file: label.to_owned(), expression, error },
+    })
+}
+
+/// The key of a header for an engine whose NaNs are canonical.
+const NAN_CANONICALIZATION: &str = "nan-canonicalization";
+
+/// Whether a key of a header is one that wasmtime knows, and that changes nothing here: settings of
+/// its tests, types that are always there, hints, and components, which are not judged at all.
+fn is_without_effect(key: &str) -> bool {
+    matches!(key, "hogs-memory" | "spec-test" | "gc-types" | "branch-hinting")
+        || key.starts_with("component-model")
 }
 
 /// Whether a line of a header sets its features.
@@ -252,13 +279,21 @@ pub enum FeaturesError {
         /// The cause.
         error: UnknownFeature,
     },
+    /// A `wassay.toml` names an unknown feature.
+    #[error("{origin}: {error}{}", did_you_mean(error.name(), Features::names()))]
+    Manifest {
+        /// The file and the line.
+        origin: String,
+        /// The cause.
+        error: UnknownFeature,
+    },
     /// The catalogue names an unknown feature.
     #[error("{file}: the default features of its suite are `{expression}`: {error}")]
     Place {
         /// The name of the script in messages.
         file: String,
         /// The expression.
-        expression: &'static str,
+        expression: String,
         /// The cause.
         error: UnknownFeature,
     },
@@ -270,7 +305,7 @@ impl FeaturesError {
         match self {
             FeaturesError::NoHeader(error) => Some((error.line, error.column)),
             FeaturesError::Header { line, .. } => Some((*line, 0)),
-            FeaturesError::Place { .. } => None,
+            FeaturesError::Manifest { .. } | FeaturesError::Place { .. } => None,
         }
     }
 }
@@ -331,13 +366,28 @@ mod tests {
 
     #[test]
     fn an_unknown_key_of_a_header_is_passed_on_as_a_warning() {
-        let judging = judged(";;! gc = true\n(module)", None).unwrap();
-        assert_eq!(judging.warnings.len(), 1);
-        assert!(
-            judging.warnings[0].starts_with("a.wast:1:5: unknown header key `gc`"),
-            "{:?}",
-            judging.warnings
-        );
+        for text in [";;! teleport = true\n(module)", ";;! gc = 1\n(module)"] {
+            let judging = judged(text, None).unwrap();
+            assert_eq!(judging.warnings.len(), 1);
+            assert!(
+                judging.warnings[0].starts_with("a.wast:1:5: unknown header key `"),
+                "{:?}",
+                judging.warnings
+            );
+        }
+    }
+
+    #[test]
+    fn a_header_switches_features_of_the_folder_by_name() {
+        let judging = |text: &str| judged(text, None).unwrap();
+        let text = ";;! gc = true\n;;! reference-types = true\n;;! bulk_memory = false\n(module)";
+        assert_eq!(judging(text).features, "2.0,threads,gc,-bulk-memory".parse().unwrap());
+        assert_eq!(judged(text, Some(Features::V1)).unwrap().features, Features::V1);
+        let text = ";;! features = \"1.0\"\n;;! tail_call = true\n;;! nan_canonicalization = true\n";
+        assert_eq!(judging(text).features, "1.0,tail-call".parse().unwrap());
+        assert!(judging(text).nan_canonicalization && !judging("(module)").nan_canonicalization);
+        let without = judging(";;! hogs_memory = true\n;;! component_model_async = true\n");
+        assert_eq!(without.warnings, Vec::<String>::new());
     }
 
     #[test]

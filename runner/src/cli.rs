@@ -59,6 +59,7 @@ enum Command {
     Wast(commands::wast::Args),
     Test(commands::test::Args),
     Audit(commands::audit::Args),
+    Fuzz(commands::fuzz::Args),
     Suite(commands::suite::Args),
     Report(commands::report::Args),
     Matrix(commands::matrix::Args),
@@ -80,13 +81,13 @@ pub fn main() -> ExitCode {
 }
 
 /// Like [`main`], but `wast` and `test` run on engines that `make` creates.
-pub fn main_with<E: Judges>(make: impl Fn() -> E + Clone + Send + Sync + 'static) -> ExitCode {
+pub fn main_with<E: Judges + 'static>(make: impl Fn() -> E + Clone + Send + Sync + 'static) -> ExitCode {
     start(Some(make))
 }
 
 /// Runs the command; `wast` and `test` use the engine of `--engine`, else one that `make` creates,
 /// if it is given.
-fn start<E: Judges>(make: Option<impl Fn() -> E + Clone + Send + Sync + 'static>) -> ExitCode {
+fn start<E: Judges + 'static>(make: Option<impl Fn() -> E + Clone + Send + Sync + 'static>) -> ExitCode {
     printer::report_panics();
     own::prepare();
     // Without a handler, exceeding the file size limit ends the process.
@@ -135,6 +136,7 @@ fn start<E: Judges>(make: Option<impl Fn() -> E + Clone + Send + Sync + 'static>
             Some(engine) => commands::with_engine::audit(args, &engine),
             None => commands::audit::run(args, chosen(make, "audit")?),
         },
+        Command::Fuzz(args) => commands::fuzz::run(args, make),
         Command::Suite(args) => commands::suite::run(args),
         Command::Report(args) => commands::report::run(args),
         Command::Matrix(args) => commands::matrix::run(args),

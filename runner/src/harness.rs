@@ -135,8 +135,8 @@ fn run_driven(mut suites: Vec<Suite>, engine: &str) -> Result<ExitCode, String> 
     let make = chosen.drivers(None).map_err(|error| error.to_string())?;
     let guests = chosen.runtime(None).map_err(|error| error.to_string())?.map(Arc::new);
     // The engine has its own processes, so cases need no isolation.
-    let timeout = Some(chosen.timeout().unwrap_or(TIMEOUT));
-    Ok(run_within(suites, make, Settings { timeout, guests, ..Settings::default() }))
+    let (timeout, default_timeout) = (chosen.timeout(), Some(TIMEOUT));
+    Ok(run_within(suites, make, Settings { timeout, default_timeout, guests, ..Settings::default() }))
 }
 
 /// Like [`run`], on engines that `make` creates.
@@ -145,7 +145,7 @@ pub fn run_with<E: Judges>(
     make: impl Fn() -> E + Clone + Send + Sync + 'static,
 ) -> ExitCode {
     let isolate = std::env::var_os(ISOLATE).is_some_and(|value| !value.is_empty() && value != "0");
-    run_within(suites, make, Settings { timeout: Some(TIMEOUT), isolate, ..Settings::default() })
+    run_within(suites, make, Settings { default_timeout: Some(TIMEOUT), isolate, ..Settings::default() })
 }
 
 /// Like [`run_with`], with these settings for each case.
@@ -190,17 +190,17 @@ fn run_trials<E: Judges>(
         found: Mutex::default(),
         tally: Mutex::default(),
     });
-    let grain = Grain::new(&args, std::env::var("WASSAY_TRIALS").ok().as_deref());
+    let granularity = Granularity::new(&args, std::env::var("WASSAY_TRIALS").ok().as_deref());
     let (more, mut trials) = address::more_suites(&std::env::var_os("WASSAY_SUITES").unwrap_or_default());
     let suites = naming::tell_apart(suites.into_iter().chain(more).collect());
     for suite in &suites {
-        shared.add_trials(suite, &grain, &mut trials);
+        shared.add_trials(suite, &granularity, &mut trials);
     }
     if let Some(message) = address::missed(&args, &trials, &suites) {
         printer::error(&message);
         return ExitCode::from(101);
     }
-    let complete = !args.list && !args.bench && grain == Grain::Script;
+    let complete = !args.list && !args.bench && granularity == Granularity::Script;
     // The threads of trials only wait for those of cases, and libtest-mimic panics if it cannot
     // start one.
     if threads::available(2 * shared.threads.get() + 2).1.is_some() {
@@ -217,7 +217,7 @@ fn run_trials<E: Judges>(
 
 /// The granularity of trials.
 #[derive(Debug, PartialEq, Eq)]
-enum Grain {
+enum Granularity {
     /// One per script.
     Script,
     /// One per line on which directives begin, for all scripts.
@@ -226,16 +226,16 @@ enum Grain {
     OneLine { name: String, line: usize, exact: bool },
 }
 
-impl Grain {
-    fn new(args: &Arguments, variable: Option<&str>) -> Grain {
+impl Granularity {
+    fn new(args: &Arguments, variable: Option<&str>) -> Granularity {
         let named = args.filter.as_deref().and_then(|filter| {
             let (name, line) = address::with_line(filter)?;
-            Some(Grain::OneLine { name: name.to_owned(), line, exact: args.exact })
+            Some(Granularity::OneLine { name: name.to_owned(), line, exact: args.exact })
         });
         match named {
-            Some(grain) => grain,
-            None if variable == Some("directive") => Grain::Line,
-            None => Grain::Script,
+            Some(granularity) => granularity,
+            None if variable == Some("directive") => Granularity::Line,
+            None => Granularity::Script,
         }
     }
 
@@ -243,13 +243,13 @@ impl Grain {
     fn lines(&self, full_name: &str, case: &Case) -> Option<Vec<usize>> {
         let script = case.script()?;
         let mut lines = match self {
-            Grain::Script => return None,
-            Grain::OneLine { name, exact: true, .. } if full_name != name => return None,
-            Grain::OneLine { name, .. } if !full_name.ends_with(name.as_str()) => return None,
+            Granularity::Script => return None,
+            Granularity::OneLine { name, exact: true, .. } if full_name != name => return None,
+            Granularity::OneLine { name, .. } if !full_name.ends_with(name.as_str()) => return None,
             // If the script cannot be parsed, running it reports why.
             _ => lines_of(script)?,
         };
-        if let Grain::OneLine { line, .. } = self {
+        if let Granularity::OneLine { line, .. } = self {
             lines.retain(|begin| begin == line);
         }
         (!lines.is_empty()).then_some(lines)
@@ -271,11 +271,11 @@ struct Shared {
 }
 
 impl Shared {
-    fn add_trials(self: &Arc<Self>, suite: &Suite, grain: &Grain, trials: &mut Vec<Trial>) {
+    fn add_trials(self: &Arc<Self>, suite: &Suite, granularity: &Granularity, trials: &mut Vec<Trial>) {
         for case in suite.cases() {
             let name = full_name(suite, &case);
             let task = Task::new(suite, &case);
-            let Some(lines) = grain.lines(&name, &case) else {
+            let Some(lines) = granularity.lines(&name, &case) else {
                 let (shared, suite) = (Arc::clone(self), suite.name().to_owned());
                 let case = case.name().to_owned();
                 trials.push(Trial::ignorable_test(as_line(&name), move || {
@@ -376,9 +376,9 @@ mod tests {
 
     use super::*;
 
-    fn grain(filter: Option<&str>, exact: bool, variable: Option<&str>) -> Grain {
+    fn granularity(filter: Option<&str>, exact: bool, variable: Option<&str>) -> Granularity {
         let args = Arguments { filter: filter.map(str::to_owned), exact, ..Arguments::default() };
-        Grain::new(&args, variable)
+        Granularity::new(&args, variable)
     }
 
     #[test]
@@ -387,11 +387,11 @@ mod tests {
         let path = folder.path().join("a.wast");
         std::fs::write(&path, "(module)\n".repeat(17)).unwrap();
         let script = Case::Script(directory::script(&path).unwrap());
-        let named = grain(Some("i32.wast:1"), false, None);
+        let named = granularity(Some("i32.wast:1"), false, None);
         assert_eq!(named.lines("spec-v1::i32.wast", &script), Some(vec![1]));
         assert_eq!(named.lines("spec-v1::i64.wast", &script), None);
-        assert_eq!(grain(Some("i32.wast:18"), false, None).lines("spec-v1::i32.wast", &script), None);
-        let exact = grain(Some("spec-v1::i32.wast:17"), true, Some("directive"));
+        assert_eq!(granularity(Some("i32.wast:18"), false, None).lines("spec-v1::i32.wast", &script), None);
+        let exact = granularity(Some("spec-v1::i32.wast:17"), true, Some("directive"));
         assert_eq!(exact.lines("spec-v1::i32.wast", &script), Some(vec![17]));
         assert_eq!(exact.lines("x::spec-v1::i32.wast", &script), None);
         for other in [
@@ -402,8 +402,8 @@ mod tests {
             Some("i32.wast:1a"),
             Some("a:1"),
         ] {
-            assert_eq!(grain(other, false, None), Grain::Script, "{other:?}");
-            assert_eq!(grain(other, false, Some("directive")), Grain::Line, "{other:?}");
+            assert_eq!(granularity(other, false, None), Granularity::Script, "{other:?}");
+            assert_eq!(granularity(other, false, Some("directive")), Granularity::Line, "{other:?}");
         }
     }
 

@@ -8,6 +8,7 @@ use wassay_drive::wasi::Runtime;
 use wassay_script::messages::MatchKind;
 use wassay_script::{LineRange, Observer};
 use wassay_terms::Features;
+use wassay_testsuite::Case;
 
 use crate::interrupt::Interrupt;
 
@@ -27,6 +28,9 @@ pub struct Settings {
     pub fail_fast: bool,
     /// The time limit for each script; directives not reached by then fail as not run.
     pub timeout: Option<Duration>,
+    /// The time limit for each script if there is no other one, neither in `timeout` nor in a
+    /// `wassay.toml`.
+    pub default_timeout: Option<Duration>,
     /// Whether to compute which features the directives of a script depend on, which takes about as
     /// long as running it.
     pub uses: bool,
@@ -50,6 +54,14 @@ pub struct Settings {
     /// Observes each directive of each script that runs in this process.
     #[serde(skip)]
     pub observer: Option<Arc<dyn Observer>>,
+}
+
+impl Settings {
+    /// The settings with the time limit of a case as `timeout`.
+    pub(crate) fn of_case(&self, case: &Case) -> Settings {
+        let of_suite = case.conditions().and_then(|conditions| conditions.timeout);
+        Settings { timeout: self.timeout.or(of_suite).or(self.default_timeout), ..self.clone() }
+    }
 }
 
 /// Serialises features as their expression.

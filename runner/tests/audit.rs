@@ -1,5 +1,5 @@
-//! Faults that are played to small scripts: each family has one that a script kills, and that
-//! another script, which does not look, lets live.
+//! Audits of small scripts: for each family, a fault that one script kills, and that another
+//! script, which does not test the behaviour, does not detect.
 
 #![cfg(feature = "engine")]
 #![allow(clippy::unwrap_used)]
@@ -16,8 +16,8 @@ use wassay_audit::{Audited, Effect, Fault, Script, Settings, audit, families, fa
 
 mod common;
 
-/// What comes of faults on a script.
-fn played(faults: &[&Fault], text: &str) -> Audited {
+/// Runs a script with faults.
+fn audited(faults: &[&Fault], text: &str) -> Audited {
     let numbered: Vec<(usize, &Fault)> = faults.iter().copied().enumerate().collect();
     let mut engine = EngineEmbedder::default();
     let options = Options {
@@ -27,7 +27,7 @@ fn played(faults: &[&Fault], text: &str) -> Audited {
     };
     let script = Script { name: "a.wast", text, options };
     let settings =
-        Settings { faults: &numbered, classify: Some(classify), patience: Duration::from_secs(10) };
+        Settings { faults: &numbered, classify: Some(classify), minimum_timeout: Duration::from_secs(10) };
     let audited = audit(
         &script,
         settings,
@@ -39,8 +39,8 @@ fn played(faults: &[&Fault], text: &str) -> Audited {
     audited
 }
 
-/// Each family: a part of the name of a fault, a script that kills it by its last directive, and
-/// one that does not look.
+/// For each family: a part of the name of a fault, a script whose last directive kills it, and a
+/// script that does not detect it.
 const PLANTED: &[(&str, &str, &str)] = &[
     (
         "integers/i32.div_s: the minimum by -1 wraps",
@@ -164,7 +164,7 @@ const PLANTED: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn each_family_has_a_fault_that_is_killed_and_one_that_lives() {
+fn each_family_has_a_fault_that_is_killed_and_survives_elsewhere() {
     let all = faults().unwrap_or_else(|error| panic!("{error}"));
     for family in families() {
         assert!(PLANTED.iter().any(|(name, ..)| name.starts_with(&format!("{family}/"))), "{family}");
@@ -176,15 +176,15 @@ fn each_family_has_a_fault_that_is_killed_and_one_that_lives() {
         };
         let named: Vec<&Fault> = all.iter().filter(is_meant).collect();
         let [fault] = named.as_slice() else { panic!("{name}: {} faults", named.len()) };
-        let effects = played(&[fault], kills).effects;
+        let effects = audited(&[fault], kills).effects;
         assert!(matches!(effects.as_slice(), [(0, Effect::Killed { .. })]), "{name}: {effects:?}");
-        let effects = played(&[fault], blind).effects;
+        let effects = audited(&[fault], blind).effects;
         assert!(matches!(effects.as_slice(), [] | [(0, Effect::Survived)]), "{name}: {effects:?}");
     }
 }
 
 #[test]
-fn nothing_of_a_fault_is_left_for_the_next() {
+fn modules_are_restored_after_each_fault() {
     let all = faults().unwrap_or_else(|error| panic!("{error}"));
     let named = |name: &str| all.iter().find(|fault| fault.name().starts_with(name)).unwrap();
     let killed = named("integers/i32.add: executed as i32.sub");
@@ -196,16 +196,16 @@ fn nothing_of_a_fault_is_left_for_the_next() {
         place: wassay::script::source::Place { line: 2, column: 9 },
         kind: "wrong-value".into(),
     };
-    let effects = played(&[killed, lives, not_concerned, killed], text).effects;
+    let effects = audited(&[killed, lives, not_concerned, killed], text).effects;
     assert_eq!(effects, [(0, kill.clone()), (1, Effect::Survived), (3, kill)]);
 }
 
 #[test]
-fn a_rewritten_module_that_is_not_valid_is_not_a_fault() {
+fn invalid_rewritten_modules_are_not_used() {
     let all = faults().unwrap_or_else(|error| panic!("{error}"));
     let fault = all.iter().find(|fault| fault.name() == "control/br: branches one label further").unwrap();
     let text = "(module (func (export \"f\") (br 0))) (assert_return (invoke \"f\"))";
-    assert_eq!(played(&[fault], text).effects, [(0, Effect::NotApplicable)]);
+    assert_eq!(audited(&[fault], text).effects, [(0, Effect::NotApplicable)]);
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn directives_that_fail_without_a_fault_kill_nothing() {
     let mut engine = EngineEmbedder::default();
     let script = Script { name: "a.wast", text, options: Options::default() };
     let numbered = [(7, fault)];
-    let settings = Settings { faults: &numbered, classify: None, patience: Duration::from_secs(10) };
+    let settings = Settings { faults: &numbered, classify: None, minimum_timeout: Duration::from_secs(10) };
     let mut judge = |reading: &wassay::script::reading::Reading<'_, '_>, options: &Options| {
         Judges::judge(&mut engine, reading, options)
     };
@@ -300,7 +300,7 @@ fn exit_codes_and_mistakes() {
     assert!(unknown.err.contains("no fault has a name that contains it"), "{}", unknown.err);
     let bad = wassay(&["audit", &script, "--faults", &folder.arg("bad.toml")]);
     assert_eq!(bad.code, 2);
-    assert!(bad.err.contains("`i32.sum`: not an instruction"), "{}", bad.err);
+    assert!(bad.err.contains("unknown instruction `i32.sum`"), "{}", bad.err);
     let list = wassay(&["audit", "--list", "--filter", "state/"]);
     assert!(
         list.code == 0 && list.out.lines().any(|line| line == "state/instances: start not run"),
@@ -310,7 +310,7 @@ fn exit_codes_and_mistakes() {
 }
 
 #[test]
-fn an_engine_behind_the_protocol_kills_the_same_faults() {
+fn an_engine_driven_by_the_protocol_kills_the_same_faults() {
     let folder = Folder::new(&[("a.wast", ADDS), ("b.wast", "(module (func (export \"f\") (param f32 f32) (result f32) (f32.min (local.get 0) (local.get 1))))
 (assert_return (invoke \"f\" (f32.const 0) (f32.const -0)) (f32.const -0))")]);
     let faults = |report: &serde_json::Value| report["faults"].clone();

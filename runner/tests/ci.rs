@@ -249,7 +249,7 @@ fn the_variation_that_fails_is_found() {
     }
     let (code, lines) = run(&["--together", "--binary", "one", "HOME unset", "umask 077", "LANG=C"]);
     assert!(code == 0 && has(&lines, "together: 3 2 passed 0 failed 1 ignored"), "{lines:#?}");
-    // A variation with fewer tests is no success.
+    // A variation with fewer tests fails.
     let (code, lines) = run(&["as it is", "one thread"]);
     let fewer = |line: &String| line.starts_with("one thread 2 passed") && line.contains("OTHER TESTS");
     assert!(code == 1 && lines.iter().any(fewer), "{lines:#?}");

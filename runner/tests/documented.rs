@@ -28,7 +28,8 @@ fn command_lines(text: &str) -> Vec<Vec<String>> {
                     | "compile"
                     | "wasm2obj"
                     | "config"
-                    | "cache")
+                    | "cache"
+                    | "fuzz")
             )
         ) || words.len() < 2
         {
@@ -68,7 +69,7 @@ fn what_is_documented_is_understood() {
 }
 
 #[test]
-fn a_command_line_is_found_wherever_it_stands() {
+fn command_lines_are_found_in_text_and_code() {
     let text = "| a | `wassay test --retries N` |\n  ./wassay report merge a b -o \"c\" || status=$?\n- run: if x; then bin/wassay wast a.wast; fi\n`wassay test` alone";
     let lines = command_lines(text);
     assert_eq!(

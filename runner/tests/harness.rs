@@ -49,7 +49,7 @@ fn main() -> ExitCode {
         ("an_absent_folder_is_not_run", an_absent_folder_is_not_run),
         ("an_embedded_suite_passes_by_its_name", an_embedded_suite_passes_by_its_name),
         ("a_filter_about_cases_that_matches_none_fails", a_filter_about_cases_that_matches_none_fails),
-        ("what_is_expected_is_no_failure", what_is_expected_is_no_failure),
+        ("expected_failures_do_not_fail_the_run", expected_failures_do_not_fail_the_run),
         ("a_name_that_means_two_things_is_a_failure", a_name_that_means_two_things_is_a_failure),
         ("names_steer_no_terminal_and_forge_no_line", names_steer_no_terminal_and_forge_no_line),
     ];
@@ -243,7 +243,7 @@ fn a_filter_about_cases_that_matches_none_fails() {
     assert_eq!(inner(suite, &["b.wast", "--list"], &[]).code, 0);
 }
 
-fn what_is_expected_is_no_failure() {
+fn expected_failures_do_not_fail_the_run() {
     let entry = "[[expected]]\nscript = \"*.wast\"\noutcome = \"xfail\"\nreason = \"known\"\n";
     let folder = Folder::new(&[("s/a.wast", FAILS), ("s/b.wast", PASSES), ("e.toml", entry)]);
     let file = folder.arg("e.toml");

@@ -36,8 +36,9 @@ const FLIPS_IN_CODE: usize = 500;
 const DEADLINE: Duration = Duration::from_millis(50);
 
 /// Modules of our own, each full of one family of instructions.
-const SEEDS: [(&str, &str); 5] = [
+const SEEDS: [(&str, &str); 6] = [
     ("addresses", include_str!("seeds/addresses.wat")),
+    ("continuations", include_str!("seeds/continuations.wat")),
     ("exceptions", include_str!("seeds/exceptions.wat")),
     ("objects", include_str!("seeds/objects.wat")),
     ("tail_calls", include_str!("seeds/tail_calls.wat")),
@@ -55,6 +56,7 @@ struct Tally {
     trapped: usize,
     exhausted: usize,
     threw: usize,
+    suspended: usize,
     interrupted: usize,
     limited: usize,
 }
@@ -89,9 +91,10 @@ fn damaged_modules_end_in_an_error_or_run() {
 #[test]
 fn damaged_code_of_every_family_ends_in_an_error_or_runs() {
     with_stack(|| {
+        let config = Config::new().features("stack-switching".parse().unwrap());
         let configs = [
-            ("by default", Config::new()),
-            ("collecting always", Config::new().collect_always(true).guard_pages(false).optimize(false)),
+            ("by default", config.clone()),
+            ("collecting always", config.collect_always(true).guard_pages(false).optimize(false)),
         ];
         for (name, text) in SEEDS {
             let module = bytes(text);
@@ -314,6 +317,7 @@ fn count(error: &wassay_engine::Error, tally: &mut Tally) {
         ErrorKind::Trap(_) => tally.trapped += 1,
         ErrorKind::Exhaustion => tally.exhausted += 1,
         ErrorKind::Exception => tally.threw += 1,
+        ErrorKind::Suspension => tally.suspended += 1,
         ErrorKind::Interrupted => tally.interrupted += 1,
         ErrorKind::Limit | ErrorKind::Unsupported => tally.limited += 1,
         ErrorKind::Unlinkable => tally.unlinkable += 1,

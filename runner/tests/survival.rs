@@ -36,14 +36,14 @@ fn main() -> ExitCode {
         ("a_harness_isolates_too", a_harness_isolates_too),
         ("isolation_changes_no_report", isolation_changes_no_report),
         ("guests_are_isolated_too", guests_are_isolated_too),
-        ("a_panic_is_told_with_its_directive", a_panic_is_told_with_its_directive),
+        ("a_panic_is_reported_with_its_directive", a_panic_is_reported_with_its_directive),
         ("a_case_that_does_not_end_is_ended", a_case_that_does_not_end_is_ended),
         ("a_crash_is_reproduced", a_crash_is_reproduced),
         ("what_fails_once_is_flaky", what_fails_once_is_flaky),
         ("what_fails_always_is_tried_so_often", what_fails_always_is_tried_so_often),
         ("an_interrupted_run_reports_what_it_found", an_interrupted_run_reports_what_it_found),
         ("a_second_interruption_ends_it_at_once", a_second_interruption_ends_it_at_once),
-        ("a_run_that_is_killed_leaves_nothing_behind", a_run_that_is_killed_leaves_nothing_behind),
+        ("a_killed_run_leaves_no_files", a_killed_run_leaves_no_files),
         ("memory_is_limited_in_the_store_too", memory_is_limited_in_the_store_too),
     ];
     let trials = tests.map(|(name, test)| {
@@ -168,7 +168,7 @@ fn a_crash_says_how_and_where() {
     assert!(ran.err.contains("has overflowed its stack"), "{}", ran.err);
 }
 
-fn a_panic_is_told_with_its_directive() {
+fn a_panic_is_reported_with_its_directive() {
     let folder = Folder::new(&[("s/a.wast", &fault("panic"))]);
     let (_, isolated) = isolated(&folder, &[]);
     let file = format!("json={}", folder.arg("r.json"));
@@ -402,7 +402,7 @@ fn a_second_interruption_ends_it_at_once() {
     assert_ended(&folder);
 }
 
-fn a_run_that_is_killed_leaves_nothing_behind() {
+fn a_killed_run_leaves_no_files() {
     let folder = hanging();
     let whole = run(&mut cli(
         &folder,

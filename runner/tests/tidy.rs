@@ -85,7 +85,7 @@ fn comments_are_wrapped() {
 }
 
 #[test]
-fn unsafe_code_stands_in_one_folder() {
+fn unsafe_code_is_in_one_folder() {
     for (path, text) in sources() {
         // A handler of signals is registered by a function that cannot know what it will do, and
         // memory that two processes share is mapped.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::access::Root;
+use crate::conditions::Conditions;
 use crate::expectation::Expectation;
 use crate::script::Script;
 use crate::wasi::{Guest, Variant, has_suffix};
@@ -110,6 +111,18 @@ impl Case {
         match self {
             Case::Script(script) => Some(script),
             Case::Guest(_) | Case::Unreadable(_) => None,
+        }
+    }
+
+    /// The conditions that a script is judged under; `None` for other cases.
+    pub fn conditions(&self) -> Option<&Conditions> {
+        self.script().map(Script::conditions)
+    }
+
+    /// Sets the conditions of a script; other cases have none.
+    pub fn set_conditions(&mut self, conditions: Conditions) {
+        if let Case::Script(script) = self {
+            script.set_conditions(conditions);
         }
     }
 

@@ -30,7 +30,7 @@ pub fn find(name: &str) -> Option<&'static Suite> {
 }
 
 static SUITES: [Suite; 27] = [
-    own("scripts", "Our own scripts", pin(63, 3097), Origin::Own, None),
+    own("scripts", "Our own scripts", pin(70, 3241), Origin::Own, None),
     own("wasi", "Our own guests of WASI preview 1 and 0", GUESTS, Origin::Guests, None),
     own(
         "wasi@no-openat2",

@@ -8,10 +8,13 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::access::{Budget, Identity, Kind, Listed, Reach, Root};
+use crate::access::{Budget, Identity, Kind, Listed, Reach, Root, SETTINGS};
 use crate::case::{Case, Unreadable};
+use crate::conditions::Conditions;
+use crate::expectation::{Entry, Expectations, Scope};
 use crate::features;
 use crate::folders;
+use crate::manifest::{Manifest, ManifestError};
 use crate::naming;
 use crate::paths::real;
 use crate::script::Script;
@@ -28,13 +31,14 @@ use crate::wasi::{self, Files, Guest, Names};
 /// [Unreadable cases](Unreadable) stand for files that are cases by their names but not regular
 /// files, and for unreadable folders and broken links, which could contain cases.
 ///
-/// The features of a script are those of the nearest known folder above it, inside `path` or above
-/// it, or [`features::DEFAULT`].
+/// The features of a script are those of a `wassay.toml` above it, or else those of the nearest
+/// known folder, or [`features::DEFAULT`]. Either may be inside `path` or above it.
 ///
 /// # Errors
 ///
 /// Returns an error if `path` does not exist, is unreadable, or is neither a folder nor a regular
-/// file, if there are no cases, or if there are too many files to list.
+/// file, if there are no cases, if there are too many files to list, or if a `wassay.toml` in the
+/// folder or above it is invalid.
 pub fn open(path: &Path) -> Result<Suite, OpenError> {
     match open_any(path, &Reach::default())? {
         Suite { origin: Origin::Folder(cases), .. } if cases.is_empty() => {
@@ -51,9 +55,29 @@ pub fn open(path: &Path) -> Result<Suite, OpenError> {
 ///
 /// Those of [`open`] except for empty suites, and an error if a folder of `reach` cannot be opened.
 pub fn open_any(path: &Path, reach: &Reach) -> Result<Suite, OpenError> {
-    let cases = if metadata(path)?.is_dir() { walk(rooted(path, reach)?)? } else { vec![file(path, reach)?] };
     let real_path = real(path);
-    Ok(suite(naming::name(&real_path), Some(real_path), cases))
+    let word = real_path.display().to_string();
+    let (cases, entries) = if metadata(path)?.is_dir() {
+        let place = Place { suite: &word, real: &real_path };
+        walk(rooted(path, reach)?, &place, Manifest::above(&real_path)?)?
+    } else {
+        file(path, reach, &word)?
+    };
+    let suite = suite(naming::name(&real_path), Some(real_path), cases);
+    Ok(if entries.is_empty() { suite } else { suite.expecting(Expectations { entries }.into()) })
+}
+
+/// Opens a folder whose scripts are judged as `manifest` says, for the suite with this name. The
+/// folders above it and their names are ignored. Returns the cases, and the expectations of the
+/// manifest.
+pub(crate) fn open_under(
+    folder: &Path,
+    manifest: &Manifest,
+    suite: &str,
+) -> Result<(Vec<Case>, Vec<Entry>), OpenError> {
+    metadata(folder)?;
+    let above = vec![(String::new(), manifest.clone())];
+    walk(rooted(folder, &Reach::default())?, &Place { suite, real: Path::new("") }, above)
 }
 
 fn rooted(folder: &Path, reach: &Reach) -> Result<Arc<Root>, OpenError> {
@@ -82,31 +106,68 @@ fn suite(name: String, path: Option<PathBuf>, cases: Vec<Case>) -> Suite {
 ///
 /// # Errors
 ///
-/// Returns an error if `path` does not exist or is not a regular file.
+/// Returns an error if `path` does not exist or is not a regular file, or if a `wassay.toml` above
+/// it is invalid.
 pub fn script(path: &Path) -> Result<Script, OpenError> {
     let name = file_name(path)?;
-    Ok(Script::named(name.to_owned(), features_at(path), path.to_owned()))
+    Ok(Script::named(name.to_owned(), conditions_at(path)?, path.to_owned()))
 }
 
 /// The case with this name in the folder of a suite.
 pub fn case_in(root: Root, name: &str) -> Case {
     let (root, path) = (Arc::new(root), Path::new(name));
     match wasi::has_suffix(path, "wast") {
-        true => Case::Script(script_in(&real(root.path()), &root, name.to_owned())),
+        true => {
+            let features = features_of(&real(root.path()).join(path));
+            Case::Script(Script::in_suite(name.to_owned(), features.into(), root))
+        }
         false => Case::Guest(Guest::new(name.to_owned(), Files::Disk(root))),
     }
 }
 
-/// A script in the folder of a suite, whose canonical path is `real_root`.
-fn script_in(real_root: &Path, root: &Arc<Root>, name: String) -> Script {
-    let features = folders::of_folder(&real_root.join(&name)).unwrap_or(features::DEFAULT);
-    Script::in_suite(name, features, Arc::clone(root))
+/// The feature expression that the folders in a path say.
+fn features_of(path: &Path) -> &'static str {
+    folders::of_folder(path).unwrap_or(features::DEFAULT)
 }
 
-/// The feature expression for a script at this path, whether or not the file exists.
-pub fn features_at(path: &Path) -> &'static str {
-    let path = real(folder_of(path)).join(path.file_name().unwrap_or_default());
-    folders::of_folder(&path).unwrap_or(features::DEFAULT)
+/// The conditions for a script at this path, whether or not the file exists.
+///
+/// # Errors
+///
+/// Returns an error if a `wassay.toml` above it is invalid.
+pub fn conditions_at(path: &Path) -> Result<Conditions, OpenError> {
+    let (path, manifests) = manifests_at(path)?;
+    let mut conditions = Conditions::from(features_of(&path));
+    for (scope, manifest) in &manifests {
+        apply(manifest, scope, &name_of(&path), &mut conditions);
+    }
+    Ok(conditions)
+}
+
+/// The canonical path of a file, and the manifests of its folder and those above, from the
+/// outermost on.
+fn manifests_at(path: &Path) -> Result<(PathBuf, Vec<(Scope, Manifest)>), OpenError> {
+    let folder = real(folder_of(path));
+    let above = Manifest::above(&folder)?;
+    let mut manifests: Vec<_> =
+        above.into_iter().map(|(within, manifest)| (Scope::Above(within), manifest)).collect();
+    if let Ok(root) = Root::open(&folder) {
+        let own = Manifest::read(&root, Path::new(""), &mut Budget::of_listing())?;
+        manifests.extend(own.map(|own| (Scope::Above(String::new()), own)));
+    }
+    Ok((folder.join(path.file_name().unwrap_or_default()), manifests))
+}
+
+/// The name of a file for matching it with globs.
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Applies a manifest to the script with this name in its suite, if the script is below it.
+fn apply(manifest: &Manifest, scope: &Scope, name: &str, conditions: &mut Conditions) {
+    if let Some(path) = scope.path(name) {
+        manifest.apply(&path, conditions);
+    }
 }
 
 /// A suite of a single script.
@@ -115,8 +176,17 @@ pub fn of_script(script: Script) -> Suite {
     suite(name, None, vec![Case::Script(script)])
 }
 
-/// Opens the file `path` as one case. The other files of a guest are read from the same folder.
-fn file(path: &Path, reach: &Reach) -> Result<Case, OpenError> {
+/// Opens the file `path` as one case, with the expectations for it. The other files of a guest are
+/// read from the same folder. `suite` is the name of the suite that the case becomes.
+fn file(path: &Path, reach: &Reach, suite: &str) -> Result<(Vec<Case>, Vec<Entry>), OpenError> {
+    let case = single(path, reach)?;
+    let (_, manifests) = manifests_at(path)?;
+    let entries = manifests.iter().rev().flat_map(|(scope, manifest)| manifest.entries(suite, scope));
+    let entries = entries.filter(|entry| entry.is_for_case(case.name())).collect();
+    Ok((vec![case], entries))
+}
+
+fn single(path: &Path, reach: &Reach) -> Result<Case, OpenError> {
     if wasi::is_module(path, |beside| beside.symlink_metadata().is_ok()) {
         let name = file_name(path)?.to_owned();
         return Ok(Case::Guest(Guest::new(name, Files::Disk(rooted(folder_of(path), reach)?))));
@@ -143,21 +213,43 @@ fn file_name(path: &Path) -> Result<&str, OpenError> {
     name.ok_or_else(|| OpenError::Name { path: path.to_owned() })
 }
 
-/// Lists the cases in the folder of a suite.
-fn walk(root: Arc<Root>) -> Result<Vec<Case>, OpenError> {
-    let real = real(root.path());
-    let budget = Budget::of_listing();
-    let mut walk =
-        Walk { root, real, budget, cases: Vec::new(), unreadable: HashSet::new(), pending: Vec::new() };
-    walk.pending.push((PathBuf::new(), None));
+/// Lists the cases in the folder of a suite, and the expectations of its manifests. `above` are
+/// those of the folders above it, each with the path from there.
+fn walk(
+    root: Arc<Root>,
+    place: &Place<'_>,
+    above: Vec<(String, Manifest)>,
+) -> Result<(Vec<Case>, Vec<Entry>), OpenError> {
+    let mut walk = Walk {
+        root,
+        place,
+        above: above.into_iter().map(|(within, manifest)| (Scope::Above(within), manifest)).collect(),
+        budget: Budget::of_listing(),
+        cases: Vec::new(),
+        entries: Vec::new(),
+        unreadable: HashSet::new(),
+        pending: vec![(PathBuf::new(), None)],
+    };
+    let own = Manifest::read(&walk.root, Path::new(""), &mut walk.budget)?;
+    walk.above.extend(own.map(|own| (Scope::Above(String::new()), own)));
+    for (scope, manifest) in &walk.above {
+        walk.entries.push(manifest.entries(place.suite, scope).collect());
+    }
     // Each folder is opened by its path from the root, so that no descriptors stay open, however
     // deep it is.
     while let Some((below, above)) = walk.pending.pop() {
         let listed = walk.root.list_identified(&below, &mut walk.budget);
         let added = match listed {
-            Ok((identity, listed)) => {
-                walk.add_folder(&Rc::new(Level { below: below.clone(), identity, above }), &listed)
-            }
+            Ok((identity, listed)) => match walk.manifest(&below, &listed) {
+                Ok(manifest) => {
+                    let level = Level { below: below.clone(), identity, manifest, above };
+                    walk.add_folder(&Rc::new(level), &listed)
+                }
+                Err(error) => {
+                    walk.add_unreadable(&below, &error);
+                    Ok(())
+                }
+            },
             Err(error) if below.as_os_str().is_empty() || Budget::is_exceeded(&error) => Err(error),
             Err(error) => {
                 walk.add_unreadable(&below, &error);
@@ -173,7 +265,16 @@ fn walk(root: Arc<Root>) -> Result<Vec<Case>, OpenError> {
             }
         })?;
     }
-    Ok(walk.cases)
+    // Those of an inner folder override those of outer ones.
+    Ok((walk.cases, walk.entries.into_iter().rev().flatten().collect()))
+}
+
+/// The suite that a folder becomes.
+struct Place<'a> {
+    /// What its expectations call it.
+    suite: &'a str,
+    /// The canonical path of the folder, whose names say features; empty if they do not.
+    real: &'a Path,
 }
 
 /// A folder between the root and the current one.
@@ -181,15 +282,20 @@ struct Level {
     /// The path from the root.
     below: PathBuf,
     identity: Identity,
+    /// The settings in the folder, except for the root's.
+    manifest: Option<(Scope, Manifest)>,
     above: Option<Rc<Level>>,
 }
 
-struct Walk {
+struct Walk<'a> {
     root: Arc<Root>,
-    /// The canonical path of the root.
-    real: PathBuf,
+    place: &'a Place<'a>,
+    /// The settings of the folders above the root, and of the root, from the outermost on.
+    above: Vec<(Scope, Manifest)>,
     budget: Budget,
     cases: Vec<Case>,
+    /// The expectations of all settings, from the outermost on.
+    entries: Vec<Vec<Entry>>,
     /// The names of the unreadable cases so far.
     unreadable: HashSet<String>,
     /// Folders that have not been listed yet, by their paths from the root, with their parent
@@ -197,7 +303,31 @@ struct Walk {
     pending: Vec<(PathBuf, Option<Rc<Level>>)>,
 }
 
-impl Walk {
+impl Walk<'_> {
+    /// Reads the settings in a folder, except for the root's.
+    fn manifest(&mut self, below: &Path, listed: &[Listed]) -> io::Result<Option<(Scope, Manifest)>> {
+        if below.as_os_str().is_empty() || listed.iter().all(|entry| entry.name != SETTINGS) {
+            return Ok(None);
+        }
+        let read = Manifest::read(&self.root, below, &mut self.budget).map_err(io::Error::other)?;
+        let Some((manifest, below)) = read.zip(name(below)) else { return Ok(None) };
+        let scope = Scope::Below(below);
+        self.entries.push(manifest.entries(self.place.suite, &scope).collect());
+        Ok(Some((scope, manifest)))
+    }
+
+    /// The conditions for a script in a folder.
+    fn conditions(&self, level: &Rc<Level>, name: &str) -> Conditions {
+        let mut conditions = Conditions::from(features_of(&self.place.real.join(name)));
+        let levels = std::iter::successors(Some(level), |level| level.above.as_ref());
+        let mut below: Vec<&(Scope, Manifest)> = levels.filter_map(|level| level.manifest.as_ref()).collect();
+        below.reverse();
+        for (scope, manifest) in self.above.iter().chain(below) {
+            apply(manifest, scope, name, &mut conditions);
+        }
+        conditions
+    }
+
     /// Adds the cases of a folder. Returns an error only if the budget is exceeded.
     fn add_folder(&mut self, level: &Rc<Level>, listed: &[Listed]) -> io::Result<()> {
         let names: Names = listed.iter().map(|entry| entry.name.as_os_str()).collect();
@@ -223,7 +353,7 @@ impl Walk {
             };
             match kind {
                 Kind::Folder => self.pending.push((path, Some(Rc::clone(level)))),
-                kind if is_case => self.add_case(&path, kind, is_script),
+                kind if is_case => self.add_case(level, &path, kind, is_script),
                 _ => {}
             }
         }
@@ -246,11 +376,12 @@ impl Walk {
     }
 
     /// Adds a file that is a case by its name.
-    fn add_case(&mut self, path: &Path, kind: Kind, is_script: bool) {
+    fn add_case(&mut self, level: &Rc<Level>, path: &Path, kind: Kind, is_script: bool) {
         let name = name(path).ok_or_else(|| io::Error::other("the name of a case must be UTF-8; rename it"));
         match kind.regular().and(name) {
             Ok(name) if is_script => {
-                let script = script_in(&self.real, &self.root, name);
+                let conditions = self.conditions(level, &name);
+                let script = Script::in_suite(name, conditions, Arc::clone(&self.root));
                 self.cases.push(Case::Script(script));
             }
             Ok(name) => self.cases.push(Case::Guest(Guest::new(name, Files::Disk(Arc::clone(&self.root))))),
@@ -313,6 +444,9 @@ pub enum OpenError {
         /// The reason.
         error: io::Error,
     },
+    /// A `wassay.toml` is invalid.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     /// A script or module is not a regular file.
     #[error("{}: expected a regular file, found {found}", path.display())]
     NotAFile {

@@ -42,7 +42,7 @@ pub(crate) fn proposal(proposal: Proposal, features: &'static str) -> Vec<Script
 }
 
 fn flat(files: impl Iterator<Item = TestFile<'static>>, features: &'static str) -> Vec<Script> {
-    files.map(|file| Script::embedded(file.name, features, file.contents)).collect()
+    files.map(|file| Script::embedded(file.name, features.into(), file.contents)).collect()
 }
 
 /// Our own scripts, in folders by topic.
@@ -58,7 +58,7 @@ fn collect(folder: &'static Dir<'static>, features: &'static str, scripts: &mut 
     for file in folder.files().filter(|file| file.path().extension().is_some_and(|e| e == "wast")) {
         if let (Some(name), Some(text)) = (file.path().to_str(), file.contents_utf8()) {
             let features = folders::of_folder(file.path()).unwrap_or(features);
-            scripts.push(Script::embedded(name.to_owned(), features, text));
+            scripts.push(Script::embedded(name.to_owned(), features.into(), text));
         }
     }
     for folder in folder.dirs() {

@@ -33,7 +33,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn expressions_are_told_from_others() {
+    fn feature_expressions_are_recognised() {
         assert!(is_expression(DEFAULT) && is_expression("2.0,-reference-types,threads"));
         for other in ["3", "2.0,", "gc", "3.0,gc,-gc"] {
             assert!(!is_expression(other), "{other}");

@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `features` | the [feature expression](crate::features); overrides the one of the folder |
 //! | `reason` | the reason, for readers; has no effect |
+//! | any other, with `true` or `false` | enables or disables the feature of that name, with `-` or `_` |
 //!
 //! Other projects use `;;!` for ordinary comments. If the lines are not TOML together, each is
 //! therefore parsed by itself: a line that is not TOML is ignored with a warning, unless it sets a
@@ -28,6 +29,9 @@ use crate::text;
 /// The prefix of header lines.
 const PREFIX: &str = ";;!";
 
+/// What is expected of a key.
+pub const EXPECTED: &str = "expected `features`, `reason`, or a feature with `true` or `false`";
+
 /// The maximum size of a header's TOML, in bytes.
 const MAX_BYTES: usize = 64 << 10;
 
@@ -38,8 +42,23 @@ pub struct Header {
     pub features: Option<String>,
     /// The reason for the header.
     pub reason: Option<String>,
+    /// The keys that are set to `true` or `false`, in order.
+    pub switches: Vec<Switch>,
     /// Warnings, such as for an unknown key, each with file and line.
     pub warnings: Vec<String>,
+}
+
+/// A key that is set to `true` or `false`. Which keys there are is not known here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switch {
+    /// The key, with `-` between words.
+    pub key: String,
+    /// Its value.
+    pub on: bool,
+    /// Its line, from 1.
+    pub line: usize,
+    /// Its column in characters, from 1.
+    pub column: usize,
 }
 
 /// An invalid header.
@@ -145,8 +164,17 @@ impl Reader<'_> {
             let slot = match key.get_ref().as_ref() {
                 "features" => &self.header.features,
                 "reason" => &self.header.reason,
+                other if value.get_ref().as_bool().is_some() => {
+                    let ((line, column), key) = (position(key.span().start), other.replace('_', "-"));
+                    if self.header.switches.iter().any(|switch| switch.key == key) {
+                        return Err(at(format!("header: duplicate key `{other}`")));
+                    }
+                    let on = value.get_ref().as_bool().unwrap_or_default();
+                    self.header.switches.push(Switch { key, on, line, column });
+                    continue;
+                }
                 unknown => {
-                    let message = format!("unknown header key `{unknown}`: expected `features` or `reason`");
+                    let message = format!("unknown header key `{unknown}`: {EXPECTED}");
                     let warning = at(message).to_string();
                     self.header.warnings.push(warning);
                     continue;
@@ -240,7 +268,7 @@ mod tests {
         assert_eq!(features(";;!features='2.0'\r\n(module)\r\n").as_deref(), Some("2.0"));
         assert_eq!(
             parse("a", ";;! features = \"1.0\"\n;;! reason = \"why\"\n").unwrap(),
-            Header { features: Some("1.0".into()), reason: Some("why".into()), warnings: vec![] }
+            Header { features: Some("1.0".into()), reason: Some("why".into()), ..Header::default() }
         );
     }
 
@@ -270,14 +298,21 @@ mod tests {
 
     #[test]
     fn an_unknown_key_warns_with_its_line() {
-        let header = parse("d/a.wast", ";; x\n;;! gc = true\n;;! features = \"3.0\"\n;;! [table]\n").unwrap();
+        let header = parse("d/a.wast", ";; x\n;;! gc = 1\n;;! features = \"3.0\"\n;;! [table]\n").unwrap();
         assert_eq!(header.features.as_deref(), Some("3.0"));
         assert_eq!(header.warnings.len(), 2, "{:?}", header.warnings);
-        assert_eq!(
-            header.warnings[0],
-            "d/a.wast:2:5: unknown header key `gc`: expected `features` or `reason`"
-        );
+        assert_eq!(header.warnings[0], format!("d/a.wast:2:5: unknown header key `gc`: {EXPECTED}"));
         assert!(header.warnings[1].starts_with("d/a.wast:4:"), "{:?}", header.warnings);
+    }
+
+    #[test]
+    fn features_may_be_switched_by_name() {
+        let header = parse("a", ";;! bulk_memory = false\n;;!   memory64 = true\n;;! Careful!\n").unwrap();
+        let switch = |key: &str, on, line, column| Switch { key: key.to_owned(), on, line, column };
+        assert_eq!(header.switches, [switch("bulk-memory", false, 1, 5), switch("memory64", true, 2, 7)]);
+        assert_eq!(header.warnings.len(), 1, "{:?}", header.warnings);
+        let error = parse("a", ";;! tail_call = true\n;;! tail-call = false\n").unwrap_err().to_string();
+        assert_eq!(error, "a:2:5: header: duplicate key `tail-call`");
     }
 
     #[test]

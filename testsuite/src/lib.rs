@@ -17,12 +17,14 @@
 //!
 //! - [`access`] opens all files of a suite, which may come from an untrusted source.
 //! - [`catalogue`] lists the embedded suites: the official scripts and our own.
+//! - [`conditions`] has what a script is judged under.
 //! - [`fetched`] lists the official suites that have to be fetched first.
 //! - [`directory`] opens a folder of scripts and guests, or a single one, as a suite.
 //! - [`wasi`] reads WASI guests and their expected results.
 //! - [`expectation`] reads which directives are expected to fail or not run.
 //! - [`naming`] names suites on disk.
 //! - [`header`] reads the `;;!` lines at the start of a script.
+//! - [`manifest`] reads `wassay.toml`, which says how the scripts below a folder are judged.
 //! - [`text`] splits the text of a script into lines.
 //! - [`features`] explains feature expressions.
 //! - [`folders`] has the features that a script gets from its folder.
@@ -32,12 +34,14 @@
 
 pub mod access;
 pub mod catalogue;
+pub mod conditions;
 pub mod directory;
 pub mod expectation;
 pub mod features;
 pub mod fetched;
 pub mod folders;
 pub mod header;
+pub mod manifest;
 pub mod naming;
 pub mod text;
 pub mod wasi;

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::paths::tail;
+use crate::paths::{is_repository, tail};
 use crate::suite::Suite;
 use crate::wasi::Variant;
 use crate::{catalogue, fetched};
@@ -23,13 +23,6 @@ pub(crate) fn name(real: &Path) -> String {
         None => tail(real, 1),
     };
     avoid_catalogue(name)
-}
-
-/// Whether a folder is the root of a repository: its `.git` is a git directory, or the file of a
-/// worktree or submodule.
-fn is_repository(folder: &Path) -> bool {
-    let git = folder.join(".git");
-    git.is_file() || git.join("HEAD").is_file()
 }
 
 /// Whether a word is the name of a suite of the catalogue or of a fetched suite, possibly with a

@@ -7,6 +7,13 @@ pub(crate) fn real(path: &Path) -> PathBuf {
     path.canonicalize().or_else(|_| std::path::absolute(path)).unwrap_or_else(|_| path.to_owned())
 }
 
+/// Whether a folder is the root of a repository: its `.git` is a git directory, or the file of a
+/// worktree or submodule.
+pub(crate) fn is_repository(folder: &Path) -> bool {
+    let git = folder.join(".git");
+    git.is_file() || git.join("HEAD").is_file()
+}
+
 /// Whether a word in an expectation or in an older report refers to the suite at this
 /// [canonical](real) path: its last components, or all of them. An absolute path may contain
 /// symbolic links.

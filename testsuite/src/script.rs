@@ -8,6 +8,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::access::{Budget, Root, read_named};
+use crate::conditions::Conditions;
 use crate::expectation::Expectation;
 use crate::text;
 
@@ -15,7 +16,7 @@ use crate::text;
 #[derive(Debug, Clone)]
 pub struct Script {
     name: String,
-    features: &'static str,
+    conditions: Conditions,
     text: Text,
     expectations: Vec<Expectation>,
 }
@@ -39,19 +40,19 @@ enum Text {
 const MAX_SIZE: u64 = 1 << 30;
 
 impl Script {
-    pub(crate) fn embedded(name: String, features: &'static str, text: &'static str) -> Script {
-        Script { name, features, text: Text::Embedded(text), expectations: Vec::new() }
+    pub(crate) fn embedded(name: String, conditions: Conditions, text: &'static str) -> Script {
+        Script { name, conditions, text: Text::Embedded(text), expectations: Vec::new() }
     }
 
     /// A script that the user named.
-    pub(crate) fn named(name: String, features: &'static str, path: PathBuf) -> Script {
-        Script { name, features, text: Text::Named(path), expectations: Vec::new() }
+    pub(crate) fn named(name: String, conditions: Conditions, path: PathBuf) -> Script {
+        Script { name, conditions, text: Text::Named(path), expectations: Vec::new() }
     }
 
     /// A script in the folder of a suite; the name is its path there.
-    pub(crate) fn in_suite(name: String, features: &'static str, root: Arc<Root>) -> Script {
+    pub(crate) fn in_suite(name: String, conditions: Conditions, root: Arc<Root>) -> Script {
         let path = root.join(Path::new(&name));
-        Script { name, features, text: Text::InSuite { root, path }, expectations: Vec::new() }
+        Script { name, conditions, text: Text::InSuite { root, path }, expectations: Vec::new() }
     }
 
     /// Creates a script by reading a stream to its end, such as standard input or a pipe.
@@ -60,9 +61,9 @@ impl Script {
     ///
     /// Returns an error if the stream is not readable or not UTF-8. `name` is the name of the
     /// script in errors.
-    pub fn given(name: &str, features: &'static str, from: impl Read) -> Result<Script, ReadError> {
+    pub fn given(name: &str, conditions: Conditions, from: impl Read) -> Result<Script, ReadError> {
         let text = read(Path::new(name), from, MAX_SIZE)?.into();
-        Ok(Script { name: name.to_owned(), features, text: Text::Given(text), expectations: Vec::new() })
+        Ok(Script { name: name.to_owned(), conditions, text: Text::Given(text), expectations: Vec::new() })
     }
 
     /// Whether it was read from a stream, by [`Script::given`].
@@ -76,10 +77,20 @@ impl Script {
         &self.name
     }
 
-    /// The feature expression of the nearest known folder above the script, or of its suite. A
-    /// [header](crate::header) in the script overrides it.
-    pub fn features(&self) -> &'static str {
-        self.features
+    /// The feature expression of a `wassay.toml` above the script, of the nearest known folder, or
+    /// of its suite. A [header](crate::header) in the script overrides it.
+    pub fn features(&self) -> &str {
+        &self.conditions.features
+    }
+
+    /// The conditions that it is judged under.
+    pub fn conditions(&self) -> &Conditions {
+        &self.conditions
+    }
+
+    /// Sets the conditions that it is judged under.
+    pub fn set_conditions(&mut self, conditions: Conditions) {
+        self.conditions = conditions;
     }
 
     /// The expectations for its directives. For each directive, the first that matches applies.
@@ -212,7 +223,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.wast");
         fs::write(&path, bytes).unwrap();
-        let script = Script::named("a.wast".to_owned(), "3.0", path);
+        let script = Script::named("a.wast".to_owned(), "3.0".into(), path);
         (folder, script)
     }
 
@@ -258,7 +269,7 @@ mod tests {
     fn a_byte_order_mark_is_removed() {
         let (_folder, script) = on_disk(b"\xef\xbb\xbf(module)");
         assert_eq!(script.read().unwrap(), "(module)");
-        let given = Script::given("<stdin>", "3.0", &b"\xef\xbb\xbf(module)"[..]).unwrap();
+        let given = Script::given("<stdin>", "3.0".into(), &b"\xef\xbb\xbf(module)"[..]).unwrap();
         assert_eq!((&*given.read().unwrap(), given.path(), given.name()), ("(module)", None, "<stdin>"));
     }
 
@@ -274,7 +285,7 @@ mod tests {
 
     #[test]
     fn an_embedded_script_has_no_path() {
-        let script = Script::embedded("a.wast".to_owned(), "1.0", "(module)");
+        let script = Script::embedded("a.wast".to_owned(), "1.0".into(), "(module)");
         assert_eq!(script.path(), None);
         assert!(matches!(script.read().unwrap(), Cow::Borrowed("(module)")));
     }

@@ -1,6 +1,6 @@
 //! A call of a WASI function: what it works on, and how it ends.
 
-use wassay_engine::{Deadline, Words};
+use wassay_engine::{Deadline, RawValues};
 
 use crate::abi::Buffer;
 use crate::ctx::WasiCtx;
@@ -22,7 +22,7 @@ pub(crate) struct Call<'a> {
 /// The arguments of a call, taken one after the other.
 #[derive(Debug)]
 pub(crate) struct Args<'a> {
-    words: &'a Words<'a>,
+    words: &'a RawValues<'a>,
     /// The index of the next one.
     next: usize,
     trace: Option<&'a mut Trace>,
@@ -69,7 +69,7 @@ impl<'a> Args<'a> {
     /// The arguments of a call, from the first. If there is a trace, it keeps the text of each
     /// parameter that is taken.
     #[inline]
-    pub(crate) fn new(words: &'a Words<'a>, trace: Option<&'a mut Trace>) -> Args<'a> {
+    pub(crate) fn new(words: &'a RawValues<'a>, trace: Option<&'a mut Trace>) -> Args<'a> {
         Args { words, next: 0, trace }
     }
 

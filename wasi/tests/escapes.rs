@@ -251,7 +251,7 @@ fn magic_links_of_proc_lead_nowhere() {
 }
 
 #[test]
-fn a_read_only_directory_stays_as_it_is() {
+fn a_read_only_directory_is_not_changed() {
     let mut host = host_with(Access::ReadOnly, |builder| {
         builder.preopen(std::env::temp_dir(), "/tmp", Access::ReadWrite).unwrap()
     });

@@ -26,6 +26,9 @@ macro_rules! builtins {
             ElementsCopy = array::copy,
             ArrayInitData = array::init_data,
             ArrayInitElem = array::init_elements,
+            ContinuationStart = continuation::start,
+            ContinuationBind = continuation::bind,
+            ContinuationThrow = continuation::throw,
         }
     };
 }

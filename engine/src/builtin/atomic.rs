@@ -76,7 +76,7 @@ fn wait(
     match wait(&left) {
         Waited::Woken => Ok(0),
         Waited::NotEqual => Ok(1),
-        Waited::TimedOut if deadline.is_some_and(Deadline::is_over) => Err(store.time_over()),
+        Waited::TimedOut if deadline.is_some_and(Deadline::is_over) => Err(store.interrupt()),
         Waited::TimedOut => Ok(2),
     }
 }

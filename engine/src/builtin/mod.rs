@@ -7,6 +7,7 @@
 
 mod array;
 mod atomic;
+mod continuation;
 mod host;
 mod memory;
 mod object;

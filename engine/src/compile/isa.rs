@@ -44,6 +44,7 @@ pub(crate) fn host(config: &Config, complex: bool) -> Result<OwnedTargetIsa> {
         ("opt_level", if config.optimize && !complex { "speed" } else { "none" }),
         ("regalloc_algorithm", if config.optimize && !complex { "backtracking" } else { "single_pass" }),
         ("enable_verifier", verifier),
+        ("enable_nan_canonicalization", if config.nan_canonicalization { "true" } else { "false" }),
         // Tail calls and stack walks need frame pointers.
         ("preserve_frame_pointers", "true"),
         // Results that do not fit in registers are returned through memory.

@@ -64,6 +64,26 @@ pub(crate) fn entry(
     })
 }
 
+/// Compiles a continuation trampoline, `extern "C" fn(vmctx, code, slots)`, which calls the function
+/// of a continuation: the outermost frame of compiled code on its stack. The arguments are in the
+/// slots, and the results are afterwards.
+pub(crate) fn continuation(
+    compiler: &mut Compiler,
+    isa: &dyn TargetIsa,
+    signature: &AbiSignature,
+) -> Result<CompiledFunction> {
+    compiler.compile(isa, c_signature(&[POINTER; 3], &[]), |b, params| {
+        let &[vmctx, code, slots] = params else { unreachable!("the signature has three parameters") };
+        let mut args = vec![vmctx];
+        args.extend(load_slots(b, slots, &signature.params));
+        let callee = b.import_signature(signature.wasm());
+        let call = b.ins().call_indirect(callee, code, &args);
+        let results = b.inst_results(call).to_vec();
+        store_slots(b, slots, &results);
+        b.ins().return_(&[]);
+    })
+}
+
 /// Compiles a function of the Tail convention that calls the host function whose context it gets.
 pub(crate) fn host(
     compiler: &mut Compiler,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::const_expr::{ConstExpr, ConstOp};
+use super::continuations::Continuations;
 use super::custom::branch_hint::BranchHints;
 use super::segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
 use crate::types::canon::CanonType;
@@ -59,6 +60,8 @@ pub(crate) struct ModuleInfo {
     pub(crate) func_types: Vec<Option<Arc<FuncType>>>,
     /// The canonical types, by type index.
     pub(crate) canon: Vec<Arc<CanonType>>,
+    /// The continuation types.
+    pub(crate) continuations: Continuations,
     pub(crate) imports: Vec<Import>,
     pub(crate) imported: Counts,
     /// The type index of each function.
@@ -169,6 +172,7 @@ impl ModuleInfo {
     pub(super) fn push_types(&mut self, group: &[TypeId], registry: &TypeRegistry) {
         for id in group {
             let ty = registry.get(*id);
+            self.continuations.add(self.types.len() as u32, *id, &ty.sub.composite, registry);
             self.types.push(*id);
             self.func_types.push(ty.func.clone());
             self.canon.push(ty);

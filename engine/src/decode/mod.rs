@@ -2,6 +2,7 @@
 
 pub(crate) mod bodies;
 pub(crate) mod const_expr;
+mod continuations;
 pub(crate) mod custom;
 pub(crate) mod info;
 mod limits;

@@ -181,6 +181,7 @@ fn matches_composite(sub: &CompositeType, sup: &CompositeType, registry: &TypeRe
             };
             all(sup.params(), sub.params()) && all(sub.results(), sup.results())
         }
+        (CompositeType::Cont(sub), CompositeType::Cont(sup)) => registry.is_subtype(*sub, *sup),
         _ => false,
     }
 }

@@ -41,6 +41,9 @@ pub enum ErrorKind {
     /// Wasm code or a host function threw an exception that was not caught (section 4.6.4,
     /// "Exception Handling").
     Exception,
+    /// Wasm code suspended itself with a tag for which no `resume` has a handler, in the code that
+    /// the host called last (stack-switching proposal).
+    Suspension,
     /// The call stack was exhausted (appendix "Implementation Limitations").
     Exhaustion,
     /// A limit of the store or the machine was reached.
@@ -230,6 +233,11 @@ impl Error {
         Error::new(ErrorKind::Usage, message)
     }
 
+    /// The error of a suspension without a handler.
+    pub(crate) fn suspension() -> Error {
+        Error::new(ErrorKind::Suspension, "unhandled tag")
+    }
+
     pub(crate) fn exhaustion() -> Error {
         Error::new(ErrorKind::Exhaustion, "call stack exhausted")
     }
@@ -263,6 +271,7 @@ impl fmt::Display for Error {
             ErrorKind::Trap(_) => "trap: ",
             ErrorKind::Limit => "limit reached: ",
             ErrorKind::Exception
+            | ErrorKind::Suspension
             | ErrorKind::Exhaustion
             | ErrorKind::Interrupted
             | ErrorKind::Usage

@@ -174,6 +174,12 @@ impl ModuleCode {
         }
     }
 
+    /// Whether functions were compiled, as opposed to loaded, and kept.
+    pub(super) fn has_recorded(&self) -> bool {
+        let recorded = self.recorded.as_ref();
+        recorded.is_some_and(|recorded| !recorded.lock().unwrap_or_else(PoisonError::into_inner).is_empty())
+    }
+
     /// Adds the functions that were compiled, as opposed to loaded, and were kept.
     pub(super) fn add_recorded(&self, functions: &mut BTreeMap<Key, Artifact>) {
         let Some(recorded) = &self.recorded else { return };

@@ -1,5 +1,6 @@
 //! Conversions between values and Rust's types.
 
+use super::continuation::ContRef;
 use super::exception::ExnRef;
 use super::func::Func;
 use super::gc::{ArrayRef, I31, StructRef};
@@ -83,6 +84,7 @@ references! {
     HostRef, Host;
     ExternRef, Extern;
     ExnRef, Exn;
+    ContRef, Cont;
 }
 
 #[cfg(test)]

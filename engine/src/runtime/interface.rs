@@ -23,13 +23,13 @@ pub trait Param<C, E>: Sized {
 /// ```
 /// use wassay_engine::{
 ///     Caller, Config, Engine, Error, Func, FuncType, InterfaceFunc, Param, Result, Store,
-///     StoreState, ValType, Words,
+///     StoreState, ValType, RawValues,
 /// };
 ///
 /// /// What the functions of the interface work on.
 /// struct Call<'a> {
 ///     balances: &'a mut Vec<u64>,
-///     arguments: &'a Words<'a>,
+///     arguments: &'a RawValues<'a>,
 ///     next: usize,
 /// }
 ///
@@ -63,7 +63,7 @@ pub trait Param<C, E>: Sized {
 ///     F: for<'a> InterfaceFunc<Call<'a>, Error, P, Output = u64>,
 /// {
 ///     let ty = FuncType::new(F::params(), [ValType::I64]);
-///     Func::alloc_numeric(store, ty, move |mut caller: Caller<'_, Vec<u64>>, words| {
+///     Func::alloc_raw(store, ty, move |mut caller: Caller<'_, Vec<u64>>, words| {
 ///         let mut call = Call { balances: caller.data_mut(), arguments: words, next: 0 };
 ///         let balance = function.call(&mut call)?;
 ///         words.set(0, balance);

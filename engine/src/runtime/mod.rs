@@ -1,6 +1,7 @@
 //! The store and its contents (core spec, section 4.2, "Runtime Structure").
 
 mod budget;
+mod continuation;
 mod convert;
 mod data;
 mod evaluate;
@@ -24,6 +25,7 @@ mod value;
 mod waiters;
 mod wrap;
 
+pub use continuation::ContRef;
 pub use data::AsStore;
 pub use exception::ExnRef;
 pub use func::{Caller, Func};
@@ -37,7 +39,7 @@ pub use shared::SharedMemory;
 pub use store::{Store, StoreState};
 pub use table::Table;
 pub use tag::Tag;
-pub use typed::Words;
+pub use typed::RawValues;
 pub use value::{ExternRef, HostRef, Ref, Val};
 pub(crate) use waiters::Waited;
 pub use wrap::{HostResult, IntoFunc, IntoResults, TypedFunc, WasmTuple, WasmTy};

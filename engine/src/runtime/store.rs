@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::budget::Budget;
+use super::continuation::Stacks;
 use super::gc::{Heap, HostValues, Root, RootList};
 use super::global::GlobalEntity;
 use super::instance::InstanceEntity;
@@ -79,6 +80,7 @@ pub struct StoreState<T: ?Sized = dyn Any + Send> {
     pub(super) const_stack: Vec<VmVal>,
     /// What is needed to call functions of each type, by the type's number. Created on first use.
     calls: Vec<Option<Arc<CallInfo>>>,
+    pub(super) stacks: Stacks,
     /// The types of items that the host created. Modules hold their own types.
     pub(super) types: HeldTypes,
     pub(super) memory_bytes: u64,
@@ -106,7 +108,7 @@ impl Store {
 
     /// Creates an empty store of the same engine that shares its
     /// [total limit](crate::Config::max_bytes) with another store.
-    pub fn beside(other: &StoreState) -> Store {
+    pub fn sharing_limit(other: &StoreState) -> Store {
         Store::with_budget(other.engine(), other.budget.share(), ())
     }
 }
@@ -151,6 +153,7 @@ impl<T: Any + Send> Store<T> {
             roots: RootList::default(),
             const_stack: Vec::new(),
             calls: Vec::new(),
+            stacks: Stacks::default(),
             types: HeldTypes::new(engine.types()),
             memory_bytes: 0,
             table_elements: 0,
@@ -205,18 +208,18 @@ impl StoreState {
     }
 
     /// The earliest deadline of the stores whose code is waiting for the current host function on
-    /// this thread. A host function that would block for longer returns [`StoreState::time_over`].
+    /// this thread. A host function that would block for longer returns [`StoreState::interrupt`].
     ///
     /// ```
     /// # use std::time::{Duration, Instant};
     /// # use wassay_engine::{Config, Engine, ErrorKind, Func, FuncType, Store};
     /// # let mut store = Store::new(&Engine::new(&Config::new())?);
-    /// let waits = Func::alloc_numeric(&mut store, FuncType::new([], []), |mut caller, _| {
+    /// let waits = Func::alloc_raw(&mut store, FuncType::new([], []), |mut caller, _| {
     ///     let Some(deadline) = caller.running_deadline() else { return Ok(()) };
     ///     while !deadline.is_over() {
     ///         std::thread::sleep(deadline.left());
     ///     }
-    ///     Err(caller.time_over())
+    ///     Err(caller.interrupt())
     /// })?;
     /// waits.invoke(&mut store, &[])?;
     /// store.set_deadline(Some(Instant::now() + Duration::from_millis(5)));
@@ -233,7 +236,7 @@ impl StoreState {
     /// Interrupts the store as its deadline does: no code runs in it afterwards. Returns the error,
     /// of kind [`ErrorKind::Interrupted`](crate::ErrorKind::Interrupted), that a host function
     /// returns after waiting until the deadline.
-    pub fn time_over(&mut self) -> Error {
+    pub fn interrupt(&mut self) -> Error {
         self.vm.interrupt();
         Error::interrupted()
     }

@@ -8,9 +8,9 @@ use crate::vm::layout::VmVal;
 
 /// The arguments of a call of a numeric host function, and the slots for its results.
 #[derive(Debug)]
-pub struct Words<'a>(&'a mut [VmVal]);
+pub struct RawValues<'a>(&'a mut [VmVal]);
 
-impl Words<'_> {
+impl RawValues<'_> {
     /// The bits of the argument with this index, which is an `i32`; for an `i64`, the low half.
     ///
     /// # Panics
@@ -41,7 +41,7 @@ impl Func {
     /// use wassay_engine::{Config, Engine, Func, FuncType, Store, Val, ValType};
     /// let mut store = Store::new(&Engine::new(&Config::new())?);
     /// let ty = FuncType::new([ValType::I32, ValType::I64], [ValType::I64]);
-    /// let add = Func::alloc_numeric(&mut store, ty, |_, words| {
+    /// let add = Func::alloc_raw(&mut store, ty, |_, words| {
     ///     let sum = u64::from(words.u32(0)) + words.u64(1);
     ///     words.set(0, sum);
     ///     Ok(())
@@ -54,10 +54,10 @@ impl Func {
     ///
     /// Those of [`Func::alloc`], and an error if a parameter or a result is neither `i32` nor
     /// `i64`.
-    pub fn alloc_numeric<S: AsStore + ?Sized>(
+    pub fn alloc_raw<S: AsStore + ?Sized>(
         store: &mut S,
         ty: FuncType,
-        body: impl Fn(Caller<'_, S::Data>, &mut Words<'_>) -> Result<()> + Send + Sync + 'static,
+        body: impl Fn(Caller<'_, S::Data>, &mut RawValues<'_>) -> Result<()> + Send + Sync + 'static,
     ) -> Result<Func> {
         let mut types = ty.params().iter().chain(ty.results());
         if !types.all(|ty| matches!(ty, ValType::I32 | ValType::I64)) {
@@ -67,7 +67,7 @@ impl Func {
         Func::host(store.as_state(), &ty, move |caller, slots| {
             // The caller writes only the arguments; other slots have arbitrary contents.
             slots[params..].fill(VmVal::default());
-            body(caller.assume(), &mut Words(slots))
+            body(caller.assume(), &mut RawValues(slots))
         })
     }
 }
@@ -84,7 +84,7 @@ mod tests {
     fn numbers_are_integers() {
         let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
         for ty in [FuncType::new([ValType::F32], []), FuncType::new([], [ValType::V128])] {
-            let refused = Func::alloc_numeric(&mut store, ty, |_, _| Ok(())).unwrap_err();
+            let refused = Func::alloc_raw(&mut store, ty, |_, _| Ok(())).unwrap_err();
             assert_eq!(refused.kind(), ErrorKind::Usage);
         }
     }
@@ -93,13 +93,13 @@ mod tests {
     fn results_are_initially_zero() {
         let mut store = Store::new(&Engine::new(&Config::new()).unwrap());
         let ty = FuncType::new([ValType::I64], [ValType::I64; 4]);
-        let body = |_: Caller<'_, ()>, words: &mut Words<'_>| {
+        let body = |_: Caller<'_, ()>, words: &mut RawValues<'_>| {
             // The first call fills the stack slots that the second one uses.
             let fill = words.u64(0);
             (0..4).for_each(|at| words.set(at, if fill == 0 { words.u64(at) } else { fill }));
             Ok(())
         };
-        let func = Func::alloc_numeric(&mut store, ty, body).unwrap();
+        let func = Func::alloc_raw(&mut store, ty, body).unwrap();
         for fill in [-1, 0] {
             assert_eq!(func.invoke(&mut store, &[Val::I64(fill)]).unwrap(), vec![Val::I64(fill); 4]);
         }

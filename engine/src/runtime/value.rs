@@ -2,6 +2,7 @@
 
 use std::any::Any;
 
+use super::continuation::ContRef;
 use super::exception::ExnRef;
 use super::func::Func;
 use super::gc::{ArrayRef, HOST, I31, Root, StructRef};
@@ -49,6 +50,8 @@ pub enum Ref {
     Extern(ExternRef),
     /// An exception.
     Exn(ExnRef),
+    /// A continuation.
+    Cont(ContRef),
 }
 
 /// A reference below `extern`: to a host value, which its store keeps, or to an internal value.
@@ -176,6 +179,7 @@ impl Ref {
             Ref::Host(_) => HeapType::Any,
             Ref::Extern(_) => HeapType::Extern,
             Ref::Exn(_) => HeapType::Exn,
+            Ref::Cont(continuation) => HeapType::Exact(continuation.defined_type(store)),
         };
         RefType { nullable: false, heap }
     }
@@ -209,7 +213,8 @@ impl Ref {
             Ref::Func(func) => return Ok(func.record(store).to_word()),
             Ref::I31(value) => return Ok(value.to_word()),
             Ref::Struct(StructRef(root)) | Ref::Array(ArrayRef(root)) => root,
-            Ref::Host(HostRef(root)) | Ref::Extern(ExternRef(root)) | Ref::Exn(ExnRef(root)) => root,
+            Ref::Host(HostRef(root)) | Ref::Extern(ExternRef(root)) => root,
+            Ref::Exn(ExnRef(root)) | Ref::Cont(ContRef(root)) => root,
         };
         store.check(root.store());
         Ok(root.word())
@@ -228,6 +233,7 @@ impl Ref {
             },
             HeapType::NoExtern => Ref::Extern(ExternRef(store.hold(word))),
             HeapType::NoExn => Ref::Exn(ExnRef::from_word(word, store)),
+            HeapType::NoCont => Ref::Cont(ContRef(store.hold(word))),
             _ if word & 1 != 0 => Ref::I31(I31::from_word(word)),
             _ if word & HOST != 0 => Ref::Host(HostRef(store.hold(word))),
             _ => {
@@ -244,7 +250,8 @@ impl Ref {
 /// The bottom type of the heap type's hierarchy.
 fn bottom(heap: HeapType, store: &StoreState) -> HeapType {
     let types = store.engine().types();
-    let candidates = [HeapType::NoFunc, HeapType::NoExtern, HeapType::None, HeapType::NoExn];
+    let candidates =
+        [HeapType::NoFunc, HeapType::NoExtern, HeapType::None, HeapType::NoExn, HeapType::NoCont];
     candidates.into_iter().find(|bottom| types.matches_heap(*bottom, heap)).unwrap_or(heap)
 }
 

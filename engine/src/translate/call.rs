@@ -3,8 +3,9 @@
 
 use cranelift_codegen::ir::{
     BlockArg, ExceptionTableData, ExceptionTableItem, ExtFuncData, ExternalName, FuncRef, InstBuilder,
-    SigRef, UserExternalName, Value, types,
+    SigRef, Type, UserExternalName, Value, types,
 };
+use smallvec::SmallVec;
 
 use super::{TRUSTED, Translator};
 use crate::abi::signature::{POINTER, ir_type, wasm_signature};
@@ -65,6 +66,32 @@ impl Translator<'_, '_> {
     fn call_callee(&mut self, type_index: u32, callee: Callee) {
         let args = self.pop_boundary(self.env.info.func_type_at(type_index).params().len());
         let signature = self.signature(type_index);
+        let results = self.env.info.func_type_at(type_index).results();
+        let results: SmallVec<[Type; 4]> = results.iter().copied().map(ir_type).collect();
+        let results = self.call_with_handler(signature, callee, args, &results);
+        self.stack.extend(results);
+    }
+
+    /// Calls a function of the Tail convention at an address, with a context and arguments, and
+    /// returns its results. Exceptions are handled as those of other calls.
+    pub(super) fn call_address(
+        &mut self,
+        signature: SigRef,
+        code: Value,
+        vmctx: Value,
+        args: Vec<Value>,
+        results: &[Type],
+    ) -> Vec<Value> {
+        self.call_with_handler(signature, Callee::Address { code, vmctx }, args, results)
+    }
+
+    fn call_with_handler(
+        &mut self,
+        signature: SigRef,
+        callee: Callee,
+        args: Vec<Value>,
+        results: &[Type],
+    ) -> Vec<Value> {
         let args = with_context(callee.context(self.vmctx), args);
         let Some(pad) = self.innermost_pad() else {
             self.mark();
@@ -72,13 +99,11 @@ impl Translator<'_, '_> {
                 Callee::Defined(callee) => self.b.ins().call(callee, &args),
                 Callee::Address { code, .. } => self.b.ins().call_indirect(signature, code, &args),
             };
-            self.stack.extend_from_slice(self.b.inst_results(call));
-            return;
+            return self.b.inst_results(call).to_vec();
         };
-        let results = self.env.info.func_type_at(type_index).results();
         let returned = self.b.create_block();
         for ty in results {
-            self.b.append_block_param(returned, ir_type(*ty));
+            self.b.append_block_param(returned, *ty);
         }
         let returns: Vec<BlockArg> = (0..results.len() as u32).map(BlockArg::TryCallRet).collect();
         let dfg = &mut self.b.func.dfg;
@@ -92,7 +117,7 @@ impl Translator<'_, '_> {
         };
         self.b.seal_block(returned);
         self.b.switch_to_block(returned);
-        self.stack.extend_from_slice(self.b.block_params(returned));
+        self.b.block_params(returned).to_vec()
     }
 
     /// Emits a tail call, which replaces the function's frame, so that a chain of tail calls needs

@@ -47,7 +47,7 @@ pub(super) enum FrameKind {
 #[derive(Clone, Copy)]
 enum Results {
     None,
-    One(Type),
+    One(ValType),
     /// The results of the function type with this index.
     Of(u32),
 }
@@ -316,6 +316,18 @@ impl<'a> Translator<'a, '_> {
         }
     }
 
+    /// The types of the operands of a branch to a label.
+    pub(super) fn label_types(&self, depth: u32) -> &[ValType] {
+        let frame = &self.frames[self.frames.len() - 1 - depth as usize];
+        match (&frame.results, &frame.kind) {
+            // A loop with parameters has a function type.
+            (Results::Of(index), FrameKind::Loop { .. }) => self.env.info.func_type_at(*index).params(),
+            (_, FrameKind::Loop { .. }) | (Results::None, _) => &[],
+            (Results::One(ty), _) => std::slice::from_ref(ty),
+            (Results::Of(index), _) => self.env.info.func_type_at(*index).results(),
+        }
+    }
+
     pub(super) fn branch_to_exit(&mut self, at: usize) {
         let exit = self.exit_of(at);
         let args = self.pop_block_args(self.count(self.frames[at].results));
@@ -328,7 +340,7 @@ impl<'a> Translator<'a, '_> {
         }
         let exit = match self.frames[at].results {
             Results::None => self.block_with([]),
-            Results::One(ty) => self.block_with([ty]),
+            Results::One(ty) => self.block_with([ir_type(ty)]),
             Results::Of(index) => {
                 let results = self.env.info.func_type_at(index).results();
                 self.block_with(results.iter().copied().map(ir_type))
@@ -356,9 +368,7 @@ impl<'a> Translator<'a, '_> {
     fn block_results(&self, ty: BlockType) -> Result<Results> {
         Ok(match ty {
             BlockType::Empty => Results::None,
-            BlockType::Type(ty) => {
-                Results::One(ir_type(TypeConverter::new(&self.env.info.types).val_type(ty)?))
-            }
+            BlockType::Type(ty) => Results::One(TypeConverter::new(&self.env.info.types).val_type(ty)?),
             BlockType::FuncType(index) => Results::Of(index),
         })
     }

@@ -66,6 +66,17 @@ impl Translator<'_, '_> {
             Op::CatchAll => self.legacy_catch(None),
             Op::Delegate { relative_depth } => self.delegate(*relative_depth)?,
             Op::Rethrow { relative_depth } => self.rethrow(*relative_depth),
+            Op::ContNew { cont_type_index } => self.cont_new(*cont_type_index),
+            Op::ContBind { argument_index, result_index } => self.cont_bind(*argument_index, *result_index),
+            Op::Suspend { tag_index } => self.suspend(*tag_index),
+            Op::Resume { cont_type_index, resume_table } => self.resume(*cont_type_index, resume_table)?,
+            Op::ResumeThrow { cont_type_index, tag_index, resume_table } => {
+                self.resume_throw(*cont_type_index, *tag_index, resume_table)?;
+            }
+            Op::ResumeThrowRef { cont_type_index, resume_table } => {
+                self.resume_throw_ref(*cont_type_index, resume_table)?;
+            }
+            Op::Switch { cont_type_index, tag_index } => self.switch(*cont_type_index, *tag_index),
             // Parametric and variable.
             Op::Drop => drop(self.pop()),
             Op::Select | Op::TypedSelect { .. } => self.select(),

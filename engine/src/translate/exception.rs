@@ -44,11 +44,18 @@ pub(super) enum Leaving {
 }
 
 /// Flags of accesses to an exception's fields: vectors are not aligned to their size.
-const FIELD: MemFlagsData = MemFlagsData::new().with_notrap();
+pub(super) const FIELD: MemFlagsData = MemFlagsData::new().with_notrap();
 
 impl Translator<'_, '_> {
     /// Allocates an exception and throws it.
     pub(super) fn throw(&mut self, tag: u32) {
+        let exception = self.popped_exception(tag);
+        self.throw_exception(exception);
+        self.reachable = false;
+    }
+
+    /// Pops the fields of an exception with this tag, and allocates it.
+    pub(super) fn popped_exception(&mut self, tag: u32) -> Value {
         let info = self.env.info;
         let type_index = info.tag_types[tag as usize];
         let ty = info.func_type_at(type_index);
@@ -61,8 +68,7 @@ impl Translator<'_, '_> {
         for ((offset, _), value) in layout.fields.iter().zip(values) {
             self.b.ins().store(FIELD, value, exception, *offset as i32);
         }
-        self.throw_exception(exception);
-        self.reachable = false;
+        exception
     }
 
     pub(super) fn throw_ref(&mut self) {

@@ -7,6 +7,7 @@ mod atomic;
 mod bounds;
 mod bulk;
 mod call;
+mod continuation;
 mod control;
 mod convert;
 mod dispatch;
@@ -28,7 +29,7 @@ use std::collections::HashMap;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
-    Endianness, FuncRef, InstBuilder, MemFlagsData, SigRef, SourceLoc, Type, Value, types,
+    Endianness, FuncRef, InstBuilder, MemFlagsData, SigRef, SourceLoc, StackSlot, Type, Value, types,
 };
 use cranelift_codegen::isa::OwnedTargetIsa;
 use cranelift_frontend::FunctionBuilder;
@@ -110,6 +111,10 @@ pub(crate) struct Translator<'a, 'f> {
     callees: HashMap<u32, FuncRef>,
     builtin_signature: Option<SigRef>,
     throw_signature: Option<SigRef>,
+    /// The signatures of switches, by the numbers of their arguments and results.
+    switch_signatures: HashMap<(usize, usize), SigRef>,
+    /// The part of the frame that switches use.
+    switch_slots: Option<StackSlot>,
 }
 
 /// The maximum number of values in a function, since a few bytes can produce thousands of them.
@@ -193,6 +198,8 @@ impl<'a, 'f> Translator<'a, 'f> {
             callees: HashMap::new(),
             builtin_signature: None,
             throw_signature: None,
+            switch_signatures: HashMap::new(),
+            switch_slots: None,
         };
         for param in &params[1..] {
             translator.declare_local(*param);

@@ -404,6 +404,7 @@ fn map_ids(sub: &SubType, map: &mut impl FnMut(TypeId) -> TypeId) -> SubType {
             let params: Vec<ValType> = ty.params().iter().copied().map(&mut val).collect();
             CompositeType::Func(FuncType::new(params, ty.results().iter().copied().map(&mut val)))
         }
+        CompositeType::Cont(func) => CompositeType::Cont(map(*func)),
     };
     SubType {
         is_final: sub.is_final,

@@ -47,7 +47,7 @@ impl<'a> TypeConverter<'a> {
         use wasmparser::HeapType as W;
         match ty {
             W::Concrete(index) => Ok(HeapType::Concrete(self.index(index)?)),
-            W::Abstract { shared: false, ty } => abstract_heap(ty),
+            W::Abstract { shared: false, ty } => Ok(abstract_heap(ty)),
             W::Abstract { shared: true, .. } => Err(Error::unsupported("references to shared objects")),
             W::Exact(index) => Ok(HeapType::Exact(self.index(index)?)),
         }
@@ -85,7 +85,7 @@ impl<'a> TypeConverter<'a> {
                 fields.fields.iter().map(|field| self.field(field)).collect::<Result<_>>()?,
             ),
             CompositeInnerType::Array(array) => CompositeType::Array(self.field(&array.0)?),
-            CompositeInnerType::Cont(_) => return Err(Error::unsupported("continuation types")),
+            CompositeInnerType::Cont(cont) => CompositeType::Cont(self.index(cont.0.unpack())?),
         };
         let index = |index: Option<&wasmparser::PackedIndex>| {
             index.map(|index| self.index(index.unpack())).transpose()
@@ -133,8 +133,8 @@ impl From<wasmparser::MemoryType> for MemoryType {
     }
 }
 
-fn abstract_heap(ty: AbstractHeapType) -> Result<HeapType> {
-    Ok(match ty {
+fn abstract_heap(ty: AbstractHeapType) -> HeapType {
+    match ty {
         AbstractHeapType::Func => HeapType::Func,
         AbstractHeapType::Extern => HeapType::Extern,
         AbstractHeapType::Any => HeapType::Any,
@@ -147,8 +147,7 @@ fn abstract_heap(ty: AbstractHeapType) -> Result<HeapType> {
         AbstractHeapType::I31 => HeapType::I31,
         AbstractHeapType::Exn => HeapType::Exn,
         AbstractHeapType::NoExn => HeapType::NoExn,
-        AbstractHeapType::Cont | AbstractHeapType::NoCont => {
-            return Err(Error::unsupported("references to continuations"));
-        }
-    })
+        AbstractHeapType::Cont => HeapType::Cont,
+        AbstractHeapType::NoCont => HeapType::NoCont,
+    }
 }

@@ -1,4 +1,4 @@
-//! The layout of objects on the heap: structures, arrays and exceptions.
+//! The layout of objects on the heap: structures, arrays, exceptions and continuations.
 //!
 //! Every object begins with a header of 8 bytes: the number of its type, followed for arrays by the
 //! length. A field has the same offset in a type and in all its subtypes, since its offset depends
@@ -29,6 +29,26 @@ pub(crate) fn element_offset(storage: StorageType, index: u32) -> usize {
 /// The offset of the address that identifies an exception's tag. The fields follow.
 pub(crate) const EXCEPTION_TAG: u32 = HEADER;
 
+/// The offset in a continuation of the address of its suspended stack, whose next values are the
+/// arguments of `resume`. Otherwise null: see [`CONTINUATION_START`].
+pub(crate) const CONTINUATION_STACK: u32 = HEADER;
+
+/// The offset in a continuation without a stack at [`CONTINUATION_STACK`] of the reference to the
+/// function that it starts with; or of the address of its suspended stack plus 1, if values are
+/// bound that the stack does not have yet; or null, if the continuation is consumed.
+pub(crate) const CONTINUATION_START: u32 = HEADER + 8;
+
+/// The offset of the values that are bound to a continuation.
+pub(crate) const CONTINUATION_BOUND: u32 = HEADER + 16;
+
+/// The size of a bound value: as large as any value, whatever its type.
+pub(crate) const BOUND_VALUE: u32 = 16;
+
+/// The size in bytes of a continuation with this number of bound values.
+pub(crate) fn continuation_size(bound: u32) -> u64 {
+    u64::from(CONTINUATION_BOUND) + u64::from(bound) * u64::from(BOUND_VALUE)
+}
+
 /// The layout of the objects of a defined type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ObjectLayout {
@@ -38,6 +58,8 @@ pub(crate) enum ObjectLayout {
     Array(StorageType),
     /// An exception whose tag has this function type, with the layout of its fields.
     Exception(FieldsLayout),
+    /// A continuation, whose header has the number of its bound values.
+    Continuation,
 }
 
 /// Consecutive fields, each aligned to its size, but to at most 8 bytes.
@@ -82,6 +104,7 @@ impl ObjectLayout {
             }
             CompositeType::Array(FieldType { storage, .. }) => ObjectLayout::Array(*storage),
             CompositeType::Func(ty) => ObjectLayout::Exception(FieldsLayout::of_exception(ty)),
+            CompositeType::Cont(_) => ObjectLayout::Continuation,
         }
     }
 }

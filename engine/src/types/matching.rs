@@ -25,14 +25,18 @@ impl TypeRegistry {
             (sub, sup) if sub == sup => true,
             (H::Concrete(sub) | H::Exact(sub), H::Concrete(sup)) => self.is_subtype(sub, sup),
             (_, H::Exact(sup)) => {
-                matches!(sub, H::None | H::NoFunc) && self.matches_heap(sub, H::Concrete(sup))
+                matches!(sub, H::None | H::NoFunc | H::NoCont) && self.matches_heap(sub, H::Concrete(sup))
             }
             (H::Concrete(sub) | H::Exact(sub), sup) => {
                 self.abstract_heap(sub).is_some_and(|sub| self.matches_heap(sub, sup))
             }
-            (H::None, H::Concrete(sup)) => self.abstract_heap(sup).is_some_and(|sup| sup != H::Func),
+            (H::None, H::Concrete(sup)) => {
+                self.abstract_heap(sup).is_some_and(|sup| matches!(sup, H::Struct | H::Array))
+            }
             (H::NoFunc, H::Concrete(sup)) => self.abstract_heap(sup) == Some(H::Func),
-            (H::NoFunc, H::Func) | (H::NoExtern, H::Extern) | (H::NoExn, H::Exn) => true,
+            (H::NoCont, H::Concrete(sup)) => self.abstract_heap(sup) == Some(H::Cont),
+            (H::NoFunc, H::Func) | (H::NoExtern, H::Extern) => true,
+            (H::NoExn, H::Exn) | (H::NoCont, H::Cont) => true,
             (H::None, sup) => matches!(sup, H::Any | H::Eq | H::I31 | H::Struct | H::Array),
             (H::I31 | H::Struct | H::Array, H::Eq | H::Any) | (H::Eq, H::Any) => true,
             _ => false,
@@ -75,6 +79,7 @@ impl TypeRegistry {
             CompositeType::Func(_) => HeapType::Func,
             CompositeType::Struct(_) => HeapType::Struct,
             CompositeType::Array(_) => HeapType::Array,
+            CompositeType::Cont(_) => HeapType::Cont,
         })
     }
 }

@@ -87,6 +87,10 @@ pub enum HeapType {
     Exn,
     /// No exception: the bottom type of exceptions.
     NoExn,
+    /// Any continuation (stack-switching proposal).
+    Cont,
+    /// No continuation: the bottom type of continuations.
+    NoCont,
     /// A defined type, by its identifier in the engine.
     Concrete(TypeId),
     /// A defined type without its proper subtypes (custom-descriptors proposal).
@@ -173,6 +177,9 @@ pub enum CompositeType {
     Struct(Box<[FieldType]>),
     /// An array type with this element.
     Array(FieldType),
+    /// A continuation type: the function type with this identifier is that of the rest of the
+    /// computation (stack-switching proposal).
+    Cont(TypeId),
 }
 
 /// A defined type with its supertype.
@@ -235,6 +242,8 @@ impl fmt::Display for HeapType {
             HeapType::None => "none",
             HeapType::Exn => "exn",
             HeapType::NoExn => "noexn",
+            HeapType::Cont => "cont",
+            HeapType::NoCont => "nocont",
             HeapType::Concrete(id) => return write!(f, "type#{}", id.number),
             HeapType::Exact(id) => return write!(f, "(exact type#{})", id.number),
         })

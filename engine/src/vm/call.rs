@@ -17,9 +17,11 @@ use super::layout::{
 };
 use super::pending::Pending;
 use super::ptr::{Stored, VmBox};
+use super::stack::record::VmStacks;
+use super::stack::thread::on_thread_stack;
 use super::sys::stack::{self, wipe_stack};
 use super::trace::VmTrace;
-use super::unwind::{raise, throw};
+use super::unwind::{raise, throw, unhandled};
 use super::watchdog::{self, Watch};
 use crate::error::{Error, ErrorKind, Result};
 use crate::time::Deadline;
@@ -67,6 +69,7 @@ pub(super) fn new_vm_store<H: Host + ?Sized>() -> VmBox<VmStore> {
         stack_low: 0,
         entry: VmHandler::default(),
         exit: VmExit::default(),
+        stacks: VmStacks::new(unhandled::<H> as *const () as usize),
         fault: VmFault::default(),
         thrown: 0,
         stack_high: 0,
@@ -173,6 +176,8 @@ pub(crate) fn enter<H: Host + ?Sized>(
     // SAFETY: the call is over, and so is every use of the borrow that was lent to it.
     let (fault, thrown, pending, deepest) = unsafe {
         (*vm).outer = outer;
+        // Code that was unwound has left the stacks of its continuations.
+        (*vm).stacks.leave(std::ptr::null_mut());
         saved.restore(vm);
         let thrown = std::mem::take(&mut (*vm).thrown);
         let pending = if returned == 0 { (*vm).pending.take() } else { None };
@@ -334,8 +339,10 @@ unsafe extern "C" fn builtin_call<H: Host + ?Sized>(
         (vm, running::<H>(vm), instance_of(context))
     };
     let Some(instance) = instance else { unreachable!("compiled code has a context") };
-    // SAFETY: `store` is the only borrow of the running store.
-    let result = unsafe { in_time(vm, store, |store| store.builtin(number, instance, [a, b, c, d, e])) };
+    // SAFETY: `store` is the only borrow of the running store, whose code waits for this call.
+    let result = unsafe {
+        on_thread_stack(vm, || in_time(vm, store, |store| store.builtin(number, instance, [a, b, c, d, e])))
+    };
     match result {
         Some(value) => BuiltinReturn { value, failed: 0 },
         None => BuiltinReturn { value: 0, failed: 1 },
@@ -356,8 +363,10 @@ unsafe extern "C" fn compile_call<H: Host + ?Sized>(context: *mut c_void, positi
         (vm, running::<H>(vm), instance_of(context))
     };
     let Some(instance) = instance else { unreachable!("compiled code has a context") };
-    // SAFETY: `store` is the only borrow of the store that runs.
-    unsafe { in_time(vm, store, |store| store.compile(instance, position)) }.unwrap_or(0)
+    // SAFETY: `store` is the only borrow of the store that runs, whose code waits for this call.
+    let compiled =
+        unsafe { on_thread_stack(vm, || in_time(vm, store, |store| store.compile(instance, position))) };
+    compiled.unwrap_or(0)
 }
 
 /// Called by host trampolines. Runs the host function of the context on its arguments. If it
@@ -379,8 +388,9 @@ unsafe extern "C" fn host_call<H: Host + ?Sized>(context: *mut VmHostCtx, slots:
         let slots = std::slice::from_raw_parts_mut(slots, host.slots);
         (vm, running::<H>(vm), host, instance_of(caller), slots)
     };
-    // SAFETY: `store` is the only borrow of the running store.
-    let result = unsafe { in_time(vm, store, |store| (host.closure)(store, caller, slots)) };
+    // SAFETY: `store` is the only borrow of the running store, whose code waits for this call.
+    let result =
+        unsafe { on_thread_stack(vm, || in_time(vm, store, |store| (host.closure)(store, caller, slots))) };
     u8::from(result.is_some())
 }
 

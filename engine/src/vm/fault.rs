@@ -50,6 +50,7 @@ unsafe fn may_access(store: *mut VmStore, code: u8, address: usize) -> bool {
             Trap::NullReference
             | Trap::NullStructureReference
             | Trap::NullArrayReference
+            | Trap::NullContinuationReference
             | Trap::UninitializedElement,
         ) => address < NULL_PAGE as usize,
         _ => false,

@@ -18,6 +18,7 @@ use super::memory::{LinearMemory, TableElements};
 use super::ptr::{StoreId, Stored, VmBox};
 use super::rows::TypeRows;
 use super::shared::SharedBytes;
+use super::stack::switch;
 use super::store::StoreRecord;
 use super::tag::VmTag;
 
@@ -67,7 +68,14 @@ impl NewInstance {
         let number = record.instance_count();
         let header = VmCtxHeader {
             store: record.vm(),
-            stubs: VmStubs { builtin: stubs.address(0), throw: stubs.address(1) },
+            stubs: VmStubs {
+                builtin: stubs.address(0),
+                throw: stubs.address(1),
+                resume: switch::resume as *const () as usize,
+                resume_throw: switch::resume_throw as *const () as usize,
+                suspend: switch::suspend as *const () as usize,
+                switch: switch::switch as *const () as usize,
+            },
             types: types.as_ptr(),
             functions: std::ptr::null(),
             type_rows: rows.base(),
@@ -192,7 +200,7 @@ impl Context {
         self.field(self.layout.function(position))
     }
 
-    #[cfg(test)]
+    /// The address that compiled code gets.
     pub(super) fn base(&self) -> *mut u8 {
         self.base.as_ptr()
     }

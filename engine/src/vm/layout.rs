@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::pending::Pending;
 use super::rows::VmTypeRow;
+use super::stack::record::VmStacks;
 use super::trace::VmTrace;
 use crate::time::Deadline;
 
@@ -99,6 +100,8 @@ pub(crate) struct VmStore {
     /// The handler of the innermost entry trampoline. Its frame pointer is 0 if no code runs.
     pub(crate) entry: VmHandler,
     pub(crate) exit: VmExit,
+    /// The stacks of continuations.
+    pub(crate) stacks: VmStacks,
     pub(crate) fault: VmFault,
     /// The uncaught exception that unwound compiled code, until the innermost entry takes it;
     /// otherwise null.
@@ -227,13 +230,18 @@ pub(crate) struct VmTable {
 /// The value of a global.
 pub(crate) type VmGlobal = VmVal;
 
-/// The stubs that compiled code calls for builtins and for throwing exceptions. All instances of an
-/// engine use the same ones.
+/// The stubs that compiled code calls for builtins, for throwing exceptions, and for switching
+/// stacks. All instances of an engine use the same ones.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct VmStubs {
     pub(crate) builtin: usize,
     pub(crate) throw: usize,
+    /// The functions of [`stack::switch`](super::stack).
+    pub(crate) resume: usize,
+    pub(crate) resume_throw: usize,
+    pub(crate) suspend: usize,
+    pub(crate) switch: usize,
 }
 
 /// The fixed part of an instance's context. [`VmCtxLayout`] describes the rest.
@@ -266,6 +274,7 @@ pub(crate) mod offsets {
     pub(crate) const STORE_ENTRY_FP: i32 = (offset_of!(VmStore, entry) + offset_of!(VmHandler, fp)) as i32;
     pub(crate) const STORE_EXIT_PC: i32 = (offset_of!(VmStore, exit) + offset_of!(VmExit, pc)) as i32;
     pub(crate) const STORE_EXIT_FP: i32 = (offset_of!(VmStore, exit) + offset_of!(VmExit, fp)) as i32;
+    pub(crate) const STORE_STACK: i32 = (offset_of!(VmStore, stacks) + offset_of!(VmStacks, current)) as i32;
     pub(crate) const STORE_FREE_NEXT: i32 = (offset_of!(VmStore, free) + offset_of!(VmFree, next)) as i32;
     pub(crate) const STORE_FREE_END: i32 = (offset_of!(VmStore, free) + offset_of!(VmFree, end)) as i32;
     pub(crate) const STORE_CALLER: i32 = offset_of!(VmStore, caller) as i32;
@@ -295,6 +304,12 @@ pub(crate) mod offsets {
         (offset_of!(VmCtxHeader, stubs) + offset_of!(VmStubs, builtin)) as i32;
     pub(crate) const CTX_THROW_STUB: i32 =
         (offset_of!(VmCtxHeader, stubs) + offset_of!(VmStubs, throw)) as i32;
+    pub(crate) const CTX_RESUME: i32 = (offset_of!(VmCtxHeader, stubs) + offset_of!(VmStubs, resume)) as i32;
+    pub(crate) const CTX_RESUME_THROW: i32 =
+        (offset_of!(VmCtxHeader, stubs) + offset_of!(VmStubs, resume_throw)) as i32;
+    pub(crate) const CTX_SUSPEND: i32 =
+        (offset_of!(VmCtxHeader, stubs) + offset_of!(VmStubs, suspend)) as i32;
+    pub(crate) const CTX_SWITCH: i32 = (offset_of!(VmCtxHeader, stubs) + offset_of!(VmStubs, switch)) as i32;
     pub(crate) const CTX_FUNCTIONS: i32 = offset_of!(VmCtxHeader, functions) as i32;
     pub(crate) const CTX_TYPES: i32 = offset_of!(VmCtxHeader, types) as i32;
     pub(crate) const CTX_TYPE_ROWS: i32 = offset_of!(VmCtxHeader, type_rows) as i32;

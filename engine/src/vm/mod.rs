@@ -43,6 +43,7 @@ pub(crate) mod rows;
 pub(crate) mod shared;
 pub(crate) mod signal;
 pub(crate) mod source_map;
+pub(crate) mod stack;
 pub(crate) mod store;
 pub(crate) mod sys;
 pub(crate) mod tag;

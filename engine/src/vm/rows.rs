@@ -33,6 +33,8 @@ pub(crate) const KIND_STRUCT: u32 = 1;
 pub(crate) const KIND_ARRAY: u32 = 2;
 /// A function type. For an object on the heap: an exception whose tag has the type.
 pub(crate) const KIND_FUNC: u32 = 3;
+/// A continuation type. Code does not ask for it, since there are no casts to these types.
+const KIND_CONT: u32 = 4;
 
 /// A number that no type has.
 const NO_TYPE: u32 = u32::MAX;
@@ -110,6 +112,7 @@ impl TypeTable for TypeRows {
             CompositeType::Struct(_) => KIND_STRUCT,
             CompositeType::Array(_) => KIND_ARRAY,
             CompositeType::Func(_) => KIND_FUNC,
+            CompositeType::Cont(_) => KIND_CONT,
         };
         let supertypes = supertypes.iter().map(|supertype| supertype.number());
         let display = supertypes.chain(std::iter::repeat(NO_TYPE)).take(DISPLAY);

@@ -18,6 +18,7 @@ use super::host::Host;
 use super::instance::{Context, NewInstance};
 use super::layout::{VmFree, VmFuncRef, VmGlobal, VmStore, VmVal};
 use super::ptr::{StoreId, Stored, VmBox};
+use super::stack::pool::StackPool;
 use super::sys::mmap::Mapping;
 use super::sys::stack;
 use super::tag::VmTag;
@@ -39,6 +40,8 @@ pub(crate) struct StoreRecord<H: ?Sized> {
     functions: BTreeMap<usize, usize>,
     /// The mapping in which compiled code allocates objects.
     heap: Option<Arc<Mapping>>,
+    /// The memory of continuations' stacks.
+    pub(super) stacks: StackPool,
     _host: PhantomData<fn(&mut H)>,
 }
 
@@ -77,6 +80,7 @@ impl<H: Host + ?Sized> StoreRecord<H> {
             tags: Vec::new(),
             functions: BTreeMap::new(),
             heap: None,
+            stacks: StackPool::new(max_stack),
             _host: PhantomData,
         }
     }
@@ -159,7 +163,6 @@ impl<H: Host + ?Sized> StoreRecord<H> {
     }
 
     /// The context of an instance.
-    #[cfg(test)]
     pub(super) fn context(&self, instance: usize) -> *mut u8 {
         self.instances[instance].base()
     }

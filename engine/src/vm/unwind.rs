@@ -10,6 +10,8 @@ use super::code::lookup as code;
 use super::host::{Host, running};
 use super::layout::{INTERRUPTED, VmFault, VmHandler, VmStore};
 use super::pending::Pending;
+use super::stack::record::{SAVED_FRAME, VmStack};
+use crate::error::Error;
 
 /// Throws an exception: resumes execution in the innermost handler, or after the entry, with the
 /// exception stored in the record.
@@ -28,12 +30,17 @@ pub(super) unsafe extern "C" fn throw(store: *mut VmStore, exception: u64) -> ! 
             (*store).fault = VmFault { pc: 0, code: INTERRUPTED };
             resume((*store).entry, 0);
         }
-        let handler = find_handler(store).unwrap_or_else(|| {
-            note_exit(store);
-            (*store).thrown = exception;
-            (*store).entry
-        });
-        resume(handler, exception)
+        match find_handler(store) {
+            Some((handler, stack)) => {
+                leave_stacks(store, stack);
+                resume(handler, exception)
+            }
+            None => {
+                note_exit(store);
+                (*store).thrown = exception;
+                resume((*store).entry, exception)
+            }
+        }
     }
 }
 
@@ -50,7 +57,10 @@ pub(super) unsafe extern "C" fn raise<H: Host + ?Sized>(store: *mut VmStore) -> 
     // borrowed the store has returned. `entry` is the handler of the innermost entry trampoline.
     unsafe {
         match raised::<H>(store) {
-            Some((handler, exception)) => resume(handler, exception),
+            Some((handler, stack, exception)) => {
+                leave_stacks(store, stack);
+                resume(handler, exception)
+            }
             None => {
                 note_exit(store);
                 resume((*store).entry, 0)
@@ -67,32 +77,63 @@ pub(super) unsafe extern "C" fn raise<H: Host + ?Sized>(store: *mut VmStore) -> 
 ///
 /// The conditions of [`find_handler`] must hold; the store has type `H`, and no borrow of it is in
 /// use.
-unsafe fn raised<H: Host + ?Sized>(vm: *mut VmStore) -> Option<(VmHandler, u64)> {
+unsafe fn raised<H: Host + ?Sized>(vm: *mut VmStore) -> Option<(VmHandler, *mut VmStack, u64)> {
     // SAFETY: by the condition above the record is alive, and nothing else uses its pending error.
     let pending = unsafe { &mut (*vm).pending };
     let Some(Pending::Error(error)) = pending else { return None };
     // SAFETY: by the condition above.
     let exception = unsafe { running::<H>(vm) }.exception_of(error)?;
     // SAFETY: by the condition above.
-    let handler = unsafe { find_handler(vm) }?;
+    let (handler, stack) = unsafe { find_handler(vm) }?;
     *pending = None;
-    Some((handler, exception))
+    Some((handler, stack, exception))
+}
+
+/// Unwinds compiled code because no `resume` handles the suspension of a continuation
+/// (stack-switching proposal).
+///
+/// # Safety
+///
+/// Only a switch of a store of type `H` calls this, with the running store, whose `exit` is the
+/// frame of the switch.
+pub(super) unsafe extern "C" fn unhandled<H: Host + ?Sized>(store: *mut VmStore) -> ! {
+    // SAFETY: by the condition above; nothing else uses the record.
+    unsafe {
+        (*store).pending = Some(Pending::Error(Error::suspension()));
+        raise::<H>(store)
+    }
+}
+
+/// Frees the stacks that are unwound completely when execution continues on another one.
+///
+/// # Safety
+///
+/// The stack is null, for the thread's own, or one of the current chain. The caller continues on it
+/// without calling other code.
+unsafe fn leave_stacks(store: *mut VmStore, stack: *mut VmStack) {
+    // SAFETY: by the condition above; what runs on the current stack does not use its memory for
+    // anything that outlives the caller.
+    unsafe {
+        if let Some(limit) = (*store).stacks.leave(stack) {
+            (*store).stack_limit = limit;
+        }
+    }
 }
 
 /// The handler of the innermost call that has one, between the exit from compiled code and the
-/// innermost entry.
+/// innermost entry, with the stack that it belongs to.
 ///
 /// # Safety
 ///
 /// Compiled code of the store has called the caller, and recorded its frame in `exit`.
-unsafe fn find_handler(store: *mut VmStore) -> Option<VmHandler> {
+unsafe fn find_handler(store: *mut VmStore) -> Option<(VmHandler, *mut VmStack)> {
     // SAFETY: by the condition above the record is alive, and its exit is the frame of a stub or
     // trampoline.
-    let mut callers = unsafe { Callers::of((*store).exit.fp, (*store).entry.fp) };
-    callers.find_map(|(return_address, fp)| {
+    let mut callers = unsafe { Callers::of(store, (*store).exit.fp) };
+    callers.find_map(|Caller { return_address, fp, stack }| {
         // SAFETY: the thread returns there, so the code is in use.
         let (pc, frame_offset) = unsafe { code::handler_at(return_address) }?;
-        Some(VmHandler { pc, sp: fp - frame_offset, fp })
+        Some((VmHandler { pc, sp: fp - frame_offset, fp }, stack))
     })
 }
 
@@ -106,7 +147,7 @@ unsafe fn find_handler(store: *mut VmStore) -> Option<VmHandler> {
 pub(super) unsafe fn note_fault(store: *mut VmStore, pc: usize, frame: usize) {
     // SAFETY: by the condition above the record is alive, and the frame belongs to compiled code.
     unsafe {
-        let callers = Callers::of(frame, (*store).entry.fp);
+        let callers = Callers::of(store, frame);
         (*store).trace.record(std::iter::once(pc).chain(callers.map(inside_call)));
     }
 }
@@ -120,49 +161,79 @@ unsafe fn note_exit(store: *mut VmStore) {
     // SAFETY: by the condition of `find_handler` the record is alive, and its exit is the frame of
     // a stub or trampoline.
     unsafe {
-        let callers = Callers::of((*store).exit.fp, (*store).entry.fp);
+        let callers = Callers::of(store, (*store).exit.fp);
         (*store).trace.record(callers.map(inside_call));
     }
 }
 
 /// An address inside the call that returns there. The return address itself may belong to the next
 /// function, if the call is a function's last instruction.
-fn inside_call((return_address, _): (usize, usize)) -> usize {
-    return_address - 1
+fn inside_call(caller: Caller) -> usize {
+    caller.return_address - 1
 }
 
-/// The callers of a frame of compiled code, innermost first, up to the innermost entry: for each
-/// the return address of its call, and its frame pointer.
+/// A caller of a frame of compiled code.
+struct Caller {
+    return_address: usize,
+    /// Its frame pointer.
+    fp: usize,
+    /// The continuation's stack that its frame is on; null for the thread's stack.
+    stack: *mut VmStack,
+}
+
+/// The callers of a frame of compiled code, innermost first, up to the innermost entry. The caller
+/// of the first function on the stack of a continuation is the function that resumed it.
 struct Callers {
     frame: usize,
+    stack: *mut VmStack,
     entry: usize,
 }
 
 impl Callers {
     /// # Safety
     ///
-    /// `frame` is the frame pointer of compiled code on this thread's stack, and `entry` that of
-    /// the innermost entry trampoline. The frames between the two belong to compiled code, and
-    /// exist as long as this is used.
-    unsafe fn of(frame: usize, entry: usize) -> Callers {
-        Callers { frame, entry }
+    /// `frame` is the frame pointer of compiled code on the current stack of the store. The frames
+    /// between it and that of the innermost entry trampoline belong to compiled code, and exist as
+    /// long as this is used.
+    unsafe fn of(store: *const VmStore, frame: usize) -> Callers {
+        // SAFETY: by the condition above the record is alive.
+        let (stack, entry) = unsafe { ((*store).stacks.current, (*store).entry.fp) };
+        Callers { frame, stack, entry }
+    }
+
+    /// The frame pointer of the caller of a frame, and the address to which the frame returns.
+    ///
+    /// # Safety
+    ///
+    /// The frame is one of those that [`Callers::of`] describes.
+    unsafe fn read(frame: usize) -> [usize; 2] {
+        // SAFETY: by the condition above the frame belongs to compiled code, which maintains frame
+        // pointers, or to a switch, which saves the same.
+        unsafe { *(frame as *const [usize; 2]) }
     }
 }
 
 impl Iterator for Callers {
-    type Item = (usize, usize);
+    type Item = Caller;
 
-    fn next(&mut self) -> Option<(usize, usize)> {
-        // SAFETY: by the condition of `Callers::of` the frame belongs to compiled code, which
-        // maintains frame pointers: at each of them are the frame pointer of the caller and the
-        // return address. Iteration stops at the entry trampoline, which called the outermost
-        // frame.
-        let [caller, return_address] = unsafe { *(self.frame as *const [usize; 2]) };
-        if caller == self.entry {
-            return None;
+    fn next(&mut self) -> Option<Caller> {
+        // SAFETY: by the condition of `Callers::of`. Iteration stops at the entry trampoline, which
+        // called the outermost frame. On the stack of a continuation, the outermost frame is that
+        // of the trampoline, whose caller has no frame pointer; the stack is alive, and the frame
+        // of the switch that resumed it is where it left the other stack.
+        unsafe {
+            let [mut caller, mut return_address] = Self::read(self.frame);
+            while !self.stack.is_null() && Self::read(caller)[0] == 0 {
+                let frame = (*self.stack).resumer_sp + SAVED_FRAME;
+                self.stack = (*self.stack).parent;
+                [caller, return_address] = Self::read(frame);
+            }
+            if caller == self.entry {
+                return None;
+            }
+            self.frame = caller;
+            Some(Caller { return_address, fp: caller, stack: self.stack })
         }
-        self.frame = caller;
-        Some((return_address, caller))
     }
 }
 

@@ -54,6 +54,13 @@ impl Features {
         NAMES.iter().filter(move |(_, flag)| set.contains(*flag)).map(|(name, _)| *name)
     }
 
+    /// Adds or removes the feature with this name. Returns false for an unknown name.
+    pub fn set(&mut self, name: &str, on: bool) -> bool {
+        let flag = Features::flag(name);
+        flag.into_iter().for_each(|flag| self.0.set(flag, on));
+        flag.is_some()
+    }
+
     /// The flag of `wasmparser` for the feature with this name; `None` for an unknown name.
     pub fn flag(name: &str) -> Option<WasmFeatures> {
         NAMES.iter().find(|(known, _)| *known == name).map(|(_, flag)| *flag)
@@ -165,6 +172,10 @@ const NAMES: &[(&str, WasmFeatures)] = &[
     ("custom-descriptors", WasmFeatures::CUSTOM_DESCRIPTORS),
     ("legacy-exceptions", WasmFeatures::LEGACY_EXCEPTIONS),
     ("stack-switching", WasmFeatures::STACK_SWITCHING),
+    ("compact-import-section", WasmFeatures::COMPACT_IMPORTS),
+    ("acquire-release-atomics", WasmFeatures::ACQUIRE_RELEASE_ATOMICS),
+    ("multibyte-array-access", WasmFeatures::MULTIBYTE_ARRAY_ACCESS),
+    ("shared-everything-threads", WasmFeatures::SHARED_EVERYTHING_THREADS),
 ];
 
 fn version(word: &str) -> Option<Features> {
@@ -197,5 +208,14 @@ mod tests {
     fn a_version_is_only_allowed_first() {
         assert_eq!("threads,1.0".parse::<Features>(), Err(UnknownFeature("1.0".into())));
         assert_eq!("".parse::<Features>(), Ok(Features::DEFAULT));
+    }
+
+    #[test]
+    fn a_feature_is_switched_by_its_name() {
+        let mut features = Features::V3;
+        assert!(
+            features.set("gc", false) && features.set("threads", true) && !features.set("teleport", true)
+        );
+        assert_eq!(features.to_string(), "3.0,-gc,threads");
     }
 }

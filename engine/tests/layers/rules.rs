@@ -12,7 +12,7 @@ pub(crate) struct Rules {
 }
 
 /// The crates of the workspace.
-pub(crate) const RULES: [Rules; 9] = [
+pub(crate) const RULES: [Rules; 10] = [
     Rules {
         folder: "engine",
         layers: &[
@@ -96,8 +96,8 @@ pub(crate) const RULES: [Rules; 9] = [
     Rules {
         folder: "testsuite",
         layers: &[
-            &["access", "expectation", "features", "paths", "text"],
-            &["header", "script", "wasi"],
+            &["access", "conditions", "expectation", "features", "paths", "text"],
+            &["header", "manifest", "script", "wasi"],
             &["case"],
             &["suite"],
             &["catalogue", "fetched"],
@@ -125,7 +125,7 @@ pub(crate) const RULES: [Rules; 9] = [
     Rules {
         folder: "runner/script",
         layers: &[
-            &["encode", "message_table", "source", "suggest", "value", "wanted"],
+            &["encode", "message_table", "shrink", "source", "suggest", "value", "wanted"],
             &["embed", "literal", "matching", "spectest", "tokens"],
             &["messages", "split", "wap"],
             &["annotations", "model"],
@@ -161,7 +161,18 @@ pub(crate) const RULES: [Rules; 9] = [
             &["export"],
             &["fault"],
             &["subject", "table"],
-            &["play"],
+            &["inject"],
+        ],
+        circles: &[],
+    },
+    Rules {
+        folder: "runner/fuzz",
+        layers: &[
+            &["literal", "random", "shape", "traps", "tree"],
+            &["case", "observe", "reduce"],
+            &["compare", "corpus", "generate"],
+            &["finding"],
+            &["session"],
         ],
         circles: &[],
     },

@@ -28,7 +28,7 @@ fn text(count: usize) -> String {
 }
 
 #[test]
-fn a_function_is_compiled_once_whoever_asks_at_the_same_time() {
+fn a_function_called_by_several_threads_is_compiled_once() {
     const COUNT: usize = 60;
     const THREADS: usize = 8;
     let expected = (0..COUNT as i32).sum::<i32>() * 3;

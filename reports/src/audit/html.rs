@@ -1,4 +1,4 @@
-//! An audit as a page: for each family what survives, and for each script what it alone kills.
+//! Renders an audit as an HTML page: survivors by family, and the faults that each script kills.
 
 use minijinja::context;
 use minijinja::value::Serde;
@@ -10,10 +10,10 @@ use crate::text::{counted, grouped, seconds};
 
 const PAGE: &str = include_str!("page.html");
 
-/// So many faults of a family are listed in each state, and so many scripts.
+/// The maximum number of faults listed per family and state, and of scripts listed.
 const MOST: usize = 2000;
 
-/// What the page shows.
+/// The values that the template uses.
 #[derive(Serialize)]
 struct View {
     engine: String,
@@ -49,7 +49,7 @@ struct Script {
     left: usize,
 }
 
-/// The audit as an HTML document: one file that needs nothing from elsewhere and runs no script.
+/// Renders the audit as one self-contained HTML document without JavaScript.
 pub fn render(audit: &Audit) -> String {
     let view = minijinja::Value::from(Serde(View::of(audit)));
     fill(PAGE, STYLE, context! { ..view })
@@ -96,7 +96,7 @@ fn families(audit: &Audit) -> Vec<Family> {
         };
         let survivors = of_family(State::Survived)
             .take(MOST)
-            .map(|fault| line(format!("{} played", counted(fault.scripts, "script")), fault));
+            .map(|fault| line(format!("not noticed by {}", counted(fault.scripts, "script")), fault));
         let equivalent = of_family(State::Equivalent).map(|fault| {
             line(format!("equivalent: {}", fault.equivalent.as_deref().unwrap_or_default()), fault)
         });

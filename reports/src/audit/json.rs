@@ -1,19 +1,19 @@
-//! An audit as JSON, for other programs. Its schema is `schema/audit.schema.json` of this crate.
+//! Renders an audit as JSON. The schema is `schema/audit.schema.json` in this crate.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use super::model::{Audit, Audited, Fault, State, Tally, Worth};
+use super::model::{Audit, Audited, Fault, ScriptKills, State, Tally};
 use crate::json::document;
 use crate::millis;
 use crate::model::Engine;
 
-/// The version of the schema: it changes when a field goes or comes to mean something else.
+/// The version of the schema, raised when a field is removed or changes its meaning.
 pub const SCHEMA_VERSION: u32 = 1;
 
-/// An audit of suites: which faults of an engine they would notice.
+/// An audit of suites: which faults of an engine they detect.
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Audit"))]
@@ -21,30 +21,30 @@ struct AuditOut<'a> {
     /// The version of this schema.
     #[cfg_attr(test, schemars(extend("const" = SCHEMA_VERSION)))]
     schema: u32,
-    /// The engine on which the faults were played.
+    /// The engine on which the scripts ran.
     engine: &'a Engine,
-    /// What played them.
+    /// The program that injected the faults.
     harness: &'a Engine,
-    /// What it ran on.
+    /// The machine: operating system and architecture.
     host: &'a str,
-    /// When it started: a date and time as in RFC 3339.
+    /// The start time, in RFC 3339 format.
     started: &'a str,
-    /// How long it took by the clock on the wall, in milliseconds.
+    /// The elapsed time in milliseconds.
     #[serde(rename = "duration_ms", with = "millis")]
     #[cfg_attr(test, schemars(with = "f64", range(min = 0)))]
     duration: Duration,
-    /// Whether it was interrupted, so that some faults were not played to all scripts.
+    /// Whether the audit was interrupted, so that some scripts did not run with every fault.
     interrupted: bool,
-    /// The suites.
+    /// The audited suites.
     suites: &'a [Audited],
-    /// How many faults are in each state.
+    /// The number of faults in each state.
     totals: Tally,
-    /// The same of each family.
+    /// The number of faults in each state, by family.
     families: Vec<FamilyOut<'a>>,
     /// The faults, in the order of their tables.
     faults: Vec<FaultOut<'a>>,
-    /// What each script that kills a fault is worth, by suite and script.
-    scripts: BTreeMap<&'a str, Worth>,
+    /// The faults that each script kills, by `suite::script`; scripts that kill none are absent.
+    scripts: BTreeMap<&'a str, ScriptKills>,
 }
 
 /// A family of faults.
@@ -52,9 +52,9 @@ struct AuditOut<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Family"))]
 struct FamilyOut<'a> {
-    /// Its name.
+    /// The name of the family.
     name: &'a str,
-    /// How many of its faults are in each state.
+    /// The number of its faults in each state.
     #[serde(flatten)]
     tally: Tally,
 }
@@ -64,13 +64,13 @@ struct FamilyOut<'a> {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "FaultWithState"))]
 struct FaultOut<'a> {
-    /// What became of it.
+    /// The result for this fault.
     state: State,
     #[serde(flatten)]
     fault: &'a Fault,
 }
 
-/// The audit as indented JSON, with a line feed at its end.
+/// Renders the audit as indented JSON with a trailing newline.
 pub fn render(audit: &Audit) -> String {
     let Audit { engine, harness, host, started, duration, interrupted, suites, faults } = audit;
     let families = audit.families().into_iter().map(|(name, tally)| FamilyOut { name, tally });
@@ -97,12 +97,12 @@ mod tests {
     use crate::json::tests::assert_schema;
 
     #[test]
-    fn the_schema_file_says_what_is_written() {
+    fn the_schema_file_matches_the_output() {
         assert_schema::<AuditOut<'_>>("audit.schema.json");
     }
 
     #[test]
-    fn what_other_programs_read() {
+    fn json_has_totals_states_and_kills() {
         let json: serde_json::Value = serde_json::from_str(&render(&audit())).unwrap();
         assert_eq!(json["schema"], 1);
         assert_eq!(json["duration_ms"], 3000.0);

@@ -1,16 +1,17 @@
-//! An audit as Markdown, for the summary of a CI step: what survives, and what scripts alone kill.
+//! Renders an audit as Markdown for the summary of a CI step: the survivors, and the faults that
+//! only one script kills.
 
 use super::model::{Audit, Tally};
 use crate::markdown::{Page, code, in_table};
 use crate::text::{counted, grouped, seconds};
 
-/// So many survivors are listed.
+/// The maximum number of survivors listed.
 const MOST_SURVIVORS: usize = 500;
 
-/// So many scripts are listed.
+/// The maximum number of scripts listed.
 const MOST_SCRIPTS: usize = 400;
 
-/// The families, the faults that survive, and the scripts that alone kill some.
+/// Renders the table of families, the survivors, and the faults that only one script kills.
 pub fn render(audit: &Audit) -> String {
     let mut page = Page::new();
     let (judged, rest) = audit.tally().summary();
@@ -27,7 +28,7 @@ pub fn render(audit: &Audit) -> String {
     page.push(&format!(
         "\n**{judged}**, {rest}; {}.{}\n\n",
         seconds(audit.duration),
-        if audit.interrupted { " **Interrupted: not every fault was played to every script.**" } else { "" },
+        if audit.interrupted { " **Interrupted: some scripts did not run with every fault.**" } else { "" },
     ));
     page.push(
         "| family | faults | killed | survive | equivalent | not applicable |\n|:--|--:|--:|--:|--:|--:|\n",
@@ -35,15 +36,15 @@ pub fn render(audit: &Audit) -> String {
     for (family, tally) in audit.families() {
         page.fits(&row(&in_table(family), tally));
     }
-    page.push("\n### What survives\n\n");
+    page.push("\n### Survivors\n\n");
     let survivors: Vec<_> = audit.survivors().collect();
     page.list(&survivors, MOST_SURVIVORS, "more fault", |fault| {
-        format!("- {} ({} played)\n", code(&fault.name()), counted(fault.scripts, "script"))
+        format!("- {} (not noticed by {})\n", code(&fault.name()), counted(fault.scripts, "script"))
     });
     if survivors.is_empty() {
-        page.push("Nothing.\n");
+        page.push("None.\n");
     }
-    page.push("\n### What one script alone kills\n\n");
+    page.push("\n### Faults that only one script kills\n\n");
     let scripts: Vec<_> = audit.scripts().into_iter().filter(|(_, worth)| !worth.alone.is_empty()).collect();
     page.list(&scripts, MOST_SCRIPTS, "more script", |(script, worth)| {
         let first: Vec<String> = worth.alone.iter().take(3).map(|fault| code(fault)).collect();
@@ -75,7 +76,7 @@ mod tests {
         let page = render(&audit());
         assert!(page.contains("**2 of 6 faults killed, 2 survive**"), "{page}");
         assert!(page.contains("| `f` | 3 | 2 | 1 | 0 | 0 |"), "{page}");
-        assert!(page.contains("- `f/three: does <nothing>` (1 script played)"), "{page}");
+        assert!(page.contains("- `f/three: does <nothing>` (not noticed by 1 script)"), "{page}");
         assert!(page.contains("- `s::a.wast`: `f/two: does <nothing>`"), "{page}");
     }
 }

@@ -1,7 +1,7 @@
-//! What an audit of suites found: which faults of an engine they would notice.
+//! Results of an audit: which faults of an engine a test suite detects.
 //!
-//! Every fault was played to the scripts that it concerns. The state of a fault follows from what
-//! is recorded of it, so that reports of several shards of an audit add up.
+//! Every script that a fault affects ran with that fault. The state of a fault is computed from the
+//! recorded runs, so that the reports of several shards can be added up.
 
 mod html;
 mod json;
@@ -11,4 +11,4 @@ mod model;
 pub use html::render as html;
 pub use json::{SCHEMA_VERSION, render as json};
 pub use markdown::render as markdown;
-pub use model::{Audit, Audited, Fault, Kill, State, Tally, Worth};
+pub use model::{Audit, Audited, Fault, Kill, ScriptKills, State, Tally};

@@ -12,19 +12,19 @@ use crate::text::{counted, grouped};
 /// An audit of suites.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Audit {
-    /// The engine on which the faults were played.
+    /// The engine on which the scripts ran.
     pub engine: Engine,
-    /// What played them.
+    /// The program that injected the faults.
     pub harness: Engine,
-    /// What it ran on.
+    /// The machine: operating system and architecture.
     pub host: String,
-    /// When it started: a date and time as in RFC 3339.
+    /// The start time, in RFC 3339 format.
     pub started: String,
-    /// How long it took by the clock on the wall.
+    /// The elapsed time.
     pub duration: Duration,
-    /// Whether it was interrupted, so that some faults were not played to all scripts.
+    /// Whether the audit was interrupted, so that some scripts did not run with every fault.
     pub interrupted: bool,
-    /// The suites.
+    /// The audited suites.
     pub suites: Vec<Audited>,
     /// The faults, in the order of their tables.
     pub faults: Vec<Fault>,
@@ -34,37 +34,37 @@ pub struct Audit {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Audited {
-    /// Its name.
+    /// The name of the suite.
     pub name: String,
-    /// Where it came from.
+    /// The origin of the suite, such as a release and its version.
     pub source: String,
-    /// How many scripts it has.
+    /// The number of scripts.
     pub scripts: u64,
-    /// How many directives they have.
+    /// The number of directives in the scripts.
     pub directives: u64,
-    /// How many of these did not pass without a fault: they kill nothing.
+    /// The number of directives that fail without any fault. They cannot kill one.
     pub failing: u64,
 }
 
-/// A fault, and what became of it.
+/// A fault and its results.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[cfg_attr(test, schemars(rename = "Fault"))]
 pub struct Fault {
-    /// The table that it is in.
+    /// The family: the name of the table that defines the fault.
     pub family: String,
-    /// What it is about.
+    /// The subject: an instruction, a rule, or another part of an engine.
     pub subject: String,
-    /// What the engine does instead.
+    /// What the faulty engine does instead.
     pub what: String,
-    /// Why no test can see it; absent where one could.
+    /// Why no test can detect the fault; absent if a test could.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub equivalent: Option<String>,
-    /// To how many scripts it was played.
+    /// The number of scripts that ran with the fault.
     pub scripts: u64,
-    /// In how many scripts every module that it would change was not valid then.
+    /// The number of scripts in which every rewritten module was invalid.
     pub invalid: u64,
-    /// The first directive that failed, of each script in which one did.
+    /// The first directive that failed, for each script that detected the fault.
     pub kills: Vec<Kill>,
 }
 
@@ -72,52 +72,52 @@ pub struct Fault {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Kill {
-    /// The suite and the script, with `::` between them.
+    /// The script, as `suite::script`.
     pub script: String,
-    /// The line of the directive, from 1.
+    /// The line of the directive, starting at 1.
     pub line: u32,
-    /// How it failed.
+    /// The kind of the failure.
     pub kind: String,
 }
 
-/// What became of a fault.
+/// The result for a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// A directive failed.
     Killed,
-    /// No directive failed, or no script has what it would change.
+    /// No directive failed, or no script is affected by the fault.
     Survived,
-    /// No test can see it.
+    /// No test can detect the fault.
     Equivalent,
-    /// Every module that it would change was not valid then.
+    /// The fault could not be injected: every rewritten module was invalid.
     NotApplicable,
 }
 
-/// How many faults are in each state.
+/// The number of faults in each state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Tally {
-    /// All.
+    /// All faults.
     pub total: u64,
-    /// Those that were killed.
+    /// Killed faults.
     pub killed: u64,
-    /// Those that survived.
+    /// Survivors.
     pub survived: u64,
-    /// Those that no test can see.
+    /// Faults that no test can detect.
     pub equivalent: u64,
-    /// Those that could not be played.
+    /// Faults that could not be injected.
     pub not_applicable: u64,
 }
 
 impl Fault {
-    /// Family, subject and what is done.
+    /// The name of the fault: family, subject and wrong behaviour.
     pub fn name(&self) -> String {
         format!("{}/{}: {}", self.family, self.subject, self.what)
     }
 
-    /// What became of it.
+    /// The result for this fault.
     pub fn state(&self) -> State {
         match (self.equivalent.is_some(), self.kills.is_empty()) {
             (true, _) => State::Equivalent,
@@ -129,7 +129,7 @@ impl Fault {
 }
 
 impl State {
-    /// The state as reports name it.
+    /// The name of the state in reports.
     pub fn name(self) -> &'static str {
         match self {
             State::Killed => "killed",
@@ -151,7 +151,7 @@ impl Tally {
         } += 1;
     }
 
-    /// The counts for a summary: of the faults that count, and of the others.
+    /// The two parts of a summary: the faults that were judged, and the others.
     pub(super) fn summary(&self) -> (String, String) {
         let (killed, survived) = (grouped(self.killed), grouped(self.survived));
         let (equivalent, not_applicable) = (grouped(self.equivalent), grouped(self.not_applicable));
@@ -162,25 +162,25 @@ impl Tally {
     }
 }
 
-/// What a script is worth to its suites.
+/// The faults that a script kills.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-pub struct Worth {
-    /// How many faults it kills.
+pub struct ScriptKills {
+    /// The number of faults that the script kills.
     pub kills: u64,
-    /// The faults that it alone kills.
+    /// The faults that no other script kills.
     pub alone: Vec<String>,
 }
 
 impl Audit {
-    /// How many faults are in each state.
+    /// The number of faults in each state.
     pub fn tally(&self) -> Tally {
         let mut tally = Tally::default();
         self.faults.iter().for_each(|fault| tally.add(fault.state()));
         tally
     }
 
-    /// The same of each family, in the order of the tables.
+    /// Counts the faults in each state by family, in the order of the tables.
     pub fn families(&self) -> Vec<(&str, Tally)> {
         let mut families: Vec<(&str, Tally)> = Vec::new();
         for fault in &self.faults {
@@ -192,14 +192,14 @@ impl Audit {
         families
     }
 
-    /// The faults that survived, in order.
+    /// Returns the survivors, in the order of the tables.
     pub fn survivors(&self) -> impl Iterator<Item = &Fault> {
         self.faults.iter().filter(|fault| fault.state() == State::Survived)
     }
 
-    /// What each script that kills a fault is worth, by its name.
-    pub fn scripts(&self) -> BTreeMap<&str, Worth> {
-        let mut scripts: BTreeMap<&str, Worth> = BTreeMap::new();
+    /// Returns the faults that each script kills, by name; scripts that kill none are absent.
+    pub fn scripts(&self) -> BTreeMap<&str, ScriptKills> {
+        let mut scripts: BTreeMap<&str, ScriptKills> = BTreeMap::new();
         for fault in self.faults.iter().filter(|fault| fault.state() == State::Killed) {
             for kill in &fault.kills {
                 let worth = scripts.entry(&kill.script).or_default();
@@ -212,8 +212,8 @@ impl Audit {
         scripts
     }
 
-    /// The audit as a report of cases: a suite for each family, and a case for each fault, which
-    /// passes if it is killed. So the formats that know cases alone have it too.
+    /// Converts the audit to a report of cases, for formats that only have cases: a suite for each
+    /// family, and a case for each fault, which passes if the fault is killed.
     pub fn to_report(&self) -> Report {
         let mut suites: Vec<Suite> = Vec::new();
         for fault in &self.faults {
@@ -246,7 +246,8 @@ fn case(fault: &Fault) -> Case {
     match fault.state() {
         State::Killed => one(Outcome::Passed),
         State::Survived => {
-            let message = format!("no directive fails in {} scripts that the fault concerns", fault.scripts);
+            let message =
+                format!("no directive fails in {} with the fault", counted(fault.scripts, "script"));
             let failure = Failure { kind: "survived".to_owned(), message, ..Failure::default() };
             Case { failures: vec![failure], ..one(Outcome::Failed) }
         }
@@ -255,7 +256,7 @@ fn case(fault: &Fault) -> Case {
             Case { notes: vec![note(reason)], ..one(Outcome::Skipped) }
         }
         State::NotApplicable => {
-            let reason = "every module that the fault would change is not valid then".to_owned();
+            let reason = "every module rewritten for the fault is invalid".to_owned();
             Case { notes: vec![note(reason)], ..one(Outcome::Skipped) }
         }
     }
@@ -308,7 +309,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn states_follow_from_what_is_recorded() {
+    fn states_are_computed_from_the_recorded_runs() {
         let audit = audit();
         let states: Vec<State> = audit.faults.iter().map(Fault::state).collect();
         use State::{Equivalent, Killed, NotApplicable, Survived};
@@ -321,11 +322,14 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_script_is_worth_what_it_alone_kills() {
+    fn scripts_list_the_faults_that_only_they_kill() {
         let audit = audit();
         let scripts = audit.scripts();
-        assert_eq!(scripts["s::a.wast"], Worth { kills: 2, alone: vec!["f/two: does <nothing>".to_owned()] });
-        assert_eq!(scripts["s::b.wast"], Worth { kills: 1, alone: Vec::new() });
+        assert_eq!(
+            scripts["s::a.wast"],
+            ScriptKills { kills: 2, alone: vec!["f/two: does <nothing>".to_owned()] }
+        );
+        assert_eq!(scripts["s::b.wast"], ScriptKills { kills: 1, alone: Vec::new() });
     }
 
     #[test]

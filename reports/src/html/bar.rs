@@ -8,21 +8,21 @@ use crate::text::grouped;
 
 /// A segment of a bar, in percent.
 #[derive(Serialize)]
-pub(super) struct Stretch {
+pub(super) struct Segment {
     class: &'static str,
     outcome: &'static str,
     count: String,
     width: String,
 }
 
-pub(super) fn bar(counts: &Counts, aside: &Aside) -> Vec<Stretch> {
-    let stretch = |(class, outcome, count): (&'static str, &'static str, u64)| Stretch {
+pub(super) fn bar(counts: &Counts, aside: &Aside) -> Vec<Segment> {
+    let segment = |(class, outcome, count): (&'static str, &'static str, u64)| Segment {
         class,
         outcome,
         count: grouped(count),
         width: width(count as f64, counts.total() as f64),
     };
-    parts(counts, aside).into_iter().filter(|(.., count)| *count > 0).map(stretch).collect()
+    parts(counts, aside).into_iter().filter(|(.., count)| *count > 0).map(segment).collect()
 }
 
 /// The segments of a bar: class, word and count.

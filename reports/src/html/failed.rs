@@ -123,7 +123,7 @@ fn item(suite: &Suite, case: &Case, id: &str, (line, column): (u32, u32), entry:
             (Cow::Owned(Failure { kind, message, key: note.key, ..Failure::default() }), ": ".to_owned())
         }
         Entry::Apart(group) => {
-            let (kind, message) = (group.apart.word().to_owned(), group.told());
+            let (kind, message) = (group.apart.word().to_owned(), group.description());
             let key = group.notes.first().filter(|_| group.notes.len() == 1).and_then(|note| note.key);
             let headline = format!("{kind}: {}", group.reason);
             (Cow::Owned(Failure { kind, message, key, ..Failure::default() }), headline)

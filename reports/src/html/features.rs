@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::bar::{Stretch, bar};
+use super::bar::{Segment, bar};
 use super::shown::{cost, name, nonzero, other};
 use crate::aside::Aside;
 use crate::model::{Needs, Report};
@@ -24,7 +24,7 @@ pub(super) struct FeatureRow {
     /// The total and passed directives that depend on this feature and no other.
     alone: String,
     alone_passed: String,
-    bar: Vec<Stretch>,
+    bar: Vec<Segment>,
 }
 
 impl FeatureRow {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::bar::{Stretch, bar, width};
+use super::bar::{Segment, bar, width};
 use super::failed::{Failed, failed};
 use super::features::{FeatureRow, features};
 use super::scripts::{Group, Place, scripts};
@@ -36,7 +36,7 @@ pub(super) struct View {
     /// `good`, `bad`, or `odd` if nothing ran.
     mood: &'static str,
     tiles: Vec<Tile>,
-    bar: Vec<Stretch>,
+    bar: Vec<Segment>,
     suites: Vec<SuiteRow>,
     suites_left: usize,
     sources: Vec<Source>,
@@ -87,7 +87,7 @@ struct SuiteRow {
     other: String,
     percent: String,
     mood: &'static str,
-    bar: Vec<Stretch>,
+    bar: Vec<Segment>,
 }
 
 /// The source of some suites.

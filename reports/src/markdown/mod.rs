@@ -208,7 +208,7 @@ impl Failed<'_> {
             }
             let first = group.notes.first().map_or((0, 0), |note| (note.line, note.column));
             let place = self.place(first.0, first.1);
-            block.push_str(&format!("{place}: {}: {}\n\n", group.apart.word(), code(&group.told())));
+            block.push_str(&format!("{place}: {}: {}\n\n", group.apart.word(), code(&group.description())));
         }
         let left = (case.failures.len() - shown) as u64;
         if left > 0 {

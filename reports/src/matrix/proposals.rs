@@ -33,6 +33,8 @@ pub enum Standard {
     Phase4,
     /// A proposal in phase 3: implementation.
     Phase3,
+    /// A proposal in phase 1 or 2, which some engines implement.
+    Early,
     /// Inactive, but implemented in some engines.
     Inactive,
     /// Unknown to this version.
@@ -43,12 +45,13 @@ pub enum Standard {
 
 impl Standard {
     /// All of them, in the order of the rows.
-    pub const ALL: [Standard; 8] = [
+    pub const ALL: [Standard; 9] = [
         Standard::V1,
         Standard::V2,
         Standard::V3,
         Standard::Phase4,
         Standard::Phase3,
+        Standard::Early,
         Standard::Inactive,
         Standard::Unknown,
         Standard::Wasi,
@@ -62,6 +65,7 @@ impl Standard {
             Standard::V3 => "WebAssembly 3.0",
             Standard::Phase4 => "Proposals in phase 4",
             Standard::Phase3 => "Proposals in phase 3",
+            Standard::Early => "Proposals in phases 1 and 2",
             Standard::Inactive => "Inactive proposals",
             Standard::Unknown => "Other features",
             Standard::Wasi => "WASI cases",
@@ -80,7 +84,7 @@ impl Standard {
             Standard::V1 | Standard::V2 | Standard::V3 => Some(5),
             Standard::Phase4 => Some(4),
             Standard::Phase3 => Some(3),
-            Standard::Inactive | Standard::Unknown | Standard::Wasi => None,
+            Standard::Early | Standard::Inactive | Standard::Unknown | Standard::Wasi => None,
         }
     }
 }
@@ -96,7 +100,7 @@ const fn proposal(
 }
 
 /// The known features, in the order of the rows.
-pub const PROPOSALS: [Proposal; 22] = [
+pub const PROPOSALS: [Proposal; 26] = [
     proposal("", "Nothing beyond 1.0", Standard::V1, "", "https://www.w3.org/TR/wasm-core-1/"),
     proposal(
         "mutable-global",
@@ -215,6 +219,34 @@ pub const PROPOSALS: [Proposal; 22] = [
         "https://github.com/WebAssembly/stack-switching",
     ),
     proposal(
+        "compact-import-section",
+        "Compact import section",
+        Standard::Phase3,
+        "",
+        "https://github.com/WebAssembly/compact-import-section",
+    ),
+    proposal(
+        "acquire-release-atomics",
+        "Acquire and release atomics",
+        Standard::Early,
+        "",
+        "https://github.com/WebAssembly/acquire-release-atomics",
+    ),
+    proposal(
+        "multibyte-array-access",
+        "Multibyte array access",
+        Standard::Early,
+        "",
+        "https://github.com/WebAssembly/multibyte-array-access",
+    ),
+    proposal(
+        "shared-everything-threads",
+        "Shared everything threads",
+        Standard::Early,
+        "",
+        "https://github.com/WebAssembly/shared-everything-threads",
+    ),
+    proposal(
         "legacy-exceptions",
         "Exceptions, legacy",
         Standard::Inactive,
@@ -238,7 +270,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn features_are_unique_and_in_the_order_of_the_standards() {
+    fn features_are_unique_and_ordered_by_standard() {
         for (at, proposal) in PROPOSALS.iter().enumerate() {
             let first = PROPOSALS.iter().position(|other| other.feature == proposal.feature);
             assert_eq!(first, Some(at), "{}", proposal.feature);

@@ -194,16 +194,16 @@ fn bounded(datum: &str) -> (&str, usize) {
 
 /// Replacements for the first colon of `::` and the last `#` of `##`.
 #[derive(Clone, Copy, Debug)]
-struct Instead {
+struct Replacements {
     colon: &'static str,
     hash: &'static str,
 }
 
 /// Escapes in plain text.
-const PLAIN: Instead = Instead { colon: "\\u{3a}", hash: "\\u{23}" };
+const PLAIN: Replacements = Replacements { colon: "\\u{3a}", hash: "\\u{23}" };
 
 /// Escapes commands of CI servers in a line; `None` if there are none.
-fn without_commands(line: &str, instead: Instead) -> Option<String> {
+fn without_commands(line: &str, instead: Replacements) -> Option<String> {
     // Skip styles at the start of the line.
     let mut rest = line.trim_start();
     while let Some(styled) = rest.strip_prefix("\u{1b}[") {
@@ -234,8 +234,8 @@ fn without_commands(line: &str, instead: Instead) -> Option<String> {
 pub(crate) fn document(text: String, language: Language) -> String {
     let instead = match language {
         // No line of a JSON document begins with a colon.
-        Language::Json => Instead { colon: ":", hash: "\\u0023" },
-        Language::Markup => Instead { colon: "&#58;", hash: "&#35;" },
+        Language::Json => Replacements { colon: ":", hash: "\\u0023" },
+        Language::Markup => Replacements { colon: "&#58;", hash: "&#35;" },
         Language::Markdown => PLAIN,
     };
     if !text.contains("::") && !text.contains("##") {

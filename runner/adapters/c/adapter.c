@@ -53,7 +53,7 @@ static char *next_line(void) {
 
 static void ok(void) { puts("ok"); }
 
-/* Answers with a failure. Of a long message the beginning is sent; control characters become
+/* Replies with a failure. A long message is cut off; control characters become
    spaces. */
 static void fail(const char *class, const char *message) {
   printf("E %s ", class);
@@ -63,7 +63,7 @@ static void fail(const char *class, const char *message) {
 
 /* ---- Words ---- */
 
-/* Cuts the next word off *rest; empty at the end. */
+/* Splits the next word off *rest; returns an empty string at the end. */
 static char *word(char **rest) {
   char *begin = *rest;
   *rest += strcspn(begin, " ");
@@ -78,7 +78,7 @@ static int digit64(char c) {
   return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* Decodes base64 in place, and returns the number of bytes, or -1. */
+/* Decodes base64 in place. Returns the number of bytes, or -1. */
 static long unbase64(char *text) {
   size_t length = strlen(text);
   if (length % 4) return -1;
@@ -118,7 +118,7 @@ static bool named(const wasm_name_t *name, const char *text) {
   return name->size == strlen(text) && !memcmp(name->data, text, name->size);
 }
 
-/* ---- What the running script has made ---- */
+/* ---- The state of the running script ---- */
 
 typedef struct slot {
   uint32_t handle;
@@ -139,11 +139,11 @@ enum { BUCKETS = 1 << 10 };
 static wasm_engine_t *engine;
 static wasm_store_t *store;
 static slot_t *buckets[BUCKETS];
-static registration_t *registered; /* in the order in which they came */
+static registration_t *registered; /* in the order of registration */
 static size_t registered_count;
 static wasm_func_t *host, *eq;
 
-/* Cuts a handle off *rest; answers and returns false if the next word is none. */
+/* Splits a handle off *rest. Replies with an error and returns false if there is none. */
 static bool handle(char **rest, uint32_t *number) {
   char *text = word(rest), *after;
   unsigned long long value = strtoull(text, &after, 10);
@@ -168,14 +168,14 @@ static void clear_module(slot_t *slot) {
   slot->module = NULL;
 }
 
-/* The slot of a handle, or NULL if nothing was made with it. */
+/* Returns the slot of a handle, or NULL if the handle is unused. */
 static slot_t *find(uint32_t number) {
   slot_t *slot = buckets[number % BUCKETS];
   while (slot && slot->handle != number) slot = slot->next;
   return slot;
 }
 
-/* The slot of a handle, which is made if there is none. */
+/* Returns the slot of a handle; creates it if the handle is unused. */
 static slot_t *slot_of(uint32_t number) {
   slot_t *slot = find(number);
   if (slot) return slot;
@@ -185,7 +185,7 @@ static slot_t *slot_of(uint32_t number) {
   return buckets[number % BUCKETS] = slot;
 }
 
-/* The slot of an instance; answers and returns NULL if the handle is that of none. */
+/* Returns the slot of an instance. Replies with an error and returns NULL if there is none. */
 static slot_t *find_instance(uint32_t number) {
   slot_t *slot = find(number);
   if (slot && slot->instance) return slot;
@@ -205,7 +205,7 @@ static void unregister(const wasm_name_t *name) {
   registered_count = kept;
 }
 
-/* Adds an instance's exports to what is registered under a name. */
+/* Adds the exports of an instance to those registered under a name. */
 static void add(const wasm_name_t *name, uint32_t number) {
   registered = checked(realloc(registered, (registered_count + 1) * sizeof *registered));
   registration_t *entry = &registered[registered_count++];
@@ -213,7 +213,7 @@ static void add(const wasm_name_t *name, uint32_t number) {
   entry->handle = number;
 }
 
-/* Ends the script: frees everything it made, and its store. */
+/* Ends the script: frees its modules and instances, and the store. */
 static void forget(void) {
   for (size_t i = 0; i < BUCKETS; i++) {
     for (slot_t *slot; (slot = buckets[i]);) {
@@ -233,7 +233,7 @@ static void forget(void) {
 
 /* ---- Host references ---- */
 
-/* The number of a host reference is kept as its host information, plus one: NULL is for values of
+/* The number of a host reference plus one is stored as its host information: NULL is for values of
    other origin. */
 static void *information(int32_t number) { return (void *)((uintptr_t)(uint32_t)number + 1); }
 
@@ -270,7 +270,7 @@ static wasm_module_t *compile(char *base64) {
   }
   wasm_byte_vec_t bytes = {.size = (size_t)size, .data = base64};
   wasm_module_t *module = wasm_module_new(store, &bytes);
-  if (!module) fail("compile", "refused"); /* the API gives no reason */
+  if (!module) fail("compile", "rejected"); /* the API gives no reason */
   return module;
 }
 
@@ -311,7 +311,7 @@ static void fail_trap(wasm_trap_t *trap, bool instantiating) {
   wasm_trap_delete(trap);
 }
 
-/* Fills the values of all imports in; answers and returns false if one is absent. */
+/* Looks up the values of all imports. Replies with an error and returns false if one is missing. */
 static bool fill_in(const wasm_importtype_vec_t *imports, const slot_t *under_test, wasm_extern_t **values) {
   for (size_t i = 0; i < imports->size; i++) {
     bool of_host = under_test && named(wasm_importtype_module(imports->data[i]), "$h");
@@ -328,7 +328,7 @@ static bool fill_in(const wasm_importtype_vec_t *imports, const slot_t *under_te
   return true;
 }
 
-/* Instantiates `module` into a slot, and answers. */
+/* Instantiates `module` into a slot, and replies. */
 static void instantiate(slot_t *slot, const wasm_module_t *module, const slot_t *under_test) {
   wasm_importtype_vec_t imports;
   wasm_module_imports(module, &imports);
@@ -383,7 +383,7 @@ static void on_wrap(char *rest) {
   wasm_module_delete(module);
 }
 
-/* Registers an instance: in the place of all that has the name, or besides it. */
+/* Registers an instance, instead of or in addition to those with the same name. */
 static void on_register(char *rest, bool replacing) {
   uint32_t number;
   if (!handle(&rest, &number) || !find_instance(number)) return;
@@ -434,7 +434,7 @@ static void answer(char *line) {
     forget();
     store = wasm_store_new(engine);
     printf("ok %s\n", word(&rest));
-    /* The driver can judge the script now, however much more it has sent. */
+    /* Flush after each script, so that the driver can judge it while the next one runs. */
     if (*request == 'E') fflush(stdout);
   } else if (!strcmp(request, "C")) {
     on_compile(rest);
@@ -463,7 +463,7 @@ int main(void) {
   }
   store = wasm_store_new(engine);
   for (char *line; (line = next_line());) {
-    /* Empty lines and comments, which files with plans have, are not requests. */
+    /* Plan files may contain empty lines and comments. */
     if (*line && *line != '#') answer(line);
   }
   forget();

@@ -1,5 +1,5 @@
-/* What the C API leaves to each engine. One file in engine/ defines all of it; engine/generic.c for
-   any engine. */
+/* The parts that differ between engines. Each file in engine/ defines them for one engine, and
+   engine/generic.c for any. */
 
 #ifndef ENGINE_H
 #define ENGINE_H
@@ -8,17 +8,17 @@
 
 #include "wasm.h"
 
-/* Words of the answer to `hello`: engine=, version=, merges=, caps=. */
+/* The fields of the reply to `hello`: engine=, version=, merges=, caps=. */
 extern const char engine_about[];
 
-/* Whether values of type externref can pass through the C API. If not, caps= lacks `host`. */
+/* Whether the C API supports values of type externref. If not, caps= lacks `host`. */
 extern const bool engine_has_host_references;
 
 /* The configuration to create the engine with. */
 wasm_config_t *engine_config(void);
 
-/* The class of a failed instantiation or call by its message: "link", "trap", "exhaustion",
-   "exception" or "limit". */
+/* Returns the class of a failed instantiation or call, from its message: "link", "trap",
+   "exhaustion", "exception" or "limit". */
 const char *engine_class(const char *message, bool instantiating);
 
 #endif

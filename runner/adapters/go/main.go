@@ -1,7 +1,7 @@
-// An adapter between the process protocol wap/1 and wazero.
+// An adapter for wazero, using the process protocol wap/1.
 //
-// Requests come in on standard input, one a line, and each is answered by one line on standard
-// output, in order. docs/protocol.md specifies both.
+// It reads requests from standard input, one per line, and writes one line per request to standard
+// output, in order. docs/protocol.md specifies the protocol.
 package main
 
 import (
@@ -32,15 +32,15 @@ func (f failure) Error() string { return f.class + " " + f.message }
 
 func fail(class string, message any) error { return failure{class, fmt.Sprint(message)} }
 
-// script is what the running script has made so far.
+// script is the state of the running script.
 type script struct {
 	runtime    wazero.Runtime
 	modules    map[string]wazero.CompiledModule
 	instances  map[string]api.Module
-	registered map[string][]api.Module // by name, the instances whose exports it has
+	registered map[string][]api.Module // the instances registered under each name
 }
 
-// begin makes the store of a script.
+// begin starts a script in a new store.
 func begin(ctx context.Context) (*script, error) {
 	s := &script{
 		runtime:    wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCoreFeatures(features)),
@@ -48,7 +48,7 @@ func begin(ctx context.Context) (*script, error) {
 		instances:  map[string]api.Module{},
 		registered: map[string][]api.Module{},
 	}
-	// A host reference is the address of nothing: its number plus one, so that none is null.
+	// A host reference is not a valid address: it is a number plus one, so that it is never null.
 	i32, externref := []api.ValueType{api.ValueTypeI32}, []api.ValueType{api.ValueTypeExternref}
 	makeReference := func(_ context.Context, stack []uint64) { stack[0] = uint64(uint32(stack[0])) + 1 }
 	compare := func(_ context.Context, stack []uint64) {
@@ -77,10 +77,10 @@ func (s *script) compile(ctx context.Context, text string) (wazero.CompiledModul
 	return module, nil
 }
 
-// instantiate takes each imported module from resolve; nil is one that does not exist.
+// instantiate gets each imported module from resolve; nil means that it does not exist.
 func (s *script) instantiate(ctx context.Context, module wazero.CompiledModule, resolve experimental.ImportResolver) (api.Module, error) {
-	// Anonymous, since registered names change; and nothing is called but the start function of the
-	// module.
+	// Anonymous, since registered names change. WithStartFunctions without arguments: only the
+	// module's own start function is called.
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
 	instance, err := s.runtime.InstantiateModule(experimental.WithImportResolver(ctx, resolve), module, config)
 	if err != nil {
@@ -89,9 +89,9 @@ func (s *script) instantiate(ctx context.Context, module wazero.CompiledModule, 
 	return instance, nil
 }
 
-// provider is the registered instance that has what a module imports from a name. wazero asks for
-// one instance a name, and tells of the imported functions and memories alone: it is the first that
-// has all of these.
+// provider returns the registered instance from which a module imports under a name. wazero
+// requires one instance per name and only lists imported functions and memories, so this is the
+// first instance that exports all of these.
 func (s *script) provider(module wazero.CompiledModule, name string) api.Module {
 	var last api.Module
 candidates:
@@ -111,8 +111,8 @@ candidates:
 	return last
 }
 
-// stopped is the class of an error that instantiation or a call ended with. Its text is all that
-// wazero gives.
+// stopped returns the class of an error of an instantiation or a call. wazero only provides its
+// text.
 func stopped(err error) string {
 	text, _, _ := strings.Cut(err.Error(), "\n")
 	switch {
@@ -162,7 +162,7 @@ func (s *script) wrap(ctx context.Context, handle, underTest, text string) error
 		if name == "m" {
 			return instance
 		}
-		return nil // The host module is found by its name.
+		return nil // wazero finds the host module by its name.
 	})
 	if err == nil {
 		s.instances[handle] = wrapper
@@ -170,7 +170,7 @@ func (s *script) wrap(ctx context.Context, handle, underTest, text string) error
 	return err
 }
 
-// adapter is the script that runs, and what answers its requests.
+// adapter answers requests and holds the running script.
 type adapter struct{ script *script }
 
 func (a *adapter) begin(ctx context.Context) error {
@@ -184,9 +184,9 @@ func (a *adapter) begin(ctx context.Context) error {
 	return err
 }
 
-// answer does what a request asks for.
+// answer carries out a request and returns the reply.
 func (a *adapter) answer(ctx context.Context, line string) (answer string, err error) {
-	// A compiler or an interpreter that panics says nothing about the next request.
+	// A panic of wazero fails this request only.
 	defer func() {
 		if reason := recover(); reason != nil {
 			answer, err = "", fail("error", fmt.Sprint("panic: ", reason))
@@ -249,7 +249,7 @@ func (a *adapter) answer(ctx context.Context, line string) (answer string, err e
 	return "ok", nil
 }
 
-// version is the version of wazero that this program was built with.
+// version returns the version of wazero that this program was built with.
 func version() string {
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, module := range info.Deps {
@@ -263,7 +263,7 @@ func version() string {
 	return ""
 }
 
-// oneLine is the beginning of a message, without control characters, so that it stays on its line.
+// oneLine shortens a message and replaces its control characters, so that it fits on one line.
 func oneLine(text string) string {
 	if runes := []rune(text); len(runes) > 1000 {
 		text = string(runes[:1000])
@@ -283,7 +283,7 @@ func run(ctx context.Context, input io.Reader, output io.Writer) error {
 	}
 	in, out := bufio.NewReaderSize(input, 1<<16), bufio.NewWriterSize(output, 1<<16)
 	for {
-		// Before a read that may block, everything answered so far goes out: the driver may wait for it.
+		// Flush before a read that may block: the driver may be waiting for the replies.
 		if ahead, _ := in.Peek(in.Buffered()); bytes.IndexByte(ahead, '\n') < 0 {
 			if err := out.Flush(); err != nil {
 				return err
@@ -297,7 +297,7 @@ func run(ctx context.Context, input io.Reader, output io.Writer) error {
 			return err
 		}
 		line = strings.TrimRight(line, "\r\n")
-		// Empty lines and comments, which files with plans have, are not requests.
+		// Plan files may contain empty lines and comments.
 		if line == "" || line[0] == '#' {
 			continue
 		}
@@ -306,7 +306,7 @@ func run(ctx context.Context, input io.Reader, output io.Writer) error {
 			answer = "E " + oneLine(err.Error())
 		}
 		fmt.Fprintln(out, answer)
-		// The driver can judge the script now, however much more it has sent.
+		// Flush after each script, so that the driver can judge it while the next one runs.
 		if strings.HasPrefix(line, "E ") {
 			if err := out.Flush(); err != nil {
 				return err

@@ -1,13 +1,15 @@
-// Drives the WebAssembly engine of a JavaScript host by wap/1 (docs/protocol.md): requests on standard input, answers on
-// standard output.
+// An adapter for the WebAssembly engine of a JavaScript host, using the process protocol wap/1
+// (docs/protocol.md): it reads requests from standard input and writes replies to standard output.
 //
 //     node wap.js      deno run --allow-all wap.js      bun wap.js      jsc wap.js      d8 wap.js
 //
-// WebAssembly.Module refuses malformed and invalid modules alike (class `compile`). Values never pass through JavaScript,
-// which has no vectors: assertions are exported functions without parameters that give an i32.
+// WebAssembly.Module does not distinguish malformed from invalid modules (class `compile`). Values
+// never pass through JavaScript, which has no vectors: assertions are exported functions without
+// parameters that return an i32.
 "use strict";
 
-// --- the host: its name, lines in, text out -----------------------------------------------------------------------------
+// --- the host: its name, input and output
+// ----------------------------------------------------------
 
 const isNode = typeof process !== "undefined" && process.versions !== undefined && process.versions.node !== undefined;
 const isDeno = typeof Deno !== "undefined";
@@ -17,14 +19,15 @@ function engine() {
   if (isNode && process.versions.bun) return ["bun", process.versions.bun];
   if (isNode) return ["node", process.versions.node + " (V8 " + process.versions.v8 + ")"];
   const name = typeof d8 !== "undefined" ? "d8" : typeof newGlobal !== "undefined" ? "sm" : "jsc";
-  // JavaScriptCore's has a function of that name which gives nothing; SpiderMonkey's sets the version of the language.
+  // In JavaScriptCore `version` returns nothing, and in SpiderMonkey it sets the language version.
   return [name, name === "d8" ? String(version()) : ""];
 }
 
-// Calls `each` with every line, and `idle` before it waits for more of them.
+// Calls `each` with every line of the input, and `idle` before it waits for more.
 function readLines(each, idle) {
   if (!isNode && !isDeno) {
-    // JavaScriptCore's shell gives an empty line for ever at the end of the input, SpiderMonkey's gives null.
+    // At the end of the input, JavaScriptCore's `readline` returns empty lines, SpiderMonkey's
+    // null.
     for (let line, empty = 0; empty < 1000 && (line = readline()) !== null && line !== undefined; ) {
       empty = line === "" ? empty + 1 : 0;
       each(line);
@@ -39,7 +42,7 @@ function readLines(each, idle) {
       try { return isDeno ? Deno.stdin.readSync(chunk) || 0 : fs.readSync(0, chunk, 0, chunk.length, null); }
       catch (error) {
         if (error.code === "EOF") return 0;
-        // A pipe that another process has made non-blocking.
+        // The pipe may be non-blocking, set by another process.
         if (error.code !== "EAGAIN") throw error;
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
       }
@@ -78,7 +81,8 @@ function flush() {
   pending = "";
 }
 
-// --- words --------------------------------------------------------------------------------------------------------------
+// --- base64
+// ----------------------------------------------------------------------------------------
 
 const digits = new Uint8Array(128);
 [..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"].forEach((digit, value) => {
@@ -97,31 +101,33 @@ function bytesOf(word) {
   return bytes.subarray(0, bytes.length - padding);
 }
 
-// --- errors -------------------------------------------------------------------------------------------------------------
+// --- errors
+// ----------------------------------------------------------------------------------------
 
 function classOf(error) {
   const message = String(error && error.message);
   if (WebAssembly.Exception !== undefined && error instanceof WebAssembly.Exception) return "exception";
-  // The limits of the JavaScript API (section 8.1), as V8 and JavaScriptCore word them.
+  // Limits of the JavaScript API (section 8.1), in the words of V8 and JavaScriptCore.
   if (/implementation limit|is too big, maximum/i.test(message)) return "limit";
   if (error instanceof WebAssembly.CompileError) return "compile";
   if (error instanceof WebAssembly.LinkError) return "link";
-  // The call stack is used up: a RangeError in V8 and JavaScriptCore, an InternalError in SpiderMonkey.
+  // Call stack exhaustion: a RangeError in V8 and JavaScriptCore, an InternalError in SpiderMonkey.
   if (/call stack|recursion/i.test(message)) return "exhaustion";
   if (error instanceof WebAssembly.RuntimeError) return "trap";
   if (error instanceof RangeError) return "limit";
-  // An import that is missing altogether.
+  // An imported module is missing.
   if (error instanceof TypeError) return "link";
   return "error";
 }
 
 const failure = error => "E " + classOf(error) + " " + String(error && error.message).replace(/\s+/g, " ").slice(0, 200);
 
-// --- requests -----------------------------------------------------------------------------------------------------------
+// --- requests
+// --------------------------------------------------------------------------------------
 
 let modules, instances, registered, values;
 
-// The host's references: the same object for a number each time.
+// Host references: for each number always the same object.
 const host = {
   host: number => { let value = values.get(number); if (!value) values.set(number, (value = { number })); return value; },
   eq: (value, number) => (value !== null && value === values.get(number) ? 1 : 0),

@@ -1,8 +1,8 @@
-// Runs a program of WASI on node's own implementation, `node:wasi`:
+// Runs a WASI program on node's own implementation, `node:wasi`:
 //
 //     node --no-warnings wasi.js [--dir HOST::GUEST]... [--env NAME=VALUE]... MODULE [ARGUMENT]...
 //
-// The exit code is the program's; 134 says that it trapped, and 1 that it cannot be run.
+// The exit code is the program's, or 134 if it trapped, or 1 if it cannot be run.
 "use strict";
 
 const fs = require("node:fs");

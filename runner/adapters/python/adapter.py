@@ -1,7 +1,7 @@
-"""An adapter between the process protocol wap/1 and the `wasmtime` package of PyPI.
+"""An adapter for the `wasmtime` package of PyPI, using the process protocol wap/1.
 
-Requests come in on standard input, one a line, and each is answered by one line on standard
-output, in order. docs/protocol.md specifies both.
+It reads requests from standard input, one per line, and writes one line per request to standard
+output, in order. docs/protocol.md specifies the protocol.
 """
 
 import base64
@@ -14,9 +14,9 @@ from urllib.parse import unquote
 from wasmtime import (Config, Engine, Func, FuncType, Instance, Module, Store, Trap, TrapCode, ValType,
                       WasmtimeError)
 
-# The features that are switched, by the name of wasmtime's switch. wasmtime has all others up to
-# 2.0, and none beyond. Not `reference-types`: the package has no way to switch off what depends on
-# it.
+# The features that can be switched, with the names of wasmtime's switches. wasmtime always has the
+# other features up to 2.0, and no other ones. `reference-types` is missing, since the package
+# cannot switch off the features that depend on it.
 SWITCHES = {
     "multi-value": "wasm_multi_value",
     "bulk-memory": "wasm_bulk_memory",
@@ -34,7 +34,7 @@ SWITCHES = {
     "stack-switching": "wasm_stack_switching",
 }
 
-# Which of these each version of the specification has, beyond the version before.
+# The features that each version of the specification adds to the previous one.
 VERSIONS = {
     "1.0": [],
     "2.0": ["multi-value", "bulk-memory", "simd"],
@@ -157,7 +157,7 @@ class Adapter:
         except (Trap, WasmtimeError) as error:
             raise stopped(error) from None
         except TypeError as error:
-            # Version 50 of the package cannot pass a shared memory on as an import.
+            # Version 50 of the package cannot import a shared memory.
             raise Failure("unsupported", error) from None
 
     def host_functions(self):
@@ -214,7 +214,7 @@ def main():
     adapter = Adapter()
     for line in lines():
         line = line.decode("utf-8", "replace").rstrip("\r")
-        # Empty lines and comments, which files with plans have, are not requests.
+        # Plan files may contain empty lines and comments.
         if line and not line.startswith("#"):
             sys.stdout.write(" ".join(adapter.answer(line).split())[:1000] + "\n")
             if line.startswith("E "):
@@ -226,6 +226,6 @@ if __name__ == "__main__":
     try:
         main()
     except BrokenPipeError:
-        # What is still buffered cannot be written either.
+        # Buffered output cannot be written either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit("adapter: standard output is closed")

@@ -1,10 +1,10 @@
-"""Loads an adapter of WebAssembly/wasi-testsuite, asks it one thing, and prints the answer in JSON.
+"""Calls a function of an adapter of WebAssembly/wasi-testsuite, and prints the result as JSON.
 
     python3 bridge.py about ADAPTER.py            {"name": .., "version": .., "versions": [..]}
     python3 bridge.py argv ADAPTER.py < TASK      ["program", "argument", ..]
 
-TASK is an object with test_path, args, env, root, proposals, world and version. What an adapter prints itself goes to
-standard error.
+TASK is an object with test_path, args, env, root, proposals, world and version. Anything that the
+adapter prints itself goes to standard error.
 """
 
 import importlib.util
@@ -17,14 +17,15 @@ import sys
 def load(path):
     spec = importlib.util.spec_from_file_location("wasi_adapter", path)
     module = importlib.util.module_from_spec(spec)
-    # Adapters may import what lies beside them.
+    # Adapters may import modules in their own folder.
     sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
     spec.loader.exec_module(module)
     return module
 
 
 def about(adapter):
-    # Adapters of earlier versions of the suite do not say which versions of WASI they are for: it was preview 1.
+    # Adapters for earlier versions of the suite do not list versions of WASI: only preview 1
+    # existed.
     versions = getattr(adapter, "get_wasi_versions", lambda: ["wasm32-wasip1"])
     return {"name": adapter.get_name(), "version": adapter.get_version(), "versions": list(versions())}
 
@@ -35,12 +36,12 @@ def argv(adapter, task):
     if "args_env_root" in parameters:
         given = [task["test_path"], (args, env, root), task["proposals"], task["world"], task["version"]]
     else:
-        # The form of earlier versions: folders by their names in the guest.
+        # The form in earlier versions: a list of folders with their names in the guest.
         dirs = [(root, "/")] if root else []
         given = [task["test_path"], args, env, dirs, task["version"]]
     words = adapter.compute_argv(*given[: len(parameters)])
     if not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
-        sys.exit("compute_argv did not return a list of words")
+        sys.exit("compute_argv: expected a non-empty list of strings as its result")
     return words
 
 

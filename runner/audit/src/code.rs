@@ -1,7 +1,7 @@
 //! Rewrites the instructions of a module's functions, one at a time.
 //!
-//! What replaces an instruction may use locals of its own, which are added to the function's. No
-//! index changes, and every instruction that is not replaced keeps its bytes.
+//! A replacement may use additional locals, which are appended to the function's locals. Therefore
+//! no index changes, and all other instructions keep their bytes.
 
 use wasm_encoder::{CodeSection, Encode, ValType};
 use wasmparser::{BinaryReader, CodeSectionReader, FunctionBody};
@@ -12,27 +12,27 @@ use crate::opcode::Opcode;
 /// An instruction of a module.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Site<'a> {
-    /// Its opcode.
+    /// The opcode.
     pub(crate) opcode: Opcode,
-    /// Its bytes, from the opcode to the last immediate.
+    /// The encoded instruction, from the opcode to the last immediate.
     pub(crate) bytes: &'a [u8],
 }
 
 impl<'a> Site<'a> {
-    /// The instruction whose bytes these are.
+    /// Reads the opcode of an encoded instruction.
     pub(crate) fn read(bytes: &'a [u8]) -> Option<Site<'a>> {
         let (opcode, _) = Opcode::read(bytes)?;
         Some(Site { opcode, bytes })
     }
 
-    /// The bytes of the immediates.
+    /// Returns the encoded immediates.
     pub(crate) fn immediates(&self) -> &'a [u8] {
         let length = Opcode::read(self.bytes).map_or(0, |(_, length)| length);
         self.bytes.get(length..).unwrap_or_default()
     }
 }
 
-/// The locals that are added to a function.
+/// Locals added to a function.
 #[derive(Debug)]
 pub(crate) struct Locals {
     next: u32,
@@ -40,12 +40,12 @@ pub(crate) struct Locals {
 }
 
 impl Locals {
-    /// Those that follow this number of parameters and locals.
+    /// Starts after this number of parameters and locals.
     pub(crate) fn after(count: u32) -> Locals {
         Locals { next: count, added: Vec::new() }
     }
 
-    /// The declaration of a function's locals: these groups, then those that were added.
+    /// Encodes the declaration of a function's locals: the original groups, then the added locals.
     pub(crate) fn declared(self, groups: &[&[u8]]) -> Vec<u8> {
         let added: Vec<ValType> = self.added.into_iter().flat_map(|(_, types)| types).collect();
         let added: Vec<&[ValType]> = added.chunk_by(|one, next| one == next).collect();
@@ -59,8 +59,8 @@ impl Locals {
         bytes
     }
 
-    /// The index of the first of several locals of these types. The same types get the same locals
-    /// each time, so that what uses them has to set them first.
+    /// Reserves consecutive locals of these types and returns the index of the first. Later calls
+    /// with the same types return the same locals, so code must set them before it reads them.
     pub(crate) fn reserve(&mut self, types: &[ValType]) -> u32 {
         if let Some((base, _)) = self.added.iter().find(|(_, added)| added == types) {
             return *base;
@@ -72,10 +72,10 @@ impl Locals {
     }
 }
 
-/// What an instruction becomes; `None` where it stays.
+/// Returns the replacement of an instruction, or `None` to keep it.
 pub(crate) type Edit<'e> = dyn Fn(Site<'_>, &mut Locals) -> Option<Vec<u8>> + 'e;
 
-/// Rewrites every function of a module; `None` where no instruction changes.
+/// Rewrites all functions of a module. Returns `None` if no instruction changes.
 pub(crate) fn rewrite(module: &[u8], edit: &Edit<'_>) -> Option<Vec<u8>> {
     let mut sections = Sections::read(module)?;
     let parameters = sections.parameters()?;
@@ -103,8 +103,8 @@ pub(crate) fn rewrite(module: &[u8], edit: &Edit<'_>) -> Option<Vec<u8>> {
     })
 }
 
-/// A body with its instructions rewritten; `None` inside where none changes, `None` where the body
-/// cannot be read.
+/// Rewrites the instructions of a function body. Returns `Some(None)` if none changes, and `None`
+/// if the body cannot be read.
 fn rewrite_body(
     code: &[u8],
     body: &FunctionBody<'_>,
@@ -142,18 +142,17 @@ fn rewrite_body(
     Some(Some(bytes))
 }
 
-/// Rewrites the operators of constant expressions by ones of the same length or another; `None`
-/// where none changes.
+/// Rewrites the instructions of constant expressions. Returns `None` if none changes.
 pub(crate) fn rewrite_constants(
     module: &[u8],
     edit: &dyn Fn(Site<'_>) -> Option<Vec<u8>>,
 ) -> Option<Vec<u8>> {
     let mut sections = Sections::read(module)?;
     let mut is_changed = false;
-    let mut places = sections.constant_operators()?;
-    // From the last on, so that the places before keep their offsets.
-    places.sort_by_key(|(id, range)| (*id, range.start));
-    for (id, range) in places.into_iter().rev() {
+    let mut sites = sections.constant_operators()?;
+    // In reverse order, so that the offsets of earlier instructions stay correct.
+    sites.sort_by_key(|(id, range)| (*id, range.start));
+    for (id, range) in sites.into_iter().rev() {
         let contents = sections.get(id)?;
         let Some(bytes) = contents.get(range.clone()).and_then(Site::read).and_then(edit) else { continue };
         let mut altered = contents.to_vec();
@@ -171,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_edited_changes_and_locals_are_added() {
+    fn edits_keep_other_instructions_and_add_locals() {
         let text = |body: &str| format!("(module (func (param i32) (local i64 f32) {body}) (func (nop)))");
         let module = quoted(text("(nop) (drop (i32.const 300)) (nop)").as_bytes()).unwrap();
         let nop = Opcode::named("nop").unwrap();
@@ -187,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn constants_are_rewritten_where_they_are() {
+    fn constant_expressions_are_rewritten_in_place() {
         let module = "(module (global i32 (i32.add (i32.const 1) (i32.const 2))) (global i32 (i32.add (i32.const 5) (i32.const 2))))";
         let module = quoted(module.as_bytes()).unwrap();
         let add = Opcode::named("i32.add").unwrap();

@@ -1,4 +1,4 @@
-//! Constructs that a valid module may have, for engines that refuse one of them.
+//! Constructs of valid modules, for faults in which an engine rejects one of them.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use wasmparser::{
 
 use crate::opcode::Opcode;
 
-/// Something that valid modules have.
+/// A construct that occurs in valid modules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Construct {
@@ -19,13 +19,13 @@ pub enum Construct {
     SeveralResults,
     /// A recursive group of several types.
     SeveralTypesInGroup,
-    /// A recursive group of no type.
+    /// A recursive group without types.
     EmptyGroup,
     /// A type that is not final.
     OpenType,
     /// A type with a supertype.
     Supertype,
-    /// A structure type without fields.
+    /// A struct type without fields.
     EmptyStructure,
     /// A packed field or element.
     Packed,
@@ -43,9 +43,9 @@ pub enum Construct {
     EmptyName,
     /// An import or export whose name is not ASCII.
     ForeignName,
-    /// Something that is exported under two names.
+    /// An item exported under two names.
     ExportedTwice,
-    /// An import that is exported again.
+    /// An exported import.
     ExportedImport,
     /// A start function.
     Start,
@@ -55,31 +55,31 @@ pub enum Construct {
     SecondTable,
     /// A table with an initial value.
     TableValue,
-    /// A table without elements whose maximum is 0.
+    /// An empty table with maximum 0.
     EmptyTable,
-    /// A table whose maximum is the largest.
+    /// A table with the largest maximum that is allowed.
     LargestTable,
     /// A table with 64-bit indices.
     Table64,
     /// A second memory.
     SecondMemory,
-    /// A memory of no pages whose maximum is 0.
+    /// An empty memory with maximum 0.
     EmptyMemory,
-    /// A memory whose maximum is the largest.
+    /// A memory with the largest maximum that is allowed.
     LargestMemory,
     /// A memory with 64-bit addresses.
     Memory64,
     /// A shared memory.
     SharedMemory,
-    /// A memory with pages of another size.
+    /// A memory with a custom page size.
     PageSize,
-    /// A global whose value is another one's.
+    /// A global initialised with another global.
     GlobalOfGlobal,
-    /// A constant expression that computes.
+    /// A constant expression with arithmetic.
     ComputedConstant,
-    /// A global that is a vector.
+    /// A global of type `v128`.
     VectorGlobal,
-    /// A global of references that may not be null.
+    /// A global of a non-null reference type.
     NonNullGlobal,
     /// A passive element segment.
     PassiveElements,
@@ -87,17 +87,17 @@ pub enum Construct {
     DeclaredElements,
     /// An element segment of expressions.
     ElementExpressions,
-    /// An element segment for another table than the first.
+    /// An active element segment for a table other than 0.
     OtherTableElements,
     /// An element segment without elements.
     NoElements,
     /// A passive data segment.
     PassiveData,
-    /// A data segment for another memory than the first.
+    /// An active data segment for a memory other than 0.
     OtherMemoryData,
     /// A data segment without bytes.
     NoData,
-    /// A data segment at the value of a global.
+    /// An active data segment whose offset is a global.
     DataAtGlobal,
     /// A data count section.
     DataCount,
@@ -105,31 +105,31 @@ pub enum Construct {
     CustomSection,
     /// A custom section with an empty name.
     UnnamedCustomSection,
-    /// A size in more bytes than it needs.
+    /// A section size in a longer LEB128 encoding than necessary.
     LongInteger,
     /// An empty section.
     EmptySection,
-    /// A block whose type is that of a function.
+    /// A block with a type index.
     BlockOfType,
-    /// A loop whose type is that of a function.
+    /// A loop with a type index.
     LoopOfType,
     /// An `if` without `else`.
     NoElse,
-    /// Instructions after one that does not return.
+    /// Unreachable instructions.
     DeadCode,
-    /// A `br_table` with its default alone.
+    /// A `br_table` with only a default label.
     EmptyTableOfLabels,
-    /// A `select` with its type.
+    /// A `select` with a type.
     TypedSelect,
-    /// A memory access whose alignment is smaller than its width.
+    /// A memory access with an alignment below its width.
     SmallAlignment,
-    /// A memory access whose offset has more than 31 bits.
+    /// A memory access with an offset of more than 31 bits.
     LargeOffset,
-    /// A memory access whose offset has more than 32 bits.
+    /// A memory access with an offset of more than 32 bits.
     HugeOffset,
-    /// A local that may not be null.
+    /// A local of a non-null reference type.
     NonNullLocal,
-    /// A group of no locals.
+    /// A group of zero locals.
     NoLocals,
     /// Several groups of locals of one type.
     SameLocals,
@@ -137,26 +137,26 @@ pub enum Construct {
     NoClauses,
     /// A function without instructions.
     EmptyFunction,
-    /// A parameter that is a vector.
+    /// A parameter of type `v128`.
     VectorParameter,
-    /// A parameter that is a reference to an exception.
+    /// A parameter of type `exnref`.
     ExceptionParameter,
 }
 
-/// The largest number of pages that a 32-bit memory may have.
+/// The maximum number of pages of a 32-bit memory.
 const LARGEST_MEMORY: u64 = 1 << 16;
 
-/// The largest number of elements that a table with 32-bit indices may have.
+/// The maximum number of elements of a table with 32-bit indices.
 const LARGEST_TABLE: u64 = (1 << 32) - 1;
 
 impl Construct {
-    /// The constructs of a valid module.
+    /// Returns the constructs of a valid module.
     pub(crate) fn of(module: &[u8]) -> BTreeSet<Construct> {
         let mut seen = Seen::default();
         let mut parser = Parser::new(0);
         parser.set_features(WasmFeatures::all());
         for payload in parser.parse_all(module) {
-            // Of what cannot be read nothing more is known.
+            // Constructs after an unreadable part are not found.
             if payload.map_or(None, |payload| seen.payload(module, payload)).is_none() {
                 break;
             }
@@ -471,13 +471,13 @@ impl Seen {
         let Ok(offset) = reader.read_var_u64() else { return };
         self.note(Construct::LargeOffset, offset >= 1 << 31);
         self.note(Construct::HugeOffset, offset >= 1 << 32);
-        // Of the plain accesses those of one byte have no smaller alignment.
+        // One-byte accesses cannot have a smaller alignment.
         let of_one_byte = matches!(opcode.first, 0x2c | 0x2d | 0x30 | 0x31 | 0x3a | 0x3c);
         let plain = (0x28..=0x3e).contains(&opcode.first);
         self.note(Construct::SmallAlignment, plain && !of_one_byte && flags & 0x3f == 0);
     }
 
-    /// Looks at the sizes of sections.
+    /// Finds section sizes in a longer encoding than necessary.
     fn sizes(&mut self, module: &[u8]) {
         let mut reader = BinaryReader::new(module.get(8..).unwrap_or_default(), 0);
         while !reader.eof() {

@@ -1,5 +1,5 @@
-//! Faults in values that leave a module: its functions are exported through others, which alter
-//! their last result.
+//! Faults in values that leave a module: exported functions are wrapped in functions that alter the
+//! last result.
 
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{Encode, ExportSection, Instruction};
@@ -14,11 +14,11 @@ use crate::opcode::Opcode;
 use crate::state::append;
 use crate::template::Template;
 
-/// No instruction: a template for values has none to replace.
+/// A placeholder for an instruction: templates for values do not replace any.
 const NONE: Site<'_> = Site { opcode: Opcode { first: 0xff, number: 0 }, bytes: &[] };
 
-/// A module whose exported functions give their last result, where it is of the template's type, as
-/// the template makes it; `None` where there is no such function.
+/// Wraps the exported functions whose last result has the template's type, and applies the template
+/// to that result. Returns `None` if there is no such function.
 pub(crate) fn altered(module: &[u8], template: &Template) -> Option<Vec<u8>> {
     let mut sections = Sections::read(module)?;
     let wanted = template.parameter()?;
@@ -59,7 +59,7 @@ pub(crate) fn altered(module: &[u8], template: &Template) -> Option<Vec<u8>> {
     Some(sections.write())
 }
 
-/// The function types among a module's types.
+/// Returns the types of a module, with `None` for those that are not function types.
 fn function_types(sections: &Sections<'_>) -> Option<Vec<Option<FuncType>>> {
     let mut types = Vec::new();
     let Some(contents) = sections.get(TYPE) else { return Some(types) };
@@ -74,7 +74,7 @@ fn function_types(sections: &Sections<'_>) -> Option<Vec<Option<FuncType>>> {
     Some(types)
 }
 
-/// The body of a function that calls another one and alters its last result.
+/// Encodes a function body that calls another function and alters its last result.
 fn wrapper(ty: &FuncType, function: u32, template: &Template) -> Option<Vec<u8>> {
     let parameters = u32::try_from(ty.params().len()).ok()?;
     let mut code = Vec::new();
@@ -91,7 +91,7 @@ fn wrapper(ty: &FuncType, function: u32, template: &Template) -> Option<Vec<u8>>
 }
 
 impl Template {
-    /// The type of the value that the template alters.
+    /// Returns the type of the value that the template alters.
     fn parameter(&self) -> Option<ValType> {
         let types = function_types(&Sections::read(self.assembled()?)?)?;
         types.into_iter().nth(2)??.params().first().copied()

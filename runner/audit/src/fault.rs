@@ -1,4 +1,4 @@
-//! Faults: what exactly one thing an engine does wrong.
+//! Faults: a fault is exactly one thing that an engine does wrong.
 
 use wasm_encoder::Encode;
 use wasmparser::BinaryReader;
@@ -13,51 +13,52 @@ use crate::state::State;
 use crate::template::Template;
 use crate::tweak::Tweak;
 
-/// One fault of an engine.
+/// A fault of an engine.
 #[derive(Clone, Debug)]
 pub struct Fault {
-    /// The table that it is in.
+    /// The family: the name of the table that defines the fault.
     pub family: String,
-    /// What it is about: an instruction, a rule, or another subject.
+    /// The subject: an instruction, a rule, or another part of an engine.
     pub subject: String,
-    /// What the engine does instead.
+    /// What the faulty engine does instead.
     pub what: String,
-    /// Why no test can see it, where that is so.
+    /// Why no test can detect the fault, if none can.
     pub equivalent: Option<String>,
-    /// How it is played.
+    /// How the fault is injected.
     pub(crate) change: Change,
 }
 
-/// How a fault is played: what the engine is given in place of a module.
+/// How a fault is injected: the change of the modules that the engine gets.
 #[derive(Clone, Debug)]
 pub(crate) enum Change {
     /// An instruction is executed as another one.
     Becomes { of: Opcode, to: Opcode, width: Option<u32> },
     /// An instruction does something else.
     Does { of: Opcode, template: Template },
-    /// The immediates of an instruction are others.
+    /// An instruction uses wrong immediates.
     Tweak { of: Opcode, tweak: Tweak },
-    /// Something is wrong with instances.
+    /// Instantiation or sharing between instances goes wrong.
     State(State),
     /// Values that leave a module are altered.
     Value(Template),
-    /// What violates a rule is accepted; of instructions only this one's.
+    /// Modules that violate a rule are accepted; with an opcode, only if this instruction violates
+    /// it.
     Accept { rule: Rule, at: Option<Opcode> },
-    /// Modules with a construct are refused.
+    /// Modules with a construct are rejected.
     Refuse(Construct),
-    /// What does not match an import is accepted.
+    /// An import of a type that does not match is accepted.
     Link(Mismatch),
-    /// What matches an import is refused.
+    /// An import of a type that matches is rejected.
     Unlink(Match),
 }
 
 impl Fault {
-    /// The name of the fault: family, subject and what is done.
+    /// The name of the fault: family, subject and wrong behaviour.
     pub fn name(&self) -> String {
         format!("{}/{}: {}", self.family, self.subject, self.what)
     }
 
-    /// The instruction without which a module does not change, if there is one.
+    /// Returns the instruction that a module must contain to be affected, if there is one.
     pub(crate) fn opcode(&self) -> Option<Opcode> {
         match &self.change {
             Change::Becomes { of, .. } | Change::Does { of, .. } | Change::Tweak { of, .. } => Some(*of),
@@ -65,8 +66,8 @@ impl Fault {
         }
     }
 
-    /// The valid module that an engine with the fault would run; `None` where it runs the one that
-    /// there is.
+    /// Rewrites a valid module to behave as on an engine with the fault. Returns `None` if the
+    /// module does not change.
     pub(crate) fn rewrite(&self, module: &[u8]) -> Option<Vec<u8>> {
         match &self.change {
             Change::Becomes { of, to, width } => {
@@ -94,8 +95,8 @@ impl Fault {
     }
 }
 
-/// Another instruction with the same immediates; of a memory access with an alignment that its
-/// width allows.
+/// Encodes another instruction with the same immediates. The alignment of a memory access is
+/// limited to the width of the new instruction.
 fn sibling(site: Site<'_>, to: Opcode, width: Option<u32>) -> Vec<u8> {
     let mut out = Vec::new();
     to.write(&mut out);
@@ -104,7 +105,7 @@ fn sibling(site: Site<'_>, to: Opcode, width: Option<u32>) -> Vec<u8> {
     let aligned = width.and_then(|width| reader.read_var_u32().ok().map(|flags| (width, flags)));
     if let Some((width, flags)) = aligned {
         let alignment = (flags & 0x3f).min(width);
-        // Atomic accesses have the alignment of their width (proposal threads).
+        // Atomic accesses must have the alignment of their width (threads proposal).
         let alignment = if to.first == 0xfe { width } else { alignment };
         ((flags & !0x3f) | alignment).encode(&mut out);
         out.extend_from_slice(immediates.get(reader.current_position()..).unwrap_or_default());

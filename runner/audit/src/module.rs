@@ -1,4 +1,4 @@
-//! A module as its sections, which are taken apart, altered and put together again.
+//! A module as a list of sections, which can be read, replaced and written.
 
 use wasm_encoder::Encode;
 use wasmparser::{
@@ -38,18 +38,18 @@ pub(crate) const TAG: u8 = 13;
 const ORDER: [u8; 13] =
     [TYPE, IMPORT, FUNCTION, TABLE, MEMORY, TAG, GLOBAL, EXPORT, START, ELEMENT, DATA_COUNT, CODE, DATA];
 
-/// How a module begins: `\0asm` and the version.
+/// The header of a module: `\0asm` and the version.
 pub(crate) const HEADER: &[u8] = b"\0asm\x01\0\0\0";
 
-/// A module's sections, custom ones left out: what they say of code does not hold of code that is
-/// rewritten.
+/// The sections of a module without custom sections, whose contents (names, debugging information)
+/// would not match the rewritten code.
 #[derive(Clone, Debug)]
 pub(crate) struct Sections<'a> {
     sections: Vec<(u8, std::borrow::Cow<'a, [u8]>)>,
 }
 
 impl<'a> Sections<'a> {
-    /// The sections of a valid module.
+    /// Reads the sections of a valid module.
     pub(crate) fn read(module: &'a [u8]) -> Option<Sections<'a>> {
         let mut reader = BinaryReader::new(module.strip_prefix(HEADER)?, 0);
         let mut sections = Vec::new();
@@ -64,12 +64,12 @@ impl<'a> Sections<'a> {
         Some(Sections { sections })
     }
 
-    /// The contents of a section.
+    /// Returns the contents of a section.
     pub(crate) fn get(&self, id: u8) -> Option<&[u8]> {
         self.sections.iter().find(|(other, _)| *other == id).map(|(_, bytes)| &**bytes)
     }
 
-    /// Replaces a section, adds it where there is none, or takes it away.
+    /// Replaces, adds or (with `None`) removes a section.
     pub(crate) fn set(&mut self, id: u8, contents: Option<Vec<u8>>) {
         self.sections.retain(|(other, _)| *other != id);
         let Some(contents) = contents else { return };
@@ -78,7 +78,7 @@ impl<'a> Sections<'a> {
         self.sections.insert(at.unwrap_or(self.sections.len()), (id, contents.into()));
     }
 
-    /// The same, of a section that was encoded with its size.
+    /// Replaces or adds a section that was encoded with its size.
     pub(crate) fn set_encoded(&mut self, id: u8, section: &impl Encode) {
         let mut sized = Vec::new();
         section.encode(&mut sized);
@@ -89,7 +89,7 @@ impl<'a> Sections<'a> {
         self.set(id, contents);
     }
 
-    /// The module.
+    /// Encodes the module.
     pub(crate) fn write(&self) -> Vec<u8> {
         let mut module = HEADER.to_vec();
         for (id, contents) in &self.sections {
@@ -103,7 +103,8 @@ impl<'a> Sections<'a> {
         self.get(id).map(|contents| BinaryReader::new(contents, 0))
     }
 
-    /// How many parameters each type of the module has; `None` for types that are no function's.
+    /// Returns the number of parameters of each type, or `None` for types that are not function
+    /// types.
     pub(crate) fn parameters(&self) -> Option<Vec<Option<u32>>> {
         let mut parameters = Vec::new();
         let Some(reader) = self.reader(TYPE) else { return Some(parameters) };
@@ -118,13 +119,13 @@ impl<'a> Sections<'a> {
         Some(parameters)
     }
 
-    /// The types of the functions that the module defines, by their index.
+    /// Returns the type indices of the functions that the module defines.
     pub(crate) fn defined_functions(&self) -> Option<Vec<u32>> {
         let Some(reader) = self.reader(FUNCTION) else { return Some(Vec::new()) };
         FunctionSectionReader::new(reader).ok()?.into_iter().collect::<Result<_, _>>().ok()
     }
 
-    /// The imports, with module and name.
+    /// Returns the imports: module name, item name and type.
     pub(crate) fn imports(&self) -> Option<Vec<(String, String, TypeRef)>> {
         let Some(reader) = self.reader(IMPORT) else { return Some(Vec::new()) };
         let imports = ImportSectionReader::new(reader).ok()?.into_imports();
@@ -134,7 +135,8 @@ impl<'a> Sections<'a> {
             .ok()
     }
 
-    /// Where constant expressions are, by section: their operators, as ranges in the contents.
+    /// Returns the section and the range in its contents of each instruction in constant
+    /// expressions.
     pub(crate) fn constant_operators(&self) -> Option<Vec<(u8, std::ops::Range<usize>)>> {
         let mut found = Vec::new();
         let mut add = |id: u8, expression: &ConstExpr<'_>| {
@@ -177,7 +179,7 @@ impl<'a> Sections<'a> {
     }
 }
 
-/// Calls a function with the range of each operator that a reader has still to come.
+/// Calls a function with the range of each remaining operator of a reader.
 pub(crate) fn each_operator(
     reader: &mut OperatorsReader<'_>,
     mut each: impl FnMut(std::ops::Range<usize>),

@@ -1,4 +1,4 @@
-//! Opcodes, by their bytes and by the names of the text format.
+//! Opcodes, read from bytes and from names of the text format.
 
 use std::collections::BTreeSet;
 
@@ -18,13 +18,13 @@ pub struct Opcode {
     pub number: u32,
 }
 
-/// The first of the bytes that a number follows.
+/// The first prefix byte.
 const FIRST_PREFIX: u8 = 0xfb;
 
-/// The last of them.
+/// The last prefix byte.
 const LAST_PREFIX: u8 = 0xfe;
 
-/// Immediates that make instructions complete in the text format; the first that does is used.
+/// Immediates that complete an instruction in the text format; the first that parses is used.
 const IMMEDIATES: [&str; 13] = [
     "",
     " 0",
@@ -42,7 +42,7 @@ const IMMEDIATES: [&str; 13] = [
 ];
 
 impl Opcode {
-    /// Reads the opcode at the beginning of an instruction, and says how many bytes it has.
+    /// Reads the opcode of an instruction and returns its length in bytes.
     pub fn read(bytes: &[u8]) -> Option<(Opcode, usize)> {
         let first = *bytes.first()?;
         if !(FIRST_PREFIX..=LAST_PREFIX).contains(&first) {
@@ -53,7 +53,7 @@ impl Opcode {
         Some((Opcode { first, number }, 1 + reader.current_position()))
     }
 
-    /// Appends the bytes of the opcode.
+    /// Appends the encoded opcode.
     pub fn write(self, out: &mut Vec<u8>) {
         out.push(self.first);
         if (FIRST_PREFIX..=LAST_PREFIX).contains(&self.first) {
@@ -61,14 +61,14 @@ impl Opcode {
         }
     }
 
-    /// The opcode of an instruction of the text format, with or without its immediates.
+    /// Looks up the opcode of an instruction in the text format, with or without immediates.
     pub fn named(text: &str) -> Option<Opcode> {
         let bytes = instruction(text)?;
         Opcode::read(&bytes).map(|(opcode, _)| opcode)
     }
 
-    /// The binary logarithm of the width of a memory access; `None` for other instructions. An
-    /// access without an alignment in the text has that of its width.
+    /// Returns the binary logarithm of the width of a memory access, or `None` for other
+    /// instructions. In the text format the default alignment is the width.
     pub fn width(text: &str) -> Option<u32> {
         let bytes = instruction(text)?;
         let (opcode, length) = Opcode::read(&bytes)?;
@@ -87,7 +87,7 @@ impl Opcode {
     }
 }
 
-/// The bytes of an instruction of the text format, completed by immediates where it has none.
+/// Encodes an instruction of the text format, completed by default immediates if necessary.
 fn instruction(text: &str) -> Option<Vec<u8>> {
     IMMEDIATES.iter().find_map(|immediates| {
         let module = format!(
@@ -95,13 +95,13 @@ fn instruction(text: &str) -> Option<Vec<u8>> {
         );
         let bytes = quoted(module.as_bytes()).ok()?;
         let body = first_body(&bytes)?;
-        // The block around it has a label to branch to; its type takes two bytes.
+        // The surrounding block, a label to branch to; its type takes two bytes.
         let inner = body.strip_prefix(&[0, 0x02, 0x6e])?;
         inner.strip_suffix(&[0x00, 0x0b, 0x1a, 0x00, 0x0b]).map(<[u8]>::to_vec)
     })
 }
 
-/// The first function body of a module, with its locals.
+/// Returns the first function body of a module, including locals.
 pub(crate) fn first_body(module: &[u8]) -> Option<Vec<u8>> {
     let sections = Sections::read(module)?;
     let code = CodeSectionReader::new(BinaryReader::new(sections.get(CODE)?, 0)).ok()?;
@@ -109,7 +109,7 @@ pub(crate) fn first_body(module: &[u8]) -> Option<Vec<u8>> {
     Some(body.as_bytes().to_vec())
 }
 
-/// The opcodes that occur in a module: in bodies, and in constant expressions.
+/// Returns the opcodes that occur in function bodies and constant expressions of a module.
 pub(crate) fn opcodes(module: &[u8]) -> Option<BTreeSet<Opcode>> {
     let sections = Sections::read(module)?;
     let mut found = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! A script as faults see it: its modules, and what is known of each.
+//! The modules of a script, with the properties that decide which faults affect them.
 
 use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap};
@@ -14,55 +14,55 @@ use crate::link::{Fit, Linking, Match, Mismatch};
 use crate::module::HEADER;
 use crate::opcode::{Opcode, opcodes};
 
-/// Says whether bytes are a valid module, and which rule they violate else.
+/// Decides whether bytes are a valid module, and which rule they violate if not.
 pub type Classify = fn(&[u8], Features) -> Classification;
 
-/// A module that every engine refuses: its version is unknown.
+/// A module that every engine rejects: its version is unknown.
 const REFUSED: &[u8] = b"\0asm\xff\0\0\0";
 
-/// A valid module that no engine links: nothing is registered under this name.
+/// A valid module that no engine links: the module that it imports from is not registered.
 const UNLINKABLE: &str = "(module (import \"\\00 refused by the audit\" \"\" (func)))";
 
-/// What a script does with a module that it writes.
+/// What a script expects of a module.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
-    /// It is to be valid.
+    /// The module is valid.
     Valid,
-    /// It is to be valid and not to link.
+    /// The module is valid and does not link.
     Unlinkable,
-    /// It is to be refused.
+    /// The module is malformed or invalid.
     Refused,
-    /// Its custom sections are to be refused, which no fault is about.
+    /// A custom section of the module is malformed or invalid; there are no faults of this kind.
     Custom,
 }
 
-/// A module that a script writes, in the order in which it does.
+/// A module in a script.
 pub(crate) struct Module {
     bytes: Vec<u8>,
     purpose: Purpose,
     is_valid: bool,
-    /// The rule that it violates, and the offset where it does.
+    /// The rule that the module violates, a more specific one if known, and the offset.
     violated: Option<(Rule, Option<Rule>, u64)>,
     opcodes: BTreeSet<Opcode>,
     constructs: OnceCell<BTreeSet<Construct>>,
     fits: Vec<Fit>,
 }
 
-/// What a fault makes of a module.
-pub(crate) enum Played {
-    /// The fault does not concern it.
-    Same,
-    /// The rewritten module is not valid, so that this is not a fault.
+/// The result of injecting a fault into a module.
+pub(crate) enum Injected {
+    /// The fault does not affect the module.
+    Unaffected,
+    /// The rewritten module is invalid and cannot be used.
     Invalid,
-    /// Another module.
-    Other(Vec<u8>),
+    /// The rewritten module.
+    Rewritten(Vec<u8>),
 }
 
-/// Calls a function with each module that directives write, in order, those of threads included.
+/// Calls a function with each module in the directives, in order, including those of threads.
 pub(crate) fn each_module(directives: &mut [Directive], each: &mut dyn FnMut(&mut Definition)) {
     for directive in directives {
         if let Command::Thread { directives, .. } = &mut directive.command {
-            // A thread that is still running would hold on to them; all have ended between runs.
+            // Only a running thread shares them, and between runs all threads have ended.
             if let Some(directives) = std::sync::Arc::get_mut(directives) {
                 each_module(directives, each);
             }
@@ -72,7 +72,7 @@ pub(crate) fn each_module(directives: &mut [Directive], each: &mut dyn FnMut(&mu
     }
 }
 
-/// The modules of a script that is judged under these features.
+/// Returns the modules of a script, which is judged with these features.
 pub(crate) fn modules(
     directives: &[Directive],
     features: Features,
@@ -94,7 +94,7 @@ pub(crate) fn modules(
     reading.modules
 }
 
-/// What names stand for: modules by their number.
+/// The meaning of names in a script: numbers of modules.
 #[derive(Default)]
 struct Named {
     last: Option<usize>,
@@ -172,7 +172,7 @@ impl Modules {
         }
     }
 
-    /// Adds a module, and gives its number.
+    /// Adds a module and returns its number.
     fn add(&mut self, definition: &Definition, purpose: Purpose) -> usize {
         let number = self.modules.len();
         let bytes = definition.form.bytes_as(Grammar::of(self.features));
@@ -209,7 +209,7 @@ fn is_valid(bytes: &[u8], features: Features) -> bool {
 }
 
 impl Module {
-    /// Whether a fault may concern the module, by what is known of it.
+    /// Whether a fault may affect the module.
     fn may_change(&self, fault: &Fault) -> bool {
         match &fault.change {
             Change::Accept { rule, at } => self.violates(*rule, *at),
@@ -220,7 +220,7 @@ impl Module {
             Change::Link(mismatch) => {
                 let not = |fit: &&Fit| matches!(fit, Fit::Not(_));
                 let is = |fit: &Fit| *fit == Fit::Not(*mismatch);
-                // Where several imports do not fit the module is refused for the others.
+                // If several imports do not match, the module is rejected for the others.
                 self.purpose == Purpose::Unlinkable
                     && self.fits.iter().any(is)
                     && self.fits.iter().filter(not).all(is)
@@ -228,7 +228,7 @@ impl Module {
             Change::Unlink(matched) => {
                 let is = |fit: &Fit| match fit {
                     Fit::Is(fit) => fit == matched,
-                    // In a module that links the other type is a subtype.
+                    // In a module that links, the other type is a subtype.
                     Fit::Not(Mismatch::ConstantType) => *matched == Match::ConstantSubtype,
                     Fit::Not(_) => false,
                 };
@@ -251,28 +251,28 @@ impl Module {
         self.bytes.get(start..).and_then(Opcode::read).is_some_and(|(opcode, _)| opcode == at)
     }
 
-    /// What a fault makes of the module.
-    pub(crate) fn play(&self, fault: &Fault, features: Features) -> Played {
+    /// Injects a fault into the module.
+    pub(crate) fn inject(&self, fault: &Fault, features: Features) -> Injected {
         if self.purpose == Purpose::Custom || !self.may_change(fault) {
-            return Played::Same;
+            return Injected::Unaffected;
         }
         match &fault.change {
-            Change::Accept { .. } | Change::Link(_) => Played::Other(HEADER.to_vec()),
-            Change::Refuse(_) => Played::Other(REFUSED.to_vec()),
+            Change::Accept { .. } | Change::Link(_) => Injected::Rewritten(HEADER.to_vec()),
+            Change::Refuse(_) => Injected::Rewritten(REFUSED.to_vec()),
             Change::Unlink(_) => match wassay_script::quoted(UNLINKABLE.as_bytes()) {
-                Ok(bytes) => Played::Other(bytes),
-                Err(_) => Played::Same,
+                Ok(bytes) => Injected::Rewritten(bytes),
+                Err(_) => Injected::Unaffected,
             },
             _ => match fault.rewrite(&self.bytes) {
-                None => Played::Same,
-                Some(bytes) if is_valid(&bytes, features) => Played::Other(bytes),
-                Some(_) => Played::Invalid,
+                None => Injected::Unaffected,
+                Some(bytes) if is_valid(&bytes, features) => Injected::Rewritten(bytes),
+                Some(_) => Injected::Invalid,
             },
         }
     }
 }
 
-/// Another module in place of the one that is written, in the format in which it is.
+/// Encodes a rewritten module in the form (text or binary) of the original.
 pub(crate) fn form(bytes: Vec<u8>, of: &ModuleForm) -> ModuleForm {
     match of {
         ModuleForm::Text(_) | ModuleForm::Quote(_) => ModuleForm::Text(Ok(bytes)),

@@ -1,18 +1,18 @@
 //! The tables of faults: one file for each family, one line for each fault.
 //!
-//! | key | the fault |
+//! | key | the faulty engine |
 //! |---|---|
-//! | `op`, `becomes` | executes an instruction as another one with the same immediates |
-//! | `op`, `does` | has an instruction do something else: see [`Template`] |
-//! | `op`, `tweak` | gets the immediates of an instruction wrong: see [`Tweak`] |
-//! | `state` | goes wrong about instances: see [`State`] |
-//! | `value` | alters the last result of exported functions, where it has the template's type |
-//! | `accept`, `at` | accepts all that violates a [`Rule`]; with `at`, only where that instruction does |
-//! | `refuse` | refuses modules with a [`Construct`] |
+//! | `op`, `becomes` | executes an instruction as another one, with the same immediates |
+//! | `op`, `does` | executes other code instead of an instruction: see [`Template`] |
+//! | `op`, `tweak` | uses wrong immediates of an instruction: see [`Tweak`] |
+//! | `state` | makes a mistake in instantiation or sharing: see [`State`] |
+//! | `value` | alters the last result of exported functions, if it has the template's type |
+//! | `accept`, `at` | accepts modules that violate a [`Rule`]; with `at`, only if that instruction does |
+//! | `refuse` | rejects modules with a [`Construct`] |
 //! | `link` | accepts a [`Mismatch`] of an import |
-//! | `unlink` | refuses a [`Match`] of an import |
+//! | `unlink` | rejects a [`Match`] of an import |
 //!
-//! `what` says what the engine does, and `equivalent` why no test can see it.
+//! `what` describes the wrong behaviour; `equivalent` says why no test can detect it.
 
 use serde::Deserialize;
 use thiserror::Error;
@@ -26,7 +26,7 @@ use crate::state::State;
 use crate::template::Template;
 use crate::tweak::Tweak;
 
-/// The families with their tables.
+/// The families and their tables.
 const TABLES: &[(&str, &str)] = &[
     ("integers", include_str!("../faults/integers.toml")),
     ("floats", include_str!("../faults/floats.toml")),
@@ -47,13 +47,13 @@ const TABLES: &[(&str, &str)] = &[
     ("state", include_str!("../faults/state.toml")),
 ];
 
-/// What is wrong with a table of faults.
+/// An error in a table of faults.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{family}.toml: {message}")]
 pub struct BadTable {
     /// The family.
     pub family: String,
-    /// What is wrong, with the fault where it is that one's.
+    /// The errors, one per line, each with the fault it is in.
     pub message: String,
 }
 
@@ -81,11 +81,11 @@ struct Line {
     equivalent: Option<String>,
 }
 
-/// The faults of all families, in the order of the tables.
+/// Returns the built-in faults, in the order of the tables.
 ///
 /// # Errors
 ///
-/// Where a table is wrong: none is, which a test says.
+/// If a built-in table is invalid. A test checks that none is.
 pub fn faults() -> Result<Vec<Fault>, BadTable> {
     let mut all = Vec::new();
     for (family, text) in TABLES {
@@ -94,16 +94,16 @@ pub fn faults() -> Result<Vec<Fault>, BadTable> {
     Ok(all)
 }
 
-/// The names of the families, in order.
+/// Returns the names of the families, in order.
 pub fn families() -> impl Iterator<Item = &'static str> {
     TABLES.iter().map(|(family, _)| *family)
 }
 
-/// The faults of a table.
+/// Parses a table of faults.
 ///
 /// # Errors
 ///
-/// Where the table is wrong: all of its lines that are, one a line.
+/// If the table is invalid. The message lists all invalid faults, one per line.
 pub fn read(family: &str, text: &str) -> Result<Vec<Fault>, BadTable> {
     let bad = |message: String| BadTable { family: family.to_owned(), message };
     let table: Table = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
@@ -124,11 +124,9 @@ impl Line {
         Ok(Fault { family: family.to_owned(), subject, what, equivalent: self.equivalent, change })
     }
 
-    /// The subject of the fault, what it does where the line does not say it, and how it is played.
+    /// Returns the subject, the default description of the wrong behaviour, and the change.
     fn change(&self) -> Result<(String, Option<String>, Change), String> {
-        let opcode = |name: &str| {
-            Opcode::named(name).ok_or_else(|| format!("`{name}`: not an instruction of the text format"))
-        };
+        let opcode = |name: &str| Opcode::named(name).ok_or_else(|| format!("unknown instruction `{name}`"));
         let ways = [
             self.becomes.is_some(),
             self.does.is_some(),
@@ -141,7 +139,7 @@ impl Line {
             self.unlink.is_some(),
         ];
         if ways.iter().filter(|way| **way).count() != 1 {
-            return Err(format!("{:?}, {:?}: expected one way of playing the fault", self.op, self.what));
+            return Err(format!("{:?}, {:?}: expected exactly one change", self.op, self.what));
         }
         if let Some(op) = &self.op {
             let of = opcode(op)?;
@@ -159,7 +157,7 @@ impl Line {
         }
         if let Some(name) = &self.accept {
             let rule = Rule::ALL.iter().find(|rule| format!("{rule:?}") == *name);
-            let rule = *rule.ok_or_else(|| format!("`{name}`: not a rule"))?;
+            let rule = *rule.ok_or_else(|| format!("unknown rule `{name}`"))?;
             let at = self.at.as_deref().map(opcode).transpose()?;
             let subject = self.at.as_deref().unwrap_or(rule.text()).to_owned();
             let what = match at {
@@ -190,12 +188,12 @@ impl Line {
                 Some("refused as an import".to_owned()),
                 Change::Unlink(matched),
             ),
-            _ => return Err("expected a way of playing the fault".to_owned()),
+            _ => return Err("expected a change, such as `op` with `becomes`, or `accept`".to_owned()),
         })
     }
 }
 
-/// A letter of a name in camel case, as words have it.
+/// Converts a letter of a camel-case name to lower case, with a space before capitals.
 fn spaced(letter: char) -> impl Iterator<Item = char> {
     let space = letter.is_ascii_uppercase() || letter.is_ascii_digit();
     space.then_some(' ').into_iter().chain([letter.to_ascii_lowercase()])
@@ -208,12 +206,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tables_are_sound_and_no_fault_is_in_them_twice() {
+    fn the_built_in_tables_are_valid_and_names_are_unique() {
         let faults = faults().unwrap_or_else(|error| panic!("{error}"));
         assert!(faults.len() >= 500, "{}", faults.len());
         let mut names = HashSet::new();
         for fault in &faults {
-            assert!(names.insert(fault.name()), "{} is in the tables twice", fault.name());
+            assert!(names.insert(fault.name()), "duplicate fault {}", fault.name());
             if let Change::Becomes { of, to, .. } = &fault.change {
                 assert_ne!(of, to, "{}", fault.name());
             }
@@ -221,13 +219,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_table_is_said() {
+    fn errors_in_tables_name_the_line() {
         let error = |line: &str| read("f", &format!("faults = [{line}]")).unwrap_err().to_string();
         assert!(
-            error("{ op = \"i32.sum\", becomes = \"i32.add\" }").contains("`i32.sum`: not an instruction")
+            error("{ op = \"i32.sum\", becomes = \"i32.add\" }").contains("unknown instruction `i32.sum`")
         );
-        assert!(error("{ op = \"i32.add\" }").contains("expected one way"));
-        assert!(error("{ accept = \"Nothing\" }").contains("not a rule"));
+        assert!(error("{ op = \"i32.add\" }").contains("expected exactly one change"));
+        assert!(error("{ accept = \"Nothing\" }").contains("unknown rule `Nothing`"));
         assert!(
             error("{ op = \"i32.add\", does = \"(param i32) i32.sum\", what = \"x\" }").contains("i32.sum")
         );

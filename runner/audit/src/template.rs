@@ -1,15 +1,15 @@
-//! What an instruction does instead, written in the text format.
+//! Replacements of instructions, written in the text format.
 //!
 //! A template is the type and body of a function: `(param i32 i32) (result i32)`, then
-//! instructions. In place of an instruction its operands are moved to fresh locals, the parameters,
-//! and the body follows. In the body
+//! instructions. To replace an instruction, its operands are moved to new locals, which are the
+//! parameters, and the body is inserted. In the body
 //!
-//! - an instruction with the opcode of the one that is replaced is that one, with its immediates;
-//! - memory 0, table 0, type 0, data segment 0 and element segment 0 are those of its immediates,
-//!   and memory 1 or table 1 the second one;
-//! - `$offset` is the offset of its memory argument, and `$width` the width of its access in bytes.
+//! - an instruction with the replaced opcode is the original instruction, with its immediates;
+//! - memory 0, table 0, type 0, data segment 0 and element segment 0 are those in the original
+//!   immediates, and memory 1 and table 1 the second ones;
+//! - `$offset` is the original memory offset, and `$width` the width of the access in bytes.
 //!
-//! Locals of the template hold anything at its begin.
+//! The initial values of the template's locals are unspecified.
 
 use std::convert::Infallible;
 
@@ -22,17 +22,18 @@ use crate::code::{Locals, Site};
 use crate::module::{Sections, TYPE};
 use crate::opcode::{Opcode, first_body};
 
-/// What an instruction does instead: the type and body of a function, in the text format.
+/// A replacement of an instruction: the type and body of a function, in the text format.
 ///
-/// The parameters are the operands. In the body, an instruction with the opcode of the replaced one
-/// is the replaced one, with its immediates. Index 0 of memories, tables, types and segments is the
-/// one in its immediates, index 1 the second. `$offset` and `$width` are those of a memory access.
+/// The parameters are the operands. In the body, an instruction with the replaced opcode is the
+/// original instruction, with its immediates. Index 0 of memories, tables, types and segments is
+/// the one in the original immediates, index 1 the second. `$offset` and `$width` are the offset
+/// and the width of the original memory access.
 #[derive(Clone, Debug)]
 pub struct Template {
     text: String,
-    /// The binary logarithm of the width of the access that it replaces.
+    /// The binary logarithm of the width of the replaced memory access.
     width: u32,
-    /// The module that has it, where no placeholder is in the text.
+    /// The module with the template, assembled in advance if the text has no placeholders.
     assembled: Option<Vec<u8>>,
 }
 
@@ -52,7 +53,7 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// Where the text is not one.
+    /// A message if the text is not a valid template.
     pub fn read(text: &str, instruction: &str) -> Result<Template, String> {
         let width = Opcode::width(instruction).unwrap_or(0);
         let mut template = Template { text: text.to_owned(), width, assembled: None };
@@ -61,7 +62,7 @@ impl Template {
         Ok(template)
     }
 
-    /// The module that has the template as its function.
+    /// Assembles a module with the template as its function.
     fn assemble(&self, offset: u64) -> Result<Vec<u8>, String> {
         let text = self.text.replace("$offset", &offset.to_string());
         let text = text.replace("$width", &(1_u32 << self.width).to_string());
@@ -72,12 +73,12 @@ impl Template {
         quoted(module.as_bytes()).map_err(|error| error.message)
     }
 
-    /// The module that has the template as its third type, where no placeholder is in the text.
+    /// Assembles the template in advance if the text has no placeholders.
     pub(crate) fn assembled(&self) -> Option<&[u8]> {
         self.assembled.as_deref()
     }
 
-    /// The bytes that take the place of an instruction.
+    /// Encodes the replacement of an instruction.
     pub(crate) fn apply(&self, site: Site<'_>, locals: &mut Locals) -> Option<Vec<u8>> {
         let indices = Indices::of(site)?;
         let assembled = match &self.assembled {
@@ -88,7 +89,7 @@ impl Template {
     }
 }
 
-/// The parameters and results at the begin of a template.
+/// Returns the parameters and results at the start of a template.
 fn signature(text: &str) -> &str {
     let mut end = 0;
     while let Some(rest) = text.get(end..) {
@@ -112,7 +113,7 @@ fn signature(text: &str) -> &str {
     text.get(..end).unwrap_or_default()
 }
 
-/// The body of an assembled template, in place of an instruction.
+/// Encodes the body of an assembled template as the replacement of an instruction.
 fn splice(assembled: &[u8], site: Site<'_>, indices: Indices, locals: &mut Locals) -> Option<Vec<u8>> {
     let sections = Sections::read(assembled)?;
     let body = first_body(assembled)?;
@@ -120,7 +121,7 @@ fn splice(assembled: &[u8], site: Site<'_>, indices: Indices, locals: &mut Local
     let mut map = Map { base: 0, indices };
     let mut types = Vec::new();
     let all = TypeSectionReader::new(BinaryReader::new(sections.get(TYPE)?, 0)).ok()?;
-    // After the two that stand for types of the module.
+    // The third type: the first two are placeholders for types of the module.
     let own = all.into_iter().nth(2)?.ok()?;
     let CompositeInnerType::Func(signature) = &own.types().next()?.composite_type.inner else { return None };
     for param in signature.params() {
@@ -141,14 +142,14 @@ fn splice(assembled: &[u8], site: Site<'_>, indices: Indices, locals: &mut Local
     Some(bytes)
 }
 
-/// Gives the indices of a template their meaning in the module that it gets into.
+/// Replaces the indices in a template by those of the module.
 struct Map {
     base: u32,
     indices: Indices,
 }
 
 impl Map {
-    /// Appends the instructions of a body, but for its `end`.
+    /// Appends the instructions of a body, without the final `end`.
     fn body(&mut self, body: &FunctionBody<'_>, site: Site<'_>, out: &mut Vec<u8>) -> Option<()> {
         let whole = body.as_bytes();
         let mut reader = body.get_operators_reader().ok()?;
@@ -202,7 +203,7 @@ impl Reencode for Map {
 }
 
 impl Indices {
-    /// Those that the immediates of an instruction name (core spec, section 5.4).
+    /// Reads the indices in the immediates of an instruction (core spec, section 5.4).
     fn of(site: Site<'_>) -> Option<Indices> {
         let mut reader = BinaryReader::new(site.immediates(), 0);
         let mut indices = Indices::default();
@@ -246,7 +247,7 @@ mod tests {
     }
 
     fn binary(text: &str) -> Vec<u8> {
-        // Without the names.
+        // Without custom sections.
         Sections::read(&quoted(text.as_bytes()).unwrap()).unwrap().write()
     }
 
@@ -264,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn the_instruction_keeps_its_immediates_and_others_get_its_memory() {
+    fn index_0_is_replaced_by_the_original_memory() {
         let template = "(param i32) (result i32) (local i32) (if (result i32) (i32.eq (local.tee 1 (memory.grow (local.get 0))) (i32.const -1)) (then (i32.const -1)) (else (memory.size)))";
         let module = |body: &str| format!("(module (memory 1) (memory 1) (func (result i32) {body}))");
         let grown = applied("memory.grow", template, &module("(memory.grow 1 (i32.const 1))"));
@@ -303,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_template_is_refused() {
+    fn invalid_templates_are_errors() {
         assert!(Template::read("(param i32) (i32.sum)", "i32.add").is_err());
         assert!(Template::read("(param i32", "i32.add").is_err());
     }

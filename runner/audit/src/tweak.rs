@@ -6,21 +6,21 @@ use wasmparser::{BinaryReader, Operator, OperatorsReader};
 
 use crate::code::Site;
 
-/// What is wrong with the immediates of an instruction.
+/// A fault in the immediates of an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tweak {
     /// The offset of a memory argument is ignored.
     NoOffset,
-    /// The offset of a memory argument is one more.
+    /// The offset of a memory argument is one too large.
     NextOffset,
-    /// The memory of a memory argument is the first.
+    /// The memory of a memory argument is memory 0.
     FirstMemory,
-    /// The lane is the neighbour: its index with the last bit flipped.
+    /// The lane is the neighbouring one: the last bit of its index is flipped.
     NeighbourLane,
-    /// The first lane of a shuffle is that of the other vector.
+    /// The first lane of a shuffle comes from the other vector.
     OtherVector,
-    /// The first index, of whatever, is 0.
+    /// The first index, whatever it refers to, is 0.
     FirstIsZero,
     /// The second index is 0.
     SecondIsZero,
@@ -28,15 +28,15 @@ pub enum Tweak {
     FirstIsNeighbour,
     /// The second index has its last bit flipped.
     SecondIsNeighbour,
-    /// The first index is one more.
+    /// The first index is one too large.
     FirstIsNext,
-    /// The second index is one more.
+    /// The second index is one too large.
     SecondIsNext,
     /// The first two indices are exchanged.
     Exchanged,
-    /// The first two labels of a table are exchanged.
+    /// The first two labels of a `br_table` are exchanged.
     LabelsExchanged,
-    /// A table of labels lacks its last one before the default.
+    /// A `br_table` lacks the last label before the default.
     LabelMissing,
     /// The clauses of a `try_table` are in the reverse order.
     ClausesReversed,
@@ -44,13 +44,13 @@ pub enum Tweak {
     FirstClauseMissing,
     /// A `try_table` lacks the clauses that catch everything.
     CatchAllMissing,
-    /// The clauses of a `try_table` with a tag catch everything with the tag before.
+    /// The clauses of a `try_table` with a tag catch the previous tag.
     NeighbourTag,
-    /// A cast forgets that its target may be null, or that it may not.
+    /// The nullability of the target of a cast is inverted.
     TargetNull,
-    /// A 64-bit constant keeps its low half only, extended by its sign.
+    /// A 64-bit constant is replaced by its low half, sign-extended.
     LowHalf,
-    /// A constant is one more.
+    /// A constant is one too large.
     NextNumber,
     /// A NaN is quieted.
     Quieted,
@@ -63,8 +63,8 @@ pub enum Tweak {
 }
 
 impl Tweak {
-    /// The instruction with other immediates; `None` where they would be the same, or where the
-    /// instruction has none of that kind.
+    /// Encodes the instruction with altered immediates. Returns `None` if they would not change, or
+    /// if the instruction has no immediates of that kind.
     pub(crate) fn apply(self, site: Site<'_>) -> Option<Vec<u8>> {
         let bytes = self.altered(site)?;
         (bytes != site.bytes).then_some(bytes)
@@ -130,14 +130,14 @@ fn low(number: i64) -> [u8; 4] {
     [a, b, c, d]
 }
 
-/// The opcode of an instruction, to be followed by immediates.
+/// Encodes the opcode of an instruction without its immediates.
 fn head(site: Site<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     site.opcode.write(&mut out);
     out
 }
 
-/// A memory access with another memory and offset.
+/// Encodes a memory access with another memory and offset.
 fn access(site: Site<'_>, alter: impl FnOnce(u32, u64) -> (u32, u64)) -> Option<Vec<u8>> {
     if !site.opcode.is_access() {
         return None;
@@ -161,7 +161,7 @@ fn access(site: Site<'_>, alter: impl FnOnce(u32, u64) -> (u32, u64)) -> Option<
     Some(out)
 }
 
-/// An instruction with another index among its immediates, which are indices up to that one.
+/// Encodes an instruction with another index. All immediates before it must be indices.
 fn index(site: Site<'_>, number: usize, alter: impl FnOnce(u32) -> Option<u32>) -> Option<Vec<u8>> {
     let immediates = site.immediates();
     let mut reader = BinaryReader::new(immediates, 0);
@@ -185,7 +185,7 @@ fn exchanged(site: Site<'_>) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// An instruction with another byte at a place of its immediates.
+/// Encodes an instruction with another byte at a position of its immediates.
 fn byte(site: Site<'_>, at: usize, alter: impl FnOnce(u8) -> u8) -> Option<Vec<u8>> {
     let mut out = head(site);
     let start = out.len();
@@ -199,7 +199,7 @@ fn last_byte(site: Site<'_>, alter: impl FnOnce(u8) -> u8) -> Option<Vec<u8>> {
     byte(site, site.immediates().len().checked_sub(1)?, alter)
 }
 
-/// A `br_table` with other labels, the default the last of them.
+/// Encodes a `br_table` with other labels; the last one is the default.
 fn labels(site: Site<'_>, alter: impl FnOnce(&mut Vec<u32>)) -> Option<Vec<u8>> {
     let mut reader = BinaryReader::new(site.immediates(), 0);
     let count = reader.read_var_u32().ok()?;
@@ -211,7 +211,7 @@ fn labels(site: Site<'_>, alter: impl FnOnce(&mut Vec<u32>)) -> Option<Vec<u8>> 
     Some(out)
 }
 
-/// A `try_table` with other clauses.
+/// Encodes a `try_table` with other clauses.
 fn clauses(site: Site<'_>, alter: impl FnOnce(&mut Vec<Catch>)) -> Option<Vec<u8>> {
     let mut reader = OperatorsReader::new(BinaryReader::new(site.bytes, 0));
     let Operator::TryTable { try_table } = reader.read().ok()? else { return None };
@@ -229,7 +229,7 @@ fn clauses(site: Site<'_>, alter: impl FnOnce(&mut Vec<Catch>)) -> Option<Vec<u8
     Some(out)
 }
 
-/// An integer constant with another value.
+/// Encodes an integer constant with another value.
 fn number(site: Site<'_>, alter: impl FnOnce(i64) -> i64) -> Option<Vec<u8>> {
     let mut reader = BinaryReader::new(site.immediates(), 0);
     let mut out = Vec::new();
@@ -244,8 +244,8 @@ fn number(site: Site<'_>, alter: impl FnOnce(i64) -> i64) -> Option<Vec<u8>> {
     Some(out)
 }
 
-/// A float constant with other bits; the function gets them, the bit of a quiet NaN, and whether
-/// they are a NaN.
+/// Encodes a float constant with other bits. The function gets the bits, the quiet bit, and whether
+/// the value is a NaN.
 fn float(site: Site<'_>, alter: impl FnOnce(u64, u64, bool) -> u64) -> Option<Vec<u8>> {
     let immediates = site.immediates();
     let mut out = head(site);
@@ -279,7 +279,7 @@ mod tests {
     use super::*;
     use crate::code::rewrite;
 
-    /// Whether a body becomes another one by a tweak of all its instructions but `local.get`.
+    /// Asserts that a tweak of all instructions except `local.get` changes one body to another.
     fn becomes(tweak: Tweak, body: &str, expected: &str) {
         let module = |body: &str| {
             let text = format!(
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_the_same_is_no_change() {
+    fn tweaks_without_effect_return_none() {
         let module = quoted(b"(module (memory 1) (func (drop (i32.load (i32.const 0)))))").unwrap();
         for tweak in [Tweak::NoOffset, Tweak::FirstMemory, Tweak::Quieted, Tweak::LabelMissing] {
             assert_eq!(rewrite(&module, &|site, _| tweak.apply(site)), None, "{tweak:?}");

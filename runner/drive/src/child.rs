@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::command::Command;
-use crate::process::{Group, Said, how};
+use crate::process::{Group, StderrTail, how};
 
 /// The maximum length of an answer in bytes.
 const LONGEST: u64 = 64 << 10;
@@ -25,7 +25,7 @@ pub(crate) struct Child {
     group: Group,
     requests: Option<Sender<Vec<u8>>>,
     lines: Receiver<Line>,
-    said: Said,
+    stderr_tail: StderrTail,
 }
 
 /// A line from the process.
@@ -57,13 +57,13 @@ impl Child {
         let mut group = Group::start(process, memory)?;
         let (requests, to_write) = channel();
         let (read, lines) = sync_channel(AHEAD);
-        let said = Said::of(group.stderr().ok_or(io::ErrorKind::BrokenPipe)?)?;
+        let stderr_tail = StderrTail::of(group.stderr().ok_or(io::ErrorKind::BrokenPipe)?)?;
         let (stdin, stdout) = (group.stdin(), group.stdout());
         let threads = [
             spawn("engine-requests", move || stdin.into_iter().for_each(|stdin| write(stdin, &to_write))),
             spawn("engine-answers", move || stdout.into_iter().for_each(|stdout| read_lines(stdout, &read))),
         ];
-        let child = Child { group, requests: Some(requests), lines, said };
+        let child = Child { group, requests: Some(requests), lines, stderr_tail };
         threads.into_iter().collect::<io::Result<Vec<()>>>()?;
         Ok(child)
     }
@@ -91,9 +91,9 @@ impl Child {
         let status = if self.group.wait(until) { self.group.reap() } else { None };
         if status.is_some() {
             // Standard error may not have been read completely.
-            self.said.wait(until);
+            self.stderr_tail.wait(until);
         }
-        self.said.after(status.map_or_else(|| "the engine closed its output".to_owned(), how))
+        self.stderr_tail.after(status.map_or_else(|| "the engine closed its output".to_owned(), how))
     }
 
     /// Ends the process: closes its input, and kills it if it does not end within the grace period.

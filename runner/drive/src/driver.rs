@@ -115,7 +115,7 @@ pub struct Driver {
 }
 
 /// Why an attempt to send a script ended.
-enum Broke {
+enum StreamEnd {
     /// The process ended, in this way.
     Ended(String),
     /// An answer timed out.
@@ -223,7 +223,7 @@ impl Driver {
                 tracing::debug!(
                     script = plan.name,
                     "sending the script again, one request at a time: {}",
-                    broke.told()
+                    broke.description()
                 );
                 self.child = None;
                 let replies = self.step(plan, until, patience);
@@ -234,14 +234,19 @@ impl Driver {
     }
 
     /// Sends all requests at once, which is faster than one by one.
-    fn stream(&mut self, plan: &ScriptPlan, until: Instant, patience: Duration) -> Result<Vec<Reply>, Broke> {
+    fn stream(
+        &mut self,
+        plan: &ScriptPlan,
+        until: Instant,
+        patience: Duration,
+    ) -> Result<Vec<Reply>, StreamEnd> {
         let child = self.running()?;
         child.send(plan.requests.text());
         let mut replies = Vec::with_capacity(plan.requests.len());
         for _ in 0..plan.requests.len() {
             replies.push(next(child, until, patience)?);
         }
-        plan.in_step(&replies).map_err(Broke::Garbage)?;
+        plan.in_step(&replies).map_err(StreamEnd::Garbage)?;
         Ok(replies)
     }
 
@@ -254,7 +259,7 @@ impl Driver {
             return noted;
         }
         let patience = self.engine.limits.request;
-        let mut ask = || -> Result<(), Broke> {
+        let mut ask = || -> Result<(), StreamEnd> {
             let child = self.running()?;
             let (mut text, mut next_call) = (String::new(), calls.iter().peekable());
             for number in 0..plan.requests.len() {
@@ -325,7 +330,7 @@ impl Driver {
         replies: &mut Vec<Reply>,
         until: Instant,
         patience: Duration,
-    ) -> Result<(), Broke> {
+    ) -> Result<(), StreamEnd> {
         let child = self.running()?;
         for number in 0..plan.requests.len() {
             if let Some(reply) = culprits.get(&number) {
@@ -339,47 +344,47 @@ impl Driver {
     }
 
     /// The process, started if necessary.
-    fn running(&mut self) -> Result<&mut Child, Broke> {
+    fn running(&mut self) -> Result<&mut Child, StreamEnd> {
         if self.child.is_none() {
-            let (child, _) = greet(&self.engine.command, &self.engine.limits).map_err(Broke::Lost)?;
+            let (child, _) = greet(&self.engine.command, &self.engine.limits).map_err(StreamEnd::Lost)?;
             self.child = Some(child);
         }
-        self.child.as_mut().ok_or_else(|| Broke::Ended("the engine was not started".to_owned()))
+        self.child.as_mut().ok_or_else(|| StreamEnd::Ended("the engine was not started".to_owned()))
     }
 }
 
 /// The next reply, before the deadline and within the time limit of a request.
-fn next(child: &mut Child, until: Instant, patience: Duration) -> Result<Reply, Broke> {
+fn next(child: &mut Child, until: Instant, patience: Duration) -> Result<Reply, StreamEnd> {
     let now = Instant::now();
     match child.line(until.min(now + patience)) {
         Ok(Line::Text(line)) => match reply(&line) {
-            Reply::Broken(why) => Err(Broke::Garbage(why)),
+            Reply::Broken(why) => Err(StreamEnd::Garbage(why)),
             reply => Ok(reply),
         },
         Ok(Line::TooLong) => {
-            Err(Broke::Garbage("the adapter wrote a line over the maximum length".to_owned()))
+            Err(StreamEnd::Garbage("the adapter wrote a line over the maximum length".to_owned()))
         }
-        Err(Silence::Timeout) => Err(Broke::Silent(now.elapsed())),
-        Err(Silence::Ended(how)) => Err(Broke::Ended(how)),
+        Err(Silence::Timeout) => Err(StreamEnd::Silent(now.elapsed())),
+        Err(Silence::Ended(how)) => Err(StreamEnd::Ended(how)),
     }
 }
 
-impl Broke {
-    fn told(&self) -> String {
+impl StreamEnd {
+    fn description(&self) -> String {
         match self {
-            Broke::Ended(how) => how.clone(),
-            Broke::Silent(time) => format!("the engine timed out after {}", shown(*time)),
-            Broke::Garbage(why) => why.clone(),
-            Broke::Lost(error) => error.to_string(),
+            StreamEnd::Ended(how) => how.clone(),
+            StreamEnd::Silent(time) => format!("the engine timed out after {}", shown(*time)),
+            StreamEnd::Garbage(why) => why.clone(),
+            StreamEnd::Lost(error) => error.to_string(),
         }
     }
 
     fn reply(self) -> Reply {
-        let told = self.told();
+        let description = self.description();
         match self {
-            Broke::Ended(_) | Broke::Lost(_) => Reply::Crashed(told),
-            Broke::Silent(_) => Reply::TimedOut(told),
-            Broke::Garbage(_) => Reply::Broken(told),
+            StreamEnd::Ended(_) | StreamEnd::Lost(_) => Reply::Crashed(description),
+            StreamEnd::Silent(_) => Reply::TimedOut(description),
+            StreamEnd::Garbage(_) => Reply::Broken(description),
         }
     }
 }

@@ -139,18 +139,18 @@ impl Drop for Group {
 
 /// The last part of a process's standard error.
 #[derive(Debug)]
-pub(crate) struct Said {
+pub(crate) struct StderrTail {
     kept: Arc<Mutex<Vec<u8>>>,
     /// Closed after everything was read.
     end: Receiver<()>,
 }
 
-impl Said {
+impl StderrTail {
     /// Reads standard error to its end, on a separate thread.
-    pub(crate) fn of(mut stderr: ChildStderr) -> io::Result<Said> {
+    pub(crate) fn of(mut stderr: ChildStderr) -> io::Result<StderrTail> {
         let kept = Arc::new(Mutex::new(Vec::new()));
         let (reads, end) = channel::<()>();
-        let said = Said { kept: Arc::clone(&kept), end };
+        let stderr_tail = StderrTail { kept: Arc::clone(&kept), end };
         let read = move || {
             let mut part = vec![0; 16 << 10];
             while let Ok(length @ 1..) = stderr.read(&mut part) {
@@ -162,7 +162,7 @@ impl Said {
             drop(reads);
         };
         thread::Builder::new().name("engine-errors".to_owned()).spawn(read)?;
-        Ok(said)
+        Ok(stderr_tail)
     }
 
     /// Waits until everything was read or the deadline.
@@ -173,8 +173,8 @@ impl Said {
     /// How the process ended, with the last line of its standard error.
     pub(crate) fn after(&self, how: String) -> String {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = String::from_utf8_lossy(&kept);
-        match said.lines().rev().map(str::trim).find(|line| !line.is_empty()) {
+        let stderr_tail = String::from_utf8_lossy(&kept);
+        match stderr_tail.lines().rev().map(str::trim).find(|line| !line.is_empty()) {
             Some(last) => format!("{how}; the last line of its standard error: {last}"),
             None => how,
         }

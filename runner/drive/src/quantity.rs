@@ -1,29 +1,6 @@
 //! Parses durations and sizes, on the command line and in engine descriptions.
 
-use std::time::Duration;
-
-/// Parses a duration above zero, such as `10s`, `1m 30s` or `500ms`.
-///
-/// # Errors
-///
-/// The text is not a valid duration; the message says what is expected.
-///
-/// ```
-/// use std::time::Duration;
-/// use wassay_drive::quantity::duration;
-///
-/// assert_eq!(duration("1m 30s"), Ok(Duration::from_secs(90)));
-/// assert!(duration("10").is_err() && duration("0s").is_err());
-/// ```
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let bad = || {
-        format!(
-            "invalid duration `{text}`: expected a duration above zero, such as `10s`, `500ms` or `1m 30s`"
-        )
-    };
-    let parsed: jiff::SignedDuration = text.parse().map_err(|_| bad())?;
-    Duration::try_from(parsed).ok().filter(|duration| !duration.is_zero()).ok_or_else(bad)
-}
+pub use wassay_testsuite::conditions::duration;
 
 /// Parses a size above zero, like [`size`].
 ///
@@ -82,6 +59,8 @@ pub fn written(bytes: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -106,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_are_told_in_the_largest_unit() {
+    fn sizes_are_printed_in_the_largest_unit() {
         let told = [0, 1023, 1 << 10, 256 << 20, (3 << 29) + 5, u64::MAX].map(written);
         assert_eq!(told, ["0 bytes", "1023 bytes", "1 KiB", "256 MiB", "1.5 GiB", "17179869183.9 GiB"]);
     }

@@ -123,7 +123,7 @@ mod tests {
         let begun = Instant::now();
         let hanging = shell("echo 1; exec sleep 616");
         assert_eq!(within(&hanging, Duration::from_millis(200)), None);
-        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
         let flood = printed("head -c 1000000 /dev/zero | tr '\\0' 1");
         assert!(flood.is_none_or(|version| version.len() == LONGEST));
     }

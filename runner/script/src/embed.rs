@@ -63,6 +63,10 @@ pub trait Embedder {
     /// that engine only, so that other engines are not credited for them.
     const DRIVES_WASSAY: bool = false;
 
+    /// Whether [`canonicalize_nans`](Embedder::canonicalize_nans) has an effect. If not, scripts
+    /// that rely on it are not applicable.
+    const CANONICALIZES_NANS: bool = false;
+
     /// Whether the engine's errors use the texts of scripts. If not, `--match class` does not
     /// compare them, and the directive is counted as *text not compared*.
     const HAS_TEXTS: bool = true;
@@ -89,6 +93,13 @@ pub trait Embedder {
     /// next [`begin`](Embedder::begin) on. The default implementation does nothing.
     fn limit_memory(&mut self, bytes: Option<u64>) {
         let _ = bytes;
+    }
+
+    /// Sets whether every NaN that an instruction computes is the positive canonical one, from the
+    /// next [`begin`](Embedder::begin) on. The default implementation does nothing; see
+    /// [`CANONICALIZES_NANS`](Embedder::CANONICALIZES_NANS).
+    fn canonicalize_nans(&mut self, on: bool) {
+        let _ = on;
     }
 
     /// Decodes, validates and compiles a module in the binary format.
@@ -189,6 +200,8 @@ pub enum ErrorKind {
     Trap,
     /// The call stack was exhausted.
     Exhaustion,
+    /// A suspension was not handled.
+    Suspension,
     /// An exception was not caught.
     Exception,
     /// A limit of the engine or the machine was reached.
@@ -216,26 +229,26 @@ pub struct EmbedError {
     /// The location in the module, if known.
     pub location: Option<Location>,
     /// The backtrace, if known.
-    pub backtrace: Option<Left>,
+    pub backtrace: Option<BacktraceText>,
 }
 
 /// A backtrace with one line per function. It is for display only, so all values compare equal.
 #[derive(Clone)]
-pub struct Left(pub Arc<dyn fmt::Display + Send + Sync>);
+pub struct BacktraceText(pub Arc<dyn fmt::Display + Send + Sync>);
 
-impl fmt::Debug for Left {
+impl fmt::Debug for BacktraceText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Left")
+        f.write_str("BacktraceText")
     }
 }
 
-impl PartialEq for Left {
-    fn eq(&self, _: &Left) -> bool {
+impl PartialEq for BacktraceText {
+    fn eq(&self, _: &BacktraceText) -> bool {
         true
     }
 }
 
-impl Eq for Left {}
+impl Eq for BacktraceText {}
 
 /// A location in a module, in the form in which the script has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -310,6 +323,7 @@ impl ErrorKind {
             ErrorKind::Unlinkable => "unlinkable",
             ErrorKind::Trap => "trap",
             ErrorKind::Exhaustion => "exhaustion",
+            ErrorKind::Suspension => "suspension",
             ErrorKind::Exception => "exception",
             ErrorKind::Limit => "limit",
             ErrorKind::Timeout => "timeout",

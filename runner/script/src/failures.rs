@@ -80,6 +80,6 @@ fn wanted(kind: ErrorKind, text: Option<&str>) -> String {
 }
 
 /// The error of a script that timed out.
-pub(crate) fn time_over() -> EmbedError {
+pub(crate) fn interrupt() -> EmbedError {
     EmbedError::new(ErrorKind::Timeout, "timed out")
 }

@@ -31,6 +31,9 @@ pub(crate) fn command(parser: Parser<'_>) -> Result<Command> {
         "assert_exhaustion" => {
             Command::AssertExhaustion { action: parser.parens(action)?, text: string(parser)? }
         }
+        "assert_suspension" => {
+            Command::AssertSuspension { action: parser.parens(action)?, text: string(parser)? }
+        }
         "assert_exception" => Command::AssertException(parser.parens(action)?),
         "assert_malformed" => {
             Command::AssertMalformed { module: parser.parens(module)?, text: string(parser)? }

@@ -12,6 +12,9 @@ pub trait Judges {
     /// Whether it drives wassay's own engine: see [`Embedder::DRIVES_WASSAY`].
     const DRIVES_WASSAY: bool;
 
+    /// Whether it obeys [`Options::nan_canonicalization`].
+    const CANONICALIZES_NANS: bool = false;
+
     /// The identity of the engine in reports.
     fn identity(&self) -> Identity;
 
@@ -21,6 +24,7 @@ pub trait Judges {
 
 impl<E: Embedder> Judges for E {
     const DRIVES_WASSAY: bool = E::DRIVES_WASSAY;
+    const CANONICALIZES_NANS: bool = E::CANONICALIZES_NANS;
 
     fn identity(&self) -> Identity {
         Embedder::identity(self)

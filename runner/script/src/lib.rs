@@ -26,6 +26,7 @@ mod parse;
 pub mod plan;
 pub mod reading;
 pub mod selfcheck;
+pub mod shrink;
 pub mod source;
 pub mod spectest;
 mod split;

@@ -330,6 +330,7 @@ const KEYWORDS: &[&str] = &[
     "assert_trap",
     "assert_exception",
     "assert_exhaustion",
+    "assert_suspension",
     "assert_malformed_custom",
     "assert_invalid_custom",
     "nan:canonical",

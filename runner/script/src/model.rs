@@ -80,6 +80,13 @@ pub enum Command {
         /// The text of the exhaustion.
         text: Box<str>,
     },
+    /// `(assert_suspension action "text")` (stack-switching proposal).
+    AssertSuspension {
+        /// The action.
+        action: Action,
+        /// The text of the unhandled suspension.
+        text: Box<str>,
+    },
     /// `(assert_exception action)`.
     AssertException(Action),
     /// `(assert_malformed (module ..) "text")`.
@@ -225,7 +232,7 @@ impl Action {
 }
 
 /// All results of [`Command::keyword`].
-pub(crate) const KEYWORDS: [&str; 19] = [
+pub(crate) const KEYWORDS: [&str; 20] = [
     "module",
     "module definition",
     "module instance",
@@ -235,6 +242,7 @@ pub(crate) const KEYWORDS: [&str; 19] = [
     "assert_return",
     "assert_trap",
     "assert_exhaustion",
+    "assert_suspension",
     "assert_exception",
     "assert_malformed",
     "assert_invalid",
@@ -260,6 +268,7 @@ impl Command {
             Command::AssertReturn { .. } => "assert_return",
             Command::AssertTrap { .. } | Command::AssertUninstantiable { .. } => "assert_trap",
             Command::AssertExhaustion { .. } => "assert_exhaustion",
+            Command::AssertSuspension { .. } => "assert_suspension",
             Command::AssertException(_) => "assert_exception",
             Command::AssertMalformed { .. } => "assert_malformed",
             Command::AssertInvalid { .. } => "assert_invalid",

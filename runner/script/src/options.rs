@@ -38,6 +38,8 @@ pub struct Options {
     /// The limit in bytes for the memories, tables and objects of the script's stores together, if
     /// the engine supports one.
     pub max_memory: Option<u64>,
+    /// Whether every NaN that an instruction computes is canonical.
+    pub nan_canonicalization: bool,
     /// The observer of each directive.
     pub observer: Option<Arc<dyn Observer>>,
 }

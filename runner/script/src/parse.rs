@@ -280,6 +280,7 @@ mod tests {
 (register \"m\" $m)(invoke \"f\" (i32.const 1))
 (get $m \"g\") (assert_return (invoke \"(\") (i32.const 1)) (assert_trap (invoke \"f\") \")\")
 (assert_trap (module) \"\") (assert_exhaustion (invoke \"f\") \"\") (assert_exception (invoke \"f\"))
+(assert_suspension (invoke \"f\") \"\")
 (assert_malformed (module quote \"(\") \"\") (assert_invalid (module) \"\") (assert_unlinkable (module) \"\")
 (assert_malformed_custom (module) \"\") (assert_invalid_custom (module) \"\") (wait $t)";
 
@@ -294,7 +295,7 @@ mod tests {
         let source = Source::new("t.wast", SCRIPT);
         let seen_at_once = seen(&source, &at_once(SCRIPT, Grammar::default()).unwrap());
         assert_eq!(seen_at_once, seen(&source, &form_by_form(&source, Grammar::default()).unwrap()));
-        assert_eq!(seen_at_once.len(), 17);
+        assert_eq!(seen_at_once.len(), 18);
         let in_parentheses = |(text, _): &(String, _)| text.starts_with('(') && text.ends_with(')');
         assert!(seen_at_once.iter().all(in_parentheses), "{seen_at_once:?}");
         assert_eq!(seen_at_once[1], ("(module definition quote \"(func)\")".to_owned(), "module definition"));

@@ -24,12 +24,12 @@ const SMALL: usize = 16;
 pub struct Reading<'s, 'a> {
     source: &'s Source<'a>,
     grammar: Grammar,
-    parts: Vec<Stretch>,
+    parts: Vec<Chunk>,
 }
 
 /// A part of a script.
 #[derive(Debug)]
-enum Stretch {
+enum Chunk {
     /// Its directives.
     Parsed(Vec<Directive>),
     /// Its span, and its number of forms, each of which is a directive.
@@ -72,22 +72,22 @@ impl<'s, 'a> Reading<'s, 'a> {
             _ => None,
         };
         let parts = match (parsed, stretches) {
-            (Some(directives), _) => vec![Stretch::Parsed(directives)],
+            (Some(directives), _) => vec![Chunk::Parsed(directives)],
             (None, Some(stretches)) => stretches,
-            (None, None) => vec![Stretch::Parsed(all_of(source, grammar)?)],
+            (None, None) => vec![Chunk::Parsed(all_of(source, grammar)?)],
         };
         Ok(Reading { source, grammar, parts })
     }
 
     /// The script of directives that were parsed before, as one part.
     pub fn of(source: &'s Source<'a>, grammar: Grammar, directives: Vec<Directive>) -> Reading<'s, 'a> {
-        Reading { source, grammar, parts: vec![Stretch::Parsed(directives)] }
+        Reading { source, grammar, parts: vec![Chunk::Parsed(directives)] }
     }
 
     /// The directives that are in memory: all of them where the script is one part.
     pub fn directives_mut(&mut self) -> &mut [Directive] {
         match self.parts.as_mut_slice() {
-            [Stretch::Parsed(directives)] => directives,
+            [Chunk::Parsed(directives)] => directives,
             _ => &mut [],
         }
     }
@@ -110,10 +110,8 @@ impl<'s, 'a> Reading<'s, 'a> {
     /// The spans of the directives, in order, without parsing them.
     pub fn spans(&self) -> impl Iterator<Item = Span> {
         self.parts.iter().flat_map(|part| match part {
-            Stretch::Parsed(directives) => {
-                directives.iter().map(|directive| directive.span.clone()).collect()
-            }
-            Stretch::Text(part, _) => {
+            Chunk::Parsed(directives) => directives.iter().map(|directive| directive.span.clone()).collect(),
+            Chunk::Text(part, _) => {
                 let forms = split(&Source::new("", self.source.slice(part))).unwrap_or_default();
                 let in_source = |form: Span| part.start + form.start..part.start + form.end;
                 forms.into_iter().map(in_source).collect::<Vec<_>>()
@@ -134,8 +132,8 @@ impl Parts<'_> {
     pub fn remaining(&self) -> usize {
         let parts = self.reading.parts.get(self.next..).unwrap_or_default();
         let lengths = parts.iter().map(|part| match part {
-            Stretch::Parsed(directives) => directives.len(),
-            Stretch::Text(_, forms) => *forms,
+            Chunk::Parsed(directives) => directives.len(),
+            Chunk::Text(_, forms) => *forms,
         });
         lengths.sum()
     }
@@ -149,8 +147,8 @@ impl<'r> Iterator for Parts<'r> {
         let part = parts.get(self.next)?;
         self.next += 1;
         Some(match part {
-            Stretch::Parsed(directives) => Part::Kept(directives),
-            Stretch::Text(span, _) => Part::Parsed(part_of(source, span, *grammar)),
+            Chunk::Parsed(directives) => Part::Kept(directives),
+            Chunk::Text(span, _) => Part::Parsed(part_of(source, span, *grammar)),
         })
     }
 }
@@ -173,9 +171,9 @@ fn stretches(
     source: &Source<'_>,
     size: usize,
     max_memory: Option<u64>,
-) -> Result<Option<Vec<Stretch>>, SourceError> {
+) -> Result<Option<Vec<Chunk>>, SourceError> {
     let mut too_large = None;
-    let (mut parts, mut open): (Vec<Stretch>, Option<(usize, usize)>) = (Vec::new(), None);
+    let (mut parts, mut open): (Vec<Chunk>, Option<(usize, usize)>) = (Vec::new(), None);
     let mut end = 0;
     let mut is_module = false;
     for_each_form(source, |form, tokens| {
@@ -191,12 +189,12 @@ fn stretches(
         let forms = before + 1;
         end = form.end;
         if end - start >= size || forms >= FORMS {
-            parts.push(Stretch::Text(start..end, forms));
+            parts.push(Chunk::Text(start..end, forms));
         } else {
             open = Some((start, forms));
         }
     })?;
-    parts.extend(open.map(|(start, forms)| Stretch::Text(start..end, forms)));
+    parts.extend(open.map(|(start, forms)| Chunk::Text(start..end, forms)));
     if let Some((offset, message)) = too_large {
         return Err(SourceError { name: source.name().to_owned(), place: source.place(offset), message });
     }

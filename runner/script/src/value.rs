@@ -41,6 +41,8 @@ pub enum Reference {
     Array,
     /// An exception.
     Exn,
+    /// A continuation (stack-switching proposal).
+    Cont,
 }
 
 /// An abstract heap type (core spec, section 2.3.4).
@@ -70,6 +72,10 @@ pub enum HeapType {
     Exn,
     /// No exception.
     NoExn,
+    /// All continuations (stack-switching proposal).
+    Cont,
+    /// No continuation.
+    NoCont,
 }
 
 /// A pattern for a result.
@@ -151,6 +157,7 @@ impl HeapType {
             HeapType::Func | HeapType::NoFunc => HeapType::Func,
             HeapType::Extern | HeapType::NoExtern => HeapType::Extern,
             HeapType::Exn | HeapType::NoExn => HeapType::Exn,
+            HeapType::Cont | HeapType::NoCont => HeapType::Cont,
             HeapType::Any
             | HeapType::Eq
             | HeapType::I31
@@ -175,6 +182,8 @@ impl HeapType {
             HeapType::None => "none",
             HeapType::Exn => "exn",
             HeapType::NoExn => "noexn",
+            HeapType::Cont => "cont",
+            HeapType::NoCont => "nocont",
         }
     }
 
@@ -193,6 +202,8 @@ impl HeapType {
             "none" => HeapType::None,
             "exn" => HeapType::Exn,
             "noexn" => HeapType::NoExn,
+            "cont" => HeapType::Cont,
+            "nocont" => HeapType::NoCont,
             _ => return None,
         })
     }
@@ -206,6 +217,7 @@ impl Reference {
             Reference::Func => HeapType::Func,
             Reference::Extern(_) => HeapType::Extern,
             Reference::Exn => HeapType::Exn,
+            Reference::Cont => HeapType::Cont,
             Reference::Host(_) | Reference::I31(_) | Reference::Struct | Reference::Array => HeapType::Any,
         }
     }
@@ -277,6 +289,7 @@ impl fmt::Display for Reference {
             Reference::Struct => f.write_str("ref.struct"),
             Reference::Array => f.write_str("ref.array"),
             Reference::Exn => f.write_str("ref.exn"),
+            Reference::Cont => f.write_str("ref.cont"),
         }
     }
 }
@@ -469,10 +482,10 @@ mod tests {
     fn a_heap_type_is_found_by_its_keyword() {
         for keyword in [
             "func", "nofunc", "extern", "noextern", "any", "eq", "i31", "struct", "array", "none", "exn",
-            "noexn",
+            "noexn", "cont", "nocont",
         ] {
             assert_eq!(HeapType::from_keyword(keyword).map(HeapType::keyword), Some(keyword));
         }
-        assert_eq!(HeapType::from_keyword("cont"), None);
+        assert_eq!(HeapType::from_keyword("continuation"), None);
     }
 }

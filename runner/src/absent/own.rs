@@ -43,6 +43,19 @@ pub(crate) fn maker() -> Option<fn() -> Absent> {
 /// Prepares the process before it starts threads.
 pub(crate) fn prepare() {}
 
+/// The configurations of the engine: none in this build.
+pub(crate) mod configurations {
+    /// A way to configure the engine.
+    #[derive(Debug)]
+    pub(crate) struct Configuration {
+        /// Its name.
+        pub(crate) name: &'static str,
+    }
+
+    /// All configurations.
+    pub(crate) const ALL: [Configuration; 0] = [];
+}
+
 /// `wassay run`, which needs the engine.
 pub(crate) mod run {
     use super::{Error, Exit, OsString, needs_engine};

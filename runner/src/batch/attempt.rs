@@ -23,6 +23,7 @@ pub(super) fn run<E: Judges>(
     seat: &mut Option<E>,
     make: &dyn Fn() -> E,
 ) -> Finished {
+    let settings = &settings.of_case(&task.case);
     let mut earlier = Vec::new();
     loop {
         let begun = Instant::now();
@@ -66,7 +67,7 @@ fn once<E: Judges>(
 pub(crate) fn alone(task: &Task, settings: &Settings) -> Finished {
     match isolated::run(task, settings) {
         Ok(finished) => finished,
-        Err(Lost::Interrupted { course }) => cut_short(task, course, settings),
-        Err(Lost::Ended { course, failure }) => lost(task, course, *failure, settings),
+        Err(Lost::Interrupted { progress }) => cut_short(task, progress, settings),
+        Err(Lost::Ended { progress, failure }) => lost(task, progress, *failure, settings),
     }
 }

@@ -22,14 +22,15 @@ use serde::{Deserialize, Serialize};
 use wassay_script::source::Place;
 use wassay_script::{Judges, Observer};
 use wassay_testsuite::access::Root;
+use wassay_testsuite::conditions::Conditions;
 use wassay_testsuite::expectation::Expectation;
 use wassay_testsuite::wasi::Variant;
 use wassay_testsuite::{Case, catalogue, directory};
 
-use super::course::is_plain;
 use super::execute::{execute, skipped};
 use super::filter::no_openat2;
 use super::mark::Mark;
+use super::progress::is_plain;
 use super::watch::Watch;
 use crate::finished::Finished;
 use crate::printer;
@@ -53,6 +54,8 @@ pub(super) struct Request {
     pub(super) label: String,
     /// The case.
     pub(super) case: Locator,
+    /// The conditions that it is judged under, if it is a script.
+    pub(super) conditions: Option<Conditions>,
     /// The expectations for its directives.
     pub(super) expectations: Vec<Expectation>,
     /// How to run it.
@@ -163,7 +166,8 @@ fn serve<E: Judges>(make: impl Fn() -> E + Send + 'static) -> Result<(), String>
     if parent != Some(request.parent) {
         return Err("the parent process of this case has ended".to_owned());
     }
-    let case = request.case.case()?;
+    let mut case = request.case.case()?;
+    request.conditions.into_iter().for_each(|conditions| case.set_conditions(conditions));
     let mark = Mark::open(&request.mark).map_err(|error| failed("no mark", error))?;
     let socket = Mutex::new(BufWriter::new(socket));
     let (begun, told) = (AtomicBool::new(false), AtomicUsize::new(0));

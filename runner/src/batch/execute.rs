@@ -17,7 +17,7 @@ use wassay_testsuite::expectation::{Expectation, Expected};
 use wassay_testsuite::wasi::Guest;
 use wassay_testsuite::{Case, ReadError, Script};
 
-use super::course::Course;
+use super::progress::ScriptProgress;
 use super::task::{CUT_SHORT, NOT_REACHED, Task};
 use super::uses;
 use super::watch::Watch;
@@ -65,6 +65,9 @@ const FOREIGN: &str =
 /// The reason for skipping a variant of a guest on another engine.
 const VARIANT: &str = "a variant changes the process of wassay, and other engines run in their own processes";
 
+/// The reason for skipping a script that relies on canonical NaNs on another engine.
+const CANONICAL: &str = "the script relies on canonical NaNs, which cannot be asked of this engine";
+
 /// The result of a case that the engine was not given, for this reason.
 fn not_asked(label: &str, case: &Case, why: &str) -> Finished {
     let (directives, _) = count(label, case, false);
@@ -86,13 +89,13 @@ pub(super) fn skipped(label: &str, case: &Case, message: String) -> Finished {
 }
 
 /// The result of a case whose process ended without one.
-pub(super) fn lost(task: &Task, course: Course, failure: Failure, settings: &Settings) -> Finished {
+pub(super) fn lost(task: &Task, progress: ScriptProgress, failure: Failure, settings: &Settings) -> Finished {
     let label = task.label.clone();
     match &task.case {
         Case::Script(script) => {
             let text = script.read().unwrap_or_default();
             let features = features_of(script, &label, &text, settings);
-            ended_by(label, &text, course, (&failure, None), task.expectations(), settings, features)
+            ended_by(label, &text, progress, (&failure, None), task.expectations(), settings, features)
         }
         Case::Guest(guest) => {
             let (end, used) = wasi_case::under(&label, end(failure, checks(guest)), task.expectations());
@@ -104,14 +107,14 @@ pub(super) fn lost(task: &Task, course: Course, failure: Failure, settings: &Set
 
 /// The result of a case that was running when the run was interrupted; directives judged until then
 /// count.
-pub(super) fn cut_short(task: &Task, course: Course, settings: &Settings) -> Finished {
+pub(super) fn cut_short(task: &Task, progress: ScriptProgress, settings: &Settings) -> Finished {
     let finished = match &task.case {
-        Case::Script(script) if course.begun.is_some() => {
+        Case::Script(script) if progress.begun.is_some() => {
             let failure = Failure::new(FailureKind::NotRun, CUT_SHORT);
             let text = script.read().unwrap_or_default();
             let features = features_of(script, &task.label, &text, settings);
             let failure = (&failure, Some(NOT_REACHED));
-            ended_by(task.label.clone(), &text, course, failure, task.expectations(), settings, features)
+            ended_by(task.label.clone(), &text, progress, failure, task.expectations(), settings, features)
         }
         _ => not_run(task, CUT_SHORT, settings),
     };
@@ -144,6 +147,9 @@ fn run_script<E: Judges>(
             return Finished::new(label, End::Unusable { message: error.to_string(), place });
         }
     };
+    if judging.nan_canonicalization && !E::CANONICALIZES_NANS {
+        return not_asked(&label, &Case::Script(script.clone()), CANONICAL);
+    }
     let options = Options {
         features: judging.features,
         match_kind: settings.match_kind,
@@ -152,6 +158,7 @@ fn run_script<E: Judges>(
         fail_fast: settings.fail_fast,
         timeout: settings.timeout,
         max_memory: settings.max_memory,
+        nan_canonicalization: judging.nan_canonicalization,
         observer: Some(Arc::clone(watch) as Arc<dyn Observer>),
         ..Options::default()
     };
@@ -228,13 +235,13 @@ fn run_caught<E: Judges>(
 fn ended_by(
     label: String,
     text: &str,
-    course: Course,
+    progress: ScriptProgress,
     (failure, not_run): (&Failure, Option<&str>),
     expected: &[Expectation],
     settings: &Settings,
     features: Option<Features>,
 ) -> Finished {
-    let begun = course.begun;
+    let begun = progress.begun;
     let judged_under = features.map(|features| features.to_string());
     let ended = || {
         let source = Source::new(&label, text);
@@ -245,7 +252,7 @@ fn ended_by(
             (Some(why), _) => why.to_owned(),
             (None, place) => format!("the script ended earlier, at {place}"),
         };
-        let result = course.ended_by(failure, &not_run, &reading, settings.lines.as_ref())?;
+        let result = progress.ended_by(failure, &not_run, &reading, settings.lines.as_ref())?;
         let found = expectations::find(expected, &reading, &keys);
         let result = expectations::under(&found, &keys, result);
         let used = expectations::used(&found, &keys, &result);

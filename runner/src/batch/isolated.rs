@@ -18,8 +18,8 @@ use wassay_script::embed::ErrorKind;
 use wassay_terms::Deadline;
 
 use super::child::{Locator, MARKER, Message, Request, Setup, resident};
-use super::course::Course;
 use super::mark::Mark;
+use super::progress::ScriptProgress;
 use super::task::Task;
 use super::watch::{GRACE, START};
 use crate::finished::Finished;
@@ -53,14 +53,14 @@ pub(super) enum Lost {
     /// Its process ended, or was killed after a timeout.
     Ended {
         /// The progress of the case.
-        course: Course,
+        progress: ScriptProgress,
         /// What ended it.
         failure: Box<Failure>,
     },
     /// The run was interrupted.
     Interrupted {
         /// The progress of the case.
-        course: Course,
+        progress: ScriptProgress,
     },
 }
 
@@ -72,7 +72,10 @@ pub(super) enum Lost {
 pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
     let failed = |error: io::Error| {
         let message = format!("cannot start a process for the case: {error}");
-        Lost::Ended { course: Course::default(), failure: Failure::new(FailureKind::Crashed, message).into() }
+        Lost::Ended {
+            progress: ScriptProgress::default(),
+            failure: Failure::new(FailureKind::Crashed, message).into(),
+        }
     };
     let scratch = scratch::folder().map_err(failed)?;
     let mark = Mark::new().map_err(failed)?;
@@ -82,6 +85,7 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
         setup: [Setup::NoCore].into_iter().chain(task.case.variant().map(Setup::of)).collect(),
         label: task.label.clone(),
         case: Locator::of(&task.case, &task.suite),
+        conditions: task.case.conditions().cloned(),
         expectations: task.expectations().to_vec(),
         settings: settings.clone(),
     };
@@ -91,7 +95,8 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
     if let Some(finished) = process.finished.take() {
         return Ok(Finished { label: task.label.clone(), ..*finished });
     }
-    let course = |process: &mut Process| Course { begun: mark.get(), ..std::mem::take(&mut process.course) };
+    let progress =
+        |process: &mut Process| ScriptProgress { begun: mark.get(), ..std::mem::take(&mut process.progress) };
     let failure = match watched {
         Ok(Watched::Ended) => Failure::new(FailureKind::Crashed, crash(status, &process.tail)),
         Ok(Watched::Senseless(what)) => Failure::new(FailureKind::Crashed, what),
@@ -104,10 +109,10 @@ pub(super) fn run(task: &Task, settings: &Settings) -> Result<Finished, Lost> {
                 format!("out of memory: {} in use, over --max-memory {}", written(used), written(limit));
             Failure::new(FailureKind::Crashed, message)
         }
-        Ok(Watched::Interrupted) => return Err(Lost::Interrupted { course: course(&mut process) }),
+        Ok(Watched::Interrupted) => return Err(Lost::Interrupted { progress: progress(&mut process) }),
         Err(error) => return Err(failed(error)),
     };
-    Err(Lost::Ended { course: course(&mut process), failure: failure.into() })
+    Err(Lost::Ended { progress: progress(&mut process), failure: failure.into() })
 }
 
 /// Starts a process. If the system is short of descriptors or processes, waits until other cases
@@ -153,7 +158,7 @@ struct Process {
     /// Its resident memory when the case started.
     resident: u64,
     /// The progress and failures of the case.
-    course: Course,
+    progress: ScriptProgress,
     finished: Option<Box<Finished>>,
 }
 
@@ -214,7 +219,7 @@ impl Process {
             phase: Phase::Starting,
             is_script: task.case.script().is_some(),
             resident: 0,
-            course: Course::default(),
+            progress: ScriptProgress::default(),
             finished: None,
         })
     }
@@ -301,7 +306,7 @@ impl Process {
         if socket_ready {
             match read(&mut self.socket, &mut buffer)? {
                 0 => self.socket = None,
-                count => heard = self.hear(buffer.get(..count).unwrap_or_default()),
+                count => heard = self.receive(buffer.get(..count).unwrap_or_default()),
             }
         }
         if output_ready {
@@ -314,7 +319,7 @@ impl Process {
     }
 
     /// Handles messages; the error describes an invalid one.
-    fn hear(&mut self, bytes: &[u8]) -> Result<(), String> {
+    fn receive(&mut self, bytes: &[u8]) -> Result<(), String> {
         self.received.0 += bytes.len() as u64;
         if self.received.0 > self.received.1 {
             return Err("its process exceeded the limit for messages; it was killed".to_owned());
@@ -338,11 +343,11 @@ impl Process {
         match message {
             Message::Started(resident) => (self.phase, self.resident) = (Phase::Started, resident),
             Message::Begun => self.phase = Phase::Running,
-            Message::Judged(result) => self.course.note(Cow::Owned(result)),
+            Message::Judged(result) => self.progress.note(Cow::Owned(result)),
             Message::Ended => self.phase = Phase::Telling,
             Message::Finished(finished) => {
                 // The result includes all of these.
-                self.course = Course::default();
+                self.progress = ScriptProgress::default();
                 self.partial = Vec::new();
                 self.finished = Some(finished);
             }
@@ -433,7 +438,7 @@ mod tests {
             phase: Phase::Starting,
             is_script: true,
             resident: 0,
-            course: Course::default(),
+            progress: ScriptProgress::default(),
             finished: None,
         };
         let settings = Settings { timeout: Some(Duration::from_millis(100)), ..Settings::default() };

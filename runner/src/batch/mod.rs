@@ -3,11 +3,11 @@
 
 mod attempt;
 mod child;
-mod course;
 mod execute;
 mod filter;
 mod isolated;
 mod mark;
+mod progress;
 mod task;
 pub(crate) mod uses;
 mod watch;

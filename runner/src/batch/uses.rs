@@ -165,7 +165,11 @@ fn has_compiled(outcome: &Outcome) -> bool {
     matches!(
         failure.kind,
         FailureKind::Unexpected(
-            ErrorKind::Unlinkable | ErrorKind::Trap | ErrorKind::Exhaustion | ErrorKind::Exception
+            ErrorKind::Unlinkable
+                | ErrorKind::Trap
+                | ErrorKind::Exhaustion
+                | ErrorKind::Suspension
+                | ErrorKind::Exception
         )
     )
 }
@@ -230,6 +234,7 @@ impl Scope {
             | Command::AssertReturn { action, .. }
             | Command::AssertTrap { action, .. }
             | Command::AssertExhaustion { action, .. }
+            | Command::AssertSuspension { action, .. }
             | Command::AssertException(action) => self.instances.get(Action::instance(action)),
             Command::AssertUninstantiable { instance, .. } | Command::AssertUnlinkable { instance, .. } => {
                 match instance {

@@ -16,8 +16,8 @@ use wassay_script::Judges;
 use wassay_script::embed::ErrorKind;
 
 use super::attempt;
-use super::course::Course;
 use super::execute::{cut_short, lost, not_run};
+use super::progress::ScriptProgress;
 use super::task::{NOT_BEGUN, NOT_REACHED, Task};
 use super::watch::Watch;
 use crate::finished::Finished;
@@ -130,9 +130,9 @@ impl Workers {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            for (number, course, duration) in shared.overdue() {
+            for (number, progress, duration) in shared.overdue() {
                 if let Some((task, _)) = open.remove(&number) {
-                    ended(number, Finished { duration, ..self.left_behind(&task, course, &shared) });
+                    ended(number, Finished { duration, ..self.left_behind(&task, progress, &shared) });
                 }
             }
         }
@@ -150,11 +150,11 @@ impl Workers {
     }
 
     /// The result of a task whose thread does not return; starts a replacement.
-    fn left_behind(&self, task: &Task, course: Course, shared: &Shared) -> Finished {
+    fn left_behind(&self, task: &Task, progress: ScriptProgress, shared: &Shared) -> Finished {
         self.abandoned.store(true, Ordering::Relaxed);
         let message = "timed out, and the engine did not stop the script; its thread is abandoned";
         let failure = Failure::new(FailureKind::Unexpected(ErrorKind::Timeout), message);
-        let mut finished = lost(task, course, failure, &shared.settings);
+        let mut finished = lost(task, progress, failure, &shared.settings);
         if shared.settings.fail_fast {
             shared.stopped.store(true, Ordering::Relaxed);
         }
@@ -245,13 +245,13 @@ struct Shared {
 
 impl Shared {
     /// Abandons the cases that are over their deadline.
-    fn overdue(&self) -> Vec<(usize, Course, Duration)> {
+    fn overdue(&self) -> Vec<(usize, ScriptProgress, Duration)> {
         let mut watches = self.watches();
         let overdue = watches.iter().filter_map(|(number, watch)| {
-            let (course, duration) = watch.abandon()?;
-            Some((*number, course, duration))
+            let (progress, duration) = watch.abandon()?;
+            Some((*number, progress, duration))
         });
-        let overdue: Vec<(usize, Course, Duration)> = overdue.collect();
+        let overdue: Vec<(usize, ScriptProgress, Duration)> = overdue.collect();
         overdue.iter().for_each(|(number, ..)| {
             watches.remove(number);
         });

@@ -1,4 +1,4 @@
-//! `wassay audit`: which faults of an engine suites would notice.
+//! `wassay audit`: which faults of an engine test suites detect.
 
 use std::mem;
 use std::num::NonZeroUsize;
@@ -34,29 +34,29 @@ use wassay_script::{Judges, Options, STACK};
 
 const EXAMPLES: &str = "\
 Examples:
-  wassay audit spec-v2                          play every fault to a suite
-  wassay audit ./scripts --filter integers/     only the faults whose name contains a text
+  wassay audit spec-v2                          run a suite with every fault
+  wassay audit ./scripts --filter integers/     only faults whose name contains a text
   wassay audit spec scripts --report html=a.html  write a page to read
-  wassay audit spec --engine node               play the faults on another engine
+  wassay audit spec --engine node               use another engine
   wassay audit spec --shard 1/4                 a quarter of the faults
   wassay audit --list                           list the faults
 
-A fault is one thing that an engine may do wrong. It is played by rewriting the modules of the
-scripts, and killed by the first directive that fails then. docs/audit.md says more. The exit code
-is 1 if a fault survives.";
+A fault is one thing that an engine may do wrong. It is injected by rewriting the modules of the
+scripts, and killed by the first directive that fails then; see docs/audit.md. The exit code is 1 if
+a fault survives.";
 
-/// Play faulty engines to suites, and report which faults no directive notices
+/// Run suites with injected faults, and report the faults that no directive detects
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Args {
-    /// Play only faults whose name, such as `integers/i32.add: executed as i32.sub`, contains this
-    /// text. Repeatable
+    /// Inject only faults whose name, such as `integers/i32.add: executed as i32.sub`, contains
+    /// this text. Repeatable
     #[arg(long = "filter", value_name = "TEXT")]
     filters: Vec<String>,
     /// Number of threads [default: number of processors]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
-    /// Play one of several shares of the faults, such as `1/4`
+    /// Inject one shard of the faults, such as `1/4`
     #[arg(long, value_name = "K/N")]
     shard: Option<Shard>,
     /// How to compare error texts: class, exact, prefix or ignore. The kind of error is always
@@ -74,14 +74,14 @@ pub(crate) struct Args {
     /// Limit for the memories, tables and objects of a script together, such as `512MiB`
     #[arg(long, value_name = "SIZE", value_parser = limit)]
     pub(super) max_memory: Option<u64>,
-    /// Play the faults on another engine: NAME or NAME:COLUMN (see `wassay engine list`), a
+    /// Run the scripts on another engine: NAME or NAME:COLUMN (see `wassay engine list`), a
     /// FILE.toml that describes it, or the COMMAND of an adapter
     #[arg(long, value_name = "ENGINE")]
     pub(crate) engine: Option<String>,
-    /// Play the faults of this table (TOML) instead of the built-in ones. Repeatable
+    /// Inject the faults of this table (TOML) instead of the built-in ones. Repeatable
     #[arg(long = "faults", value_name = "FILE")]
     tables: Vec<PathBuf>,
-    /// List the faults that would be played, one per line, without playing them
+    /// List the selected faults, one per line, without running anything
     #[arg(long, conflicts_with = "reports")]
     list: bool,
     /// Write a report in a format: json, junit, markdown, html or badge. `-` is standard output.
@@ -93,11 +93,11 @@ pub(crate) struct Args {
     suites: Vec<String>,
 }
 
-/// How long a script with a fault may take at least.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The minimum timeout of a script with a fault.
+const MINIMUM_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a script without a fault may take.
-const CLEAN: Duration = Duration::from_secs(60);
+/// The timeout of a script without a fault.
+const CLEAN_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub(crate) fn run<E: Judges>(
     args: Args,
@@ -122,7 +122,7 @@ pub(crate) fn run<E: Judges>(
     }
     check_all(&args.reports)?;
     let reports: Vec<_> = args.reports.iter().map(ReportFile::path).collect();
-    protect::spare(&reports, &args.tables, &selections)?;
+    protect::refuse_overwrites(&reports, &args.tables, &selections)?;
     let engine = identity(&make)?;
     let interrupt = interrupt()?;
     let begin = Begin::now();
@@ -151,7 +151,7 @@ pub(crate) fn run<E: Judges>(
     })
 }
 
-/// The faults that are to be played.
+/// Returns the selected faults.
 fn selected(args: &Args) -> Result<Vec<Fault>, Error> {
     let mut all = Vec::new();
     for path in &args.tables {
@@ -178,15 +178,16 @@ fn selected(args: &Args) -> Result<Vec<Fault>, Error> {
     let mut place = 0..;
     all.retain(|_| args.shard.is_none_or(|shard| shard.takes(place.next().unwrap_or_default())));
     if all.is_empty() {
-        return Err(Error::Usage("no fault to play".to_owned()));
+        return Err(Error::Usage("no fault in this shard".to_owned()));
     }
     Ok(all)
 }
 
-/// What came of the faults on one script, or why that is not known.
+/// The results of one script, or why it could not be audited.
 type Outcomes = Result<Audited, String>;
 
-/// Plays the faults to all scripts, on several threads; in the order of the scripts.
+/// Runs all scripts with the faults, on several threads. The results are in the order of the
+/// scripts.
 fn audit_all<E: Judges>(
     args: &Args,
     selections: &[Selection],
@@ -194,7 +195,7 @@ fn audit_all<E: Judges>(
     interrupt: &Interrupt,
     make: &(impl Fn() -> E + Sync),
 ) -> Vec<Option<Outcomes>> {
-    let played: Vec<(usize, &Fault)> =
+    let injected: Vec<(usize, &Fault)> =
         faults.iter().enumerate().filter(|(_, fault)| fault.equivalent.is_none()).collect();
     let mut cases: Vec<(usize, String, &Case)> = Vec::new();
     for selection in selections {
@@ -203,15 +204,15 @@ fn audit_all<E: Judges>(
         }
     }
     let count = cases.len();
-    // What takes long is begun first.
+    // The largest scripts first, so that no thread is left with one at the end.
     cases.sort_by_key(|(number, _, case)| (std::cmp::Reverse(size(case)), *number));
     let (next, done) = (AtomicUsize::new(0), Mutex::new(vec![None; count]));
     let progress = Mutex::new(Progress::new(count));
     let work = || {
-        let mut seat = None;
+        let mut engine = None;
         while !interrupt.is_set() {
             let Some((number, label, case)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
-            let audited = audit_one(args, (label, case), &played, &mut seat, make, interrupt);
+            let audited = audit_one(args, (label, case), &injected, &mut engine, make, interrupt);
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(place) = done.get_mut(*number) {
                 *place = Some(audited);
@@ -238,7 +239,7 @@ fn audit_one<E: Judges>(
     args: &Args,
     (label, case): (&str, &Case),
     faults: &[(usize, &Fault)],
-    seat: &mut Option<E>,
+    engine: &mut Option<E>,
     make: &impl Fn() -> E,
     interrupt: &Interrupt,
 ) -> Outcomes {
@@ -248,28 +249,29 @@ fn audit_one<E: Judges>(
     let options = Options {
         features: judging.features,
         match_kind: args.match_kind,
-        timeout: Some(CLEAN),
+        timeout: Some(CLEAN_TIMEOUT),
         max_memory: args.max_memory,
+        nan_canonicalization: judging.nan_canonicalization,
         ..Options::default()
     };
     let script = Script { name: label, text: &text, options };
-    let patience = args.timeout.unwrap_or(PATIENCE);
-    let settings = wassay_audit::Settings { faults, classify: CLASSIFY, patience };
-    let mut judge = |reading: &Reading<'_, '_>, options: &Options| judged(reading, options, seat, make);
+    let minimum_timeout = args.timeout.unwrap_or(MINIMUM_TIMEOUT);
+    let settings = wassay_audit::Settings { faults, classify: CLASSIFY, minimum_timeout };
+    let mut judge = |reading: &Reading<'_, '_>, options: &Options| judged(reading, options, engine, make);
     wassay_audit::audit(&script, settings, &mut judge, &|| interrupt.is_set())
 }
 
-/// Judges a script; a panic of the engine ends it as a failure.
+/// Judges a script. A panic of the engine is a failure.
 fn judged<E: Judges>(
     reading: &Reading<'_, '_>,
     options: &Options,
-    seat: &mut Option<E>,
+    engine: &mut Option<E>,
     make: &impl Fn() -> E,
 ) -> ScriptResult {
-    let judge = || seat.get_or_insert_with(make).judge(reading, options);
+    let judge = || engine.get_or_insert_with(make).judge(reading, options);
     catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|payload| {
-        // The state of the engine is not known: it is not even dropped.
-        mem::forget(seat.take());
+        // The engine may be in any state after a panic, so that it is not dropped either.
+        mem::forget(engine.take());
         let failure = Failure::new(FailureKind::Crashed, panic_message(&*payload));
         let crashed = DirectiveResult {
             place: Place { line: 1, column: 1 },
@@ -283,7 +285,7 @@ fn judged<E: Judges>(
     })
 }
 
-/// What the report has of suites and faults; what a script could not be audited for is said.
+/// Collects the suites and faults for the report, and warns about scripts that were not audited.
 fn collected(
     selections: &[Selection],
     faults: &[Fault],
@@ -347,7 +349,7 @@ fn record(fault: &mut Reported, effect: &Effect, script: &str) {
     }
 }
 
-/// The families as a table, the faults that survive, and the last line.
+/// Renders the table of families, the survivors and the verdict line.
 fn summary(audit: &Audit, colour: bool) -> Text {
     let mut text = Text::new(colour);
     let width = audit.families().iter().map(|(family, _)| family.len()).max().unwrap_or(0).max(6);
@@ -376,21 +378,21 @@ fn summary(audit: &Audit, colour: bool) -> Text {
         tally.not_applicable
     ));
     if audit.interrupted {
-        text.line("interrupted: not every fault was played to every script");
+        text.line("interrupted: some scripts did not run with every fault");
     }
     text
 }
 
-/// How far an audit is, on standard error: a bar on a terminal, a line from time to time elsewhere.
+/// The progress on standard error: a bar on a terminal, otherwise a line from time to time.
 struct Progress {
     bar: ProgressBar,
     done: usize,
     count: usize,
-    spoke: Instant,
+    last_note: Instant,
 }
 
-/// How long nothing is said where there is no terminal.
-const SILENCE: Duration = Duration::from_secs(10);
+/// The interval of progress lines if there is no terminal.
+const NOTE_INTERVAL: Duration = Duration::from_secs(10);
 
 impl Progress {
     fn new(count: usize) -> Progress {
@@ -398,7 +400,7 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len} scripts  {elapsed}") {
             bar.set_style(style);
         }
-        Progress { bar, done: 0, count, spoke: Instant::now() }
+        Progress { bar, done: 0, count, last_note: Instant::now() }
     }
 
     /// Counts a script.
@@ -406,9 +408,9 @@ impl Progress {
         self.done += 1;
         if !self.bar.is_hidden() {
             self.bar.inc(1);
-        } else if self.spoke.elapsed() > SILENCE {
+        } else if self.last_note.elapsed() > NOTE_INTERVAL {
             note(&format!("{} of {} done", self.done, plural(self.count, "script")));
-            self.spoke = Instant::now();
+            self.last_note = Instant::now();
         }
     }
 

@@ -35,7 +35,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     check_all(&args.reports)?;
     let files = [args.plan.clone(), args.answers.clone()];
     let reports: Vec<&Path> = args.reports.iter().map(ReportFile::path).collect();
-    protect::spare(&reports, &files, &[])?;
+    protect::refuse_overwrites(&reports, &files, &[])?;
     let begin = Begin::now();
     let plan = Plan::read(open(&args.plan, "the plan")?)
         .map_err(|error| Error::Usage(format!("{}: {error}", args.plan.display())))?;

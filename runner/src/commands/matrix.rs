@@ -83,7 +83,7 @@ pub(super) fn tell(matrix: &Matrix) {
 
 pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     let files: Vec<PathBuf> = args.reports.iter().chain(&args.history).cloned().collect();
-    protect::spare(&[&args.output], &files, &[])?;
+    protect::refuse_overwrites(&[&args.output], &files, &[])?;
     report_file::check(&args.output)?;
     let named = |paths: &[PathBuf]| {
         let named = |path: &PathBuf| Ok(Named { name: path.display().to_string(), report: read(path)? });

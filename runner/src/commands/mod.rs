@@ -10,6 +10,7 @@ mod destination;
 mod driven;
 pub(crate) mod engine;
 mod expectations;
+pub(crate) mod fuzz;
 pub(crate) mod judge;
 pub(crate) mod matrix;
 pub(crate) mod plan;

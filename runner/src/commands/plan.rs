@@ -74,7 +74,7 @@ pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     if scripts == 0 {
         return Err(Error::Usage("no script to plan".to_owned()));
     }
-    protect::spare(&[&args.output], &[], &selections)?;
+    protect::refuse_overwrites(&[&args.output], &[], &selections)?;
     let unwritable = || format!("{}: cannot write the plan", args.output.display());
     destination::check(&args.output).map_err(|error| Error::Usage(format!("{}: {error}", unwritable())))?;
     let plans = plan_all(&args, &selections);

@@ -25,7 +25,11 @@ const SOURCES: [&str; 3] = ["wast", "wat", "wasm"];
 ///
 /// Wrong usage: an output file is an input, has the extension of a script or a module, or would
 /// belong to a guest.
-pub(crate) fn spare(written: &[&Path], named: &[PathBuf], selections: &[Selection]) -> Result<(), Error> {
+pub(crate) fn refuse_overwrites(
+    written: &[&Path],
+    named: &[PathBuf],
+    selections: &[Selection],
+) -> Result<(), Error> {
     if written.is_empty() {
         return Ok(());
     }
@@ -119,17 +123,17 @@ mod tests {
         let read = [path("a.json"), path("gone.json")];
         for name in ["a.json", "link", "d/../a.json", "./a.json", "gone.json", "d/../gone.json", "dangling"] {
             let written = path(name);
-            let error = spare(&[&written], &read, &[]).unwrap_err().to_string();
+            let error = refuse_overwrites(&[&written], &read, &[]).unwrap_err().to_string();
             assert!(error.contains("the command reads this file"), "{name}: {error}");
         }
         for name in ["b.json", "new.json"] {
-            assert!(spare(&[&path(name)], &read, &[]).is_ok(), "{name}");
+            assert!(refuse_overwrites(&[&path(name)], &read, &[]).is_ok(), "{name}");
         }
         for name in ["c.wast", "new.wast", "new.WAT", "d/new.wasm"] {
-            let error = spare(&[&path(name)], &read, &[]).unwrap_err().to_string();
+            let error = refuse_overwrites(&[&path(name)], &read, &[]).unwrap_err().to_string();
             assert!(error.contains("the name of a script or a module"), "{name}: {error}");
         }
-        assert!(spare(&[Path::new("/dev/null")], &[PathBuf::from("/dev/null")], &[]).is_ok());
+        assert!(refuse_overwrites(&[Path::new("/dev/null")], &[PathBuf::from("/dev/null")], &[]).is_ok());
     }
 
     #[test]
@@ -141,10 +145,10 @@ mod tests {
         fs::write(path("x.json"), "{}").unwrap();
         let selections = [Selection::all(directory::open(folder.path()).unwrap())];
         for name in ["x.json", "x.stdout", "x.dir/new", "x.dir/deep/new", "manifest.json"] {
-            assert!(spare(&[&path(name)], &[], &selections).is_err(), "{name}");
+            assert!(refuse_overwrites(&[&path(name)], &[], &selections).is_err(), "{name}");
         }
         for name in ["report.json", "y.json", "x.xml"] {
-            assert!(spare(&[&path(name)], &[], &selections).is_ok(), "{name}");
+            assert!(refuse_overwrites(&[&path(name)], &[], &selections).is_ok(), "{name}");
         }
     }
 }

@@ -126,7 +126,7 @@ fn put(output: Option<&Path>, files: &[PathBuf], text: &str) -> Result<(), Error
     match output {
         None => print_document(text),
         Some(path) => {
-            protect::spare(&[path], files, &[])?;
+            protect::refuse_overwrites(&[path], files, &[])?;
             report_file::check(path)?;
             report_file::write(path, text)
         }

@@ -33,7 +33,8 @@ pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Resul
     let judging = judging(&script, &label, &text, settings.features).map_err(|error| usage(&error))?;
     judging.warnings.iter().for_each(|warning| printer::warning(warning));
     // The other options are in the settings, which are passed to the child process.
-    let options = Options { features: judging.features, ..Options::default() };
+    let nan_canonicalization = judging.nan_canonicalization;
+    let options = Options { features: judging.features, nan_canonicalization, ..Options::default() };
     let system = |what: &'static str| move |error| Error::System { what: what.to_owned(), error };
     scratch::signal::end_clean().map_err(system("cannot handle signals"))?;
     let folder = scratch::folder().map_err(system("cannot create a folder for the reduced script"))?;

@@ -20,7 +20,7 @@ const BINARY: &[u8; 4] = b"\0asm";
 pub(super) fn script(path: &Path) -> Result<Script, String> {
     let shown = path.display();
     if path == Path::new(DASH) {
-        let script = Script::given("<stdin>", features::DEFAULT, std::io::stdin().lock());
+        let script = Script::given("<stdin>", features::DEFAULT.into(), std::io::stdin().lock());
         return script.map_err(|error| error.to_string());
     }
     let metadata = path.metadata().map_err(|error| format!("{shown}: cannot open the script: {error}"))?;
@@ -31,7 +31,8 @@ pub(super) fn script(path: &Path) -> Result<Script, String> {
     }
     if !metadata.is_file() {
         let file = File::open(path).map_err(|error| format!("{shown}: cannot open the script: {error}"))?;
-        let script = Script::given(&shown.to_string(), directory::features_at(path), file);
+        let conditions = directory::conditions_at(path).map_err(|error| error.to_string())?;
+        let script = Script::given(&shown.to_string(), conditions, file);
         return script.map_err(|error| error.to_string());
     }
     if wasi::is_module_name(path) {

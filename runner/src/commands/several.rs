@@ -111,7 +111,7 @@ fn files(reports: &[ReportFile], asked: &[Asked]) -> (Vec<ReportFile>, Vec<Vec<R
     // Standard output takes only one document.
     let in_files: Vec<&ReportFile> = reports.iter().filter(|file| !file.takes_stdout()).collect();
     let of_each = asked.iter().map(|Asked { label, .. }| {
-        let of_engine = |file: &&ReportFile| file.at(beside(file.path(), label));
+        let of_engine = |file: &&ReportFile| file.at(with_label(file.path(), label));
         in_files.iter().map(of_engine).collect()
     });
     (of_all, of_each.collect())
@@ -128,7 +128,7 @@ fn matrix_format(format: Format) -> Option<matrix::Format> {
 }
 
 /// The path of an engine's report beside the matrix: `out.html` is `out.node.html`.
-fn beside(path: &Path, label: &str) -> PathBuf {
+fn with_label(path: &Path, label: &str) -> PathBuf {
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let extension = path.extension().map(|extension| format!(".{}", extension.to_string_lossy()));
     path.with_file_name(format!("{stem}.{label}{}", extension.unwrap_or_default()))
@@ -183,7 +183,7 @@ mod tests {
         for (path, expected) in
             [("out.html", "out.node.html"), ("a.b/out", "a.b/out.node"), ("/a/b.tar.gz", "/a/b.tar.node.gz")]
         {
-            assert_eq!(beside(Path::new(path), "node"), Path::new(expected));
+            assert_eq!(with_label(Path::new(path), "node"), Path::new(expected));
         }
     }
 }

@@ -66,7 +66,7 @@ pub(crate) struct Args {
     /// defaults and `;;!` headers
     #[arg(long, value_name = "LIST", value_parser = features)]
     features: Option<Features>,
-    /// Time limit for each case, such as `10s` [default: 30s]
+    /// Time limit for each case, such as `10s` [default: that of a wassay.toml, or 30s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(super) timeout: Option<Duration>,
     /// Limit for the memories, tables and objects of a case together, such as `512MiB`;
@@ -157,7 +157,7 @@ pub(super) fn run_reporting<E: Judges>(
     check_all(&args.reports)?;
     let written = args.driven.written.iter().map(PathBuf::as_path);
     let reports: Vec<&Path> = args.reports.iter().map(ReportFile::path).chain(written).collect();
-    protect::spare(&reports, &named(&args), &selections)?;
+    protect::refuse_overwrites(&reports, &named(&args), &selections)?;
     let read_once: Vec<&Path> =
         [&args.baseline, &args.timings].into_iter().flatten().map(PathBuf::as_path).collect();
     check_stdin(&read_once)?;
@@ -294,7 +294,8 @@ fn settings(args: &Args, is_compared: bool) -> Result<Settings, Error> {
     Ok(Settings {
         features: args.features,
         match_kind: args.match_kind,
-        timeout: Some(args.timeout.unwrap_or(TIMEOUT)),
+        timeout: args.timeout,
+        default_timeout: Some(TIMEOUT),
         uses: !args.reports.is_empty(),
         keys: !args.reports.is_empty() || is_compared || args.bless_expectations,
         fail_fast: args.fail_fast,

@@ -33,8 +33,8 @@ Examples:
   wassay wast --features 2.0,threads a.wast
 
 Without --features and --suite, a script has the features that its `;;!` header
-names, else those of the folder that it is in (`proposals/NAME`, `legacy`), else
-those of 3.0.";
+names, else those of a wassay.toml in its folder or above, else those that the
+name of a folder says (`proposals/NAME`, `threads`, `legacy`), else those of 3.0.";
 
 /// Run test scripts and show each directive that fails
 #[derive(Debug, clap::Args)]
@@ -93,7 +93,8 @@ pub(crate) fn run<E: Judges>(
         let settings = Settings {
             features: args.features.or(suite_features),
             match_kind: args.match_kind,
-            timeout: Some(args.timeout.unwrap_or(TIMEOUT)),
+            timeout: args.timeout,
+            default_timeout: Some(TIMEOUT),
             max_memory: args.max_memory,
             ..Settings::default()
         };
@@ -101,7 +102,7 @@ pub(crate) fn run<E: Judges>(
     }
     check_all(&args.reports)?;
     let reports: Vec<&Path> = args.reports.iter().map(ReportFile::path).collect();
-    protect::spare(&reports, &args.files, &[])?;
+    protect::refuse_overwrites(&reports, &args.files, &[])?;
     let (selections, unusable) = open(&args.files);
     let settings = Settings {
         features: args.features.or(suite_features),

@@ -321,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn a_crash_fails_every_directive_and_is_told_apart() {
+    fn a_crash_fails_every_directive_and_has_its_own_kind() {
         let crashed = finished(End::Crashed { message: "index out of bounds".into(), directives: 7 });
         let case = crashed.case("a.wast");
         assert_eq!((case.name.as_str(), case.outcome), ("a.wast", Outcome::Crashed));
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_stand_with_what_failed_and_with_all_that_was_to_be_judged() {
+    fn failures_and_cases_have_keys() {
         let text = "(module)\n(invoke \"f\") (invoke \"g\")\n(invoke \"h\")";
         let script = parse(Source::new("a.wast", text)).unwrap();
         let keys = keys::of(&script);

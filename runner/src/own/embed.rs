@@ -11,7 +11,9 @@ use wassay_engine::{
     GlobalType, HeapType as EngineHeapType, Instance, Linker, Memory, MemoryType, Module, Mutability, Ref,
     RefType, SharedMemory, Store, StoreLimits, Table, TableType, Val, ValType,
 };
-use wassay_script::embed::{Begun, EmbedError, Embedder, ErrorKind, Identity, Left, Location, Results};
+use wassay_script::embed::{
+    BacktraceText, Begun, EmbedError, Embedder, ErrorKind, Identity, Location, Results,
+};
 use wassay_script::spectest::{self, Item, Param};
 use wassay_script::value::{HeapType, Reference, Value};
 
@@ -21,11 +23,16 @@ use wassay_script::value::{HeapType, Reference, Value};
 #[derive(Debug, Default)]
 pub struct EngineEmbedder {
     config: Config,
-    /// By features and limit, the most recently used last.
-    engines: Vec<((Features, Option<u64>), Engine)>,
+    /// The most recently used last.
+    engines: Vec<(Key, Engine)>,
     max_memory: Option<u64>,
+    canonical_nans: bool,
     session: Option<Session>,
 }
+
+/// The settings of an engine that scripts determine: features, the limit for memory, and whether
+/// NaNs are canonical.
+type Key = (Features, Option<u64>, bool);
 
 /// The size of the cache: each engine reserves address space.
 const MOST_ENGINES: usize = 12;
@@ -59,14 +66,14 @@ impl EngineEmbedder {
 
     /// The engine for a set of features.
     pub(crate) fn engine(&mut self, features: Features) -> Result<Engine, EmbedError> {
-        let key = (features, self.max_memory);
+        let key = (features, self.max_memory, self.canonical_nans);
         if let Some(at) = self.engines.iter().position(|(other, _)| *other == key) {
             let found = self.engines.remove(at);
             let engine = found.1.clone();
             self.engines.push(found);
             return Ok(engine);
         }
-        let mut config = self.config.clone().features(features);
+        let mut config = self.config.clone().features(features).nan_canonicalization(self.canonical_nans);
         if let Some(bytes) = self.max_memory {
             config = limited(config, bytes);
         }
@@ -99,6 +106,7 @@ impl Embedder for EngineEmbedder {
     type Thread = EngineEmbedder;
 
     const DRIVES_WASSAY: bool = true;
+    const CANONICALIZES_NANS: bool = true;
 
     fn identity(&self) -> Identity {
         Identity::new("wassay", env!("CARGO_PKG_VERSION"))
@@ -115,6 +123,10 @@ impl Embedder for EngineEmbedder {
         // Free the previous script's store before the time of the next one starts.
         self.session = None;
         self.max_memory = bytes;
+    }
+
+    fn canonicalize_nans(&mut self, on: bool) {
+        self.canonical_nans = on;
     }
 
     fn compile(&mut self, bytes: &[u8]) -> Result<Module, EmbedError> {
@@ -177,10 +189,11 @@ impl Embedder for EngineEmbedder {
     }
 
     fn begin_thread(&mut self, shared: &[EngineInstance]) -> Result<Begun<EngineEmbedder>, EmbedError> {
-        let (config, engines, max_memory) = (self.config.clone(), self.engines.clone(), self.max_memory);
+        let (config, engines) = (self.config.clone(), self.engines.clone());
+        let (max_memory, canonical_nans) = (self.max_memory, self.canonical_nans);
         let session = self.session()?;
         let deadline = session.store.deadline().map(Deadline::instant);
-        let mut thread = Session::new(Store::beside(&session.store), session.engine.clone(), deadline);
+        let mut thread = Session::new(Store::sharing_limit(&session.store), session.engine.clone(), deadline);
         let shared = shared.iter().map(|instance| {
             let memories = instance.shared_memories(&session.store).into_iter();
             let memories =
@@ -188,7 +201,7 @@ impl Embedder for EngineEmbedder {
             EngineInstance::Memories(memories.collect())
         });
         let shared = shared.collect();
-        Ok((EngineEmbedder { config, engines, max_memory, session: Some(thread) }, shared))
+        Ok((EngineEmbedder { config, engines, max_memory, canonical_nans, session: Some(thread) }, shared))
     }
 }
 
@@ -324,6 +337,7 @@ impl Session {
             Ref::Host(host) => Reference::Host(number(host.data(&self.store)).ok_or_else(foreign)?),
             Ref::Extern(external) => Reference::Extern(external.data(&self.store).and_then(number)),
             Ref::Exn(_) => Reference::Exn,
+            Ref::Cont(_) => Reference::Cont,
             other => {
                 let message = format!("`{other:?}` has no counterpart in scripts");
                 return Err(EmbedError::new(ErrorKind::Unsupported, message));
@@ -361,6 +375,8 @@ fn lower_heap(heap: HeapType) -> EngineHeapType {
         HeapType::None => EngineHeapType::None,
         HeapType::Exn => EngineHeapType::Exn,
         HeapType::NoExn => EngineHeapType::NoExn,
+        HeapType::Cont => EngineHeapType::Cont,
+        HeapType::NoCont => EngineHeapType::NoCont,
     }
 }
 
@@ -378,6 +394,8 @@ fn lift_heap(heap: EngineHeapType) -> Result<HeapType, EmbedError> {
         EngineHeapType::None => HeapType::None,
         EngineHeapType::Exn => HeapType::Exn,
         EngineHeapType::NoExn => HeapType::NoExn,
+        EngineHeapType::Cont => HeapType::Cont,
+        EngineHeapType::NoCont => HeapType::NoCont,
         // Nulls are returned with the bottom type of their hierarchy.
         EngineHeapType::Concrete(_) | EngineHeapType::Exact(_) => {
             return Err(EmbedError::new(ErrorKind::Internal, "the engine returned a null of a defined type"));
@@ -398,12 +416,13 @@ pub(crate) fn told(mut error: Error) -> EmbedError {
         Engine::Trap(_) => ErrorKind::Trap,
         Engine::Exception => ErrorKind::Exception,
         Engine::Exhaustion => ErrorKind::Exhaustion,
+        Engine::Suspension => ErrorKind::Suspension,
         Engine::Limit => ErrorKind::Limit,
         Engine::Interrupted => ErrorKind::Timeout,
         Engine::Usage => ErrorKind::WrongArguments,
         _ => ErrorKind::Internal,
     };
-    let backtrace = error.take_backtrace().map(|backtrace| Left(Arc::<Backtrace>::from(backtrace)));
+    let backtrace = error.take_backtrace().map(|backtrace| BacktraceText(Arc::<Backtrace>::from(backtrace)));
     let location = error.offset().map(Location::Offset);
     let rules = error.rule().into_iter().chain(error.also()).collect();
     EmbedError { rules, location, backtrace, ..EmbedError::new(kind, error.message()) }
@@ -433,7 +452,7 @@ mod tests {
         let mut use_with = |bytes: u64| {
             embedder.limit_memory(Some(bytes));
             embedder.begin(Features::default(), None).unwrap();
-            embedder.engines.iter().map(|((_, limit), _)| limit.unwrap()).collect::<Vec<_>>()
+            embedder.engines.iter().map(|((_, limit, _), _)| limit.unwrap()).collect::<Vec<_>>()
         };
         let most = MOST_ENGINES as u64;
         for number in 1..=most {
@@ -458,6 +477,7 @@ mod tests {
             Reference::Null(HeapType::Extern),
             Reference::Null(HeapType::I31),
             Reference::Null(HeapType::NoExn),
+            Reference::Null(HeapType::NoCont),
         ] {
             assert_eq!(there_and_back(session, reference), Value::Ref(reference));
         }

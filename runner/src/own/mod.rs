@@ -5,6 +5,7 @@
 //! rejects the commands that need an engine.
 
 mod adapter;
+pub(crate) mod configurations;
 mod embed;
 pub(crate) mod run;
 pub(crate) mod serve;

@@ -6,24 +6,34 @@ use std::thread;
 use wassay_script::STACK;
 
 use super::adapter::Adapter;
-use super::embedder;
+use super::configurations::{Configuration, named};
+use super::{EngineEmbedder, embedder, environment};
 use crate::exit::{Error, Exit};
 
 /// Answer wap/1 requests on standard input with wassay's own engine
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+pub(crate) struct Args {
+    /// Use a configuration of the engine; see `own::configurations`
+    #[arg(long, value_name = "NAME", value_parser = named)]
+    configuration: Option<&'static Configuration>,
+}
 
-pub(crate) fn run(Args {}: Args) -> Result<Exit, Error> {
+pub(crate) fn run(Args { configuration }: Args) -> Result<Exit, Error> {
     let failed = |error| Error::System { what: "wassay adapter".to_owned(), error };
-    let thread = thread::Builder::new().stack_size(STACK).spawn(serve).map_err(failed)?;
+    let thread =
+        thread::Builder::new().stack_size(STACK).spawn(move || serve(configuration)).map_err(failed)?;
     let served = thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload));
     served.map(|()| Exit::Success).map_err(failed)
 }
 
 /// Answers requests until the end of input. The grammar of answers has no control characters.
 #[expect(clippy::disallowed_methods, reason = "not for people")]
-fn serve() -> io::Result<()> {
-    let mut adapter = Adapter::new(embedder());
+fn serve(configuration: Option<&Configuration>) -> io::Result<()> {
+    let engines = match configuration {
+        Some(configuration) => EngineEmbedder::new((configuration.set)(environment())),
+        None => embedder(),
+    };
+    let mut adapter = Adapter::new(engines);
     let mut requests = BufReader::with_capacity(64 << 10, io::stdin().lock());
     let mut answers = io::BufWriter::with_capacity(64 << 10, io::stdout().lock());
     let mut line = Vec::new();

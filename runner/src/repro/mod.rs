@@ -5,7 +5,6 @@
 //! remaining directives are unchanged.
 
 mod fields;
-mod shrink;
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -13,11 +12,11 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use wassay_reports::terminal::as_line;
 use wassay_script::model::{Command, Script};
+use wassay_script::shrink::shrink;
 use wassay_script::source::{Place, Source, Span};
 use wassay_script::{Grammar, LineRange, Options, Position, parse_as};
 
 use self::fields::{fields, without};
-use self::shrink::shrink;
 use crate::verdict::{Failure, FailureKind, Outcome, ScriptResult};
 
 /// A reduced script.

@@ -21,7 +21,7 @@ use rustix::io::Errno;
 
 /// Entries of a folder that could not be removed.
 #[derive(Clone, Copy)]
-pub(super) struct Left {
+pub(super) struct Remaining {
     /// The number of entries at the top level.
     entries: u64,
     /// The name of the first of them, up to a zero byte.
@@ -30,10 +30,10 @@ pub(super) struct Left {
     pub(super) error: Errno,
 }
 
-impl Left {
+impl Remaining {
     /// Creates a value for a removal that failed completely.
-    pub(super) fn all(error: Errno) -> Left {
-        Left { entries: 0, name: [0; 64], error }
+    pub(super) fn all(error: Errno) -> Remaining {
+        Remaining { entries: 0, name: [0; 64], error }
     }
 
     fn add(&mut self, name: &CStr, error: Errno) {
@@ -49,7 +49,7 @@ impl Left {
     }
 }
 
-impl fmt::Display for Left {
+impl fmt::Display for Remaining {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let error = std::io::Error::from(self.error);
         let name = self.name.split(|byte| *byte == 0).next().unwrap_or_default();
@@ -61,9 +61,9 @@ impl fmt::Display for Left {
     }
 }
 
-impl fmt::Debug for Left {
+impl fmt::Debug for Remaining {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Left({self})")
+        write!(f, "Remaining({self})")
     }
 }
 
@@ -78,26 +78,26 @@ pub(super) fn remove(
     name: &CStr,
     dir: BorrowedFd<'_>,
     until: Instant,
-) -> Result<(), Left> {
+) -> Result<(), Remaining> {
     loop {
         empty(dir, until)?;
         match unlinkat(parent, name, AtFlags::REMOVEDIR) {
             // Something was created in it meanwhile.
             Err(Errno::NOTEMPTY | Errno::EXIST) if Instant::now() < until => {}
             Ok(()) | Err(Errno::NOENT) => return Ok(()),
-            Err(error) => return Err(Left::all(error)),
+            Err(error) => return Err(Remaining::all(error)),
         }
     }
 }
 
 /// Removes everything in a folder but not the folder itself.
-fn empty(top: BorrowedFd<'_>, until: Instant) -> Result<(), Left> {
-    let stat = fstat(top).map_err(Left::all)?;
-    admit_to(top, stat.st_mode).map_err(Left::all)?;
-    let mut emptying = Emptying { top, device: stat.st_dev, until, number: 0 };
+fn empty(top: BorrowedFd<'_>, until: Instant) -> Result<(), Remaining> {
+    let stat = fstat(top).map_err(Remaining::all)?;
+    admit_to(top, stat.st_mode).map_err(Remaining::all)?;
+    let mut emptying = Removal { top, device: stat.st_dev, until, number: 0 };
     loop {
-        let mut left = Left::all(Errno::NOTEMPTY);
-        let pass = emptying.pass(top, Some(&mut left)).map_err(Left::all)?;
+        let mut left = Remaining::all(Errno::NOTEMPTY);
+        let pass = emptying.pass(top, Some(&mut left)).map_err(Remaining::all)?;
         if !pass.found {
             return Ok(());
         }
@@ -135,7 +135,7 @@ struct Pass {
     progressed: bool,
 }
 
-struct Emptying<'a> {
+struct Removal<'a> {
     top: BorrowedFd<'a>,
     /// The device of the top folder.
     device: u64,
@@ -144,14 +144,14 @@ struct Emptying<'a> {
     number: u64,
 }
 
-impl Emptying<'_> {
+impl Removal<'_> {
     fn is_late(&self) -> bool {
         Instant::now() >= self.until
     }
 
     /// Tries once to remove each entry of a folder: of the top folder, which records what is left,
     /// or of a folder in it.
-    fn pass(&mut self, dir: BorrowedFd<'_>, mut left: Option<&mut Left>) -> Result<Pass, Errno> {
+    fn pass(&mut self, dir: BorrowedFd<'_>, mut left: Option<&mut Remaining>) -> Result<Pass, Errno> {
         let mut pass = Pass::default();
         let mut buffer = [MaybeUninit::uninit(); 4096];
         seek(dir, SeekFrom::Start(0))?;
@@ -294,7 +294,7 @@ mod tests {
 
     use super::*;
 
-    fn emptied(folder: &Path) -> Result<(), Left> {
+    fn emptied(folder: &Path) -> Result<(), Remaining> {
         empty(File::open(folder).unwrap().as_fd(), Instant::now() + Duration::from_secs(120))
     }
 
@@ -361,7 +361,7 @@ mod tests {
 
     #[test]
     fn the_error_names_the_first_entry_left() {
-        let mut left = Left::all(Errno::PERM);
+        let mut left = Remaining::all(Errno::PERM);
         assert_eq!(left.to_string(), "Operation not permitted (os error 1)");
         left.add(c"a\x1b", Errno::BUSY);
         assert_eq!(left.to_string(), "`a\\x1b`: Device or resource busy (os error 16)");

@@ -78,23 +78,23 @@ impl Root {
     /// # Errors
     ///
     /// Something is left, because of the time limit or an error.
-    pub(super) fn remove(&self, name: &str, time: Duration) -> Result<(), remove::Left> {
-        let name = CString::new(name).map_err(|_| remove::Left::all(Errno::INVAL))?;
+    pub(super) fn remove(&self, name: &str, time: Duration) -> Result<(), remove::Remaining> {
+        let name = CString::new(name).map_err(|_| remove::Remaining::all(Errno::INVAL))?;
         let dir = match remove::open(self.dir.as_fd(), &name) {
             // It was renamed.
             Err(Errno::NOENT) => return Ok(()),
-            opened => opened.map_err(remove::Left::all)?,
+            opened => opened.map_err(remove::Remaining::all)?,
         };
         remove::remove(self.dir.as_fd(), &name, dir.as_fd(), Instant::now() + time)
     }
 
     /// Removes it with its contents, even if they are still in use.
-    pub(super) fn remove_all(&self) -> Result<(), remove::Left> {
+    pub(super) fn remove_all(&self) -> Result<(), remove::Remaining> {
         if self.is_removed.load(Ordering::Relaxed) {
             return Ok(());
         }
         let path = CString::new(self.path.as_os_str().as_bytes());
-        let path = path.map_err(|_| remove::Left::all(Errno::INVAL))?;
+        let path = path.map_err(|_| remove::Remaining::all(Errno::INVAL))?;
         remove::remove(CWD, &path, self.dir.as_fd(), Instant::now() + PATIENCE)?;
         self.is_removed.store(true, Ordering::Relaxed);
         self.listed.gone();
@@ -187,7 +187,7 @@ fn sweep_one(parent: BorrowedFd<'_>, name: &std::ffi::CStr, until: Instant) {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+    use std::os::unix::fs::{PermissionsExt, symlink};
     use std::sync::Barrier;
 
     use super::*;
@@ -221,7 +221,9 @@ mod tests {
     fn only_folders_of_ended_processes_are_removed() {
         let folder = tempfile::tempdir().unwrap();
         let private = |name: &str, mode: u32| {
-            fs::DirBuilder::new().mode(mode).create(folder.path().join(name)).unwrap();
+            fs::create_dir(folder.path().join(name)).unwrap();
+            // Not by a mode at creation, which depends on the umask.
+            fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
         };
         private("wassay-0123456789abcdef", 0o700);
         fs::create_dir_all(folder.path().join("wassay-0123456789abcdef/0/deep")).unwrap();

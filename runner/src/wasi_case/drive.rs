@@ -16,7 +16,7 @@ use wassay_testsuite::wasi::{Goldens, Guest, GuestError, Tree};
 use super::excerpt::{TEXT, cut, ends};
 use super::exchange::Running;
 use super::judge::{Judged, compare, compare_trees, failed};
-use super::process::{Calls, Ended, Given, Host, Input, Preopen, Refused, output};
+use super::process::{Calls, Ended, GuestSetup, Host, Input, Preopen, Refused, output};
 use crate::scratch::{self, Folder};
 
 /// The exit code of a guest that trapped: 128 plus SIGABRT.
@@ -76,7 +76,7 @@ pub(super) fn drive(setup: &Setup<'_>) -> Result<Outcome, String> {
         deadline,
         folders: BTreeMap::new(),
         running: None,
-        left: Left::default(),
+        left: Results::default(),
         timed_out: false,
     };
     let (mut failures, mut steps) = (Vec::new(), 0);
@@ -136,7 +136,7 @@ struct Drive<'a> {
     folders: Folders,
     running: Option<Running>,
     /// The results of the last guest.
-    left: Left,
+    left: Results,
     timed_out: bool,
 }
 
@@ -145,7 +145,7 @@ pub(super) type Folders = BTreeMap<(String, String), Folder>;
 
 /// The results of a guest.
 #[derive(Default)]
-struct Left {
+struct Results {
     stdout: Vec<u8>,
     stderr: Vec<u8>,
     calls: Calls,
@@ -249,7 +249,7 @@ impl Drive<'_> {
             stdin = Some(writer);
         }
         let deadline = self.deadline;
-        let started = host.start(Given {
+        let started = host.start(GuestSetup {
             name: guest.name().rsplit('/').next().unwrap_or_default(),
             module,
             args: &run.args,
@@ -273,7 +273,7 @@ impl Drive<'_> {
         let Some(mut running) = self.running.take() else { return Ok(Ok(())) };
         let (ended, process) = (running.wait(), running.process);
         let (stdout, stderr) = (process.stdout.take(), process.stderr.take());
-        self.left = Left { stdout, stderr, calls: process.calls };
+        self.left = Results { stdout, stderr, calls: process.calls };
         let (code, how) = match ended {
             Ended::NotRunnable(message) => {
                 return Err(Stop::Unusable(format!("{}: {}", self.setup.label, cut(message, TEXT))));
@@ -341,7 +341,7 @@ impl Drive<'_> {
             false => Ok(None),
         });
         let files = self.in_time(looked.map(Ok))?;
-        let Left { stdout, stderr, .. } = &self.left;
+        let Results { stdout, stderr, .. } = &self.left;
         Ok(files.ok().map(|files| Goldens {
             stdout: Some(stdout.clone()),
             stderr: Some(stderr.clone()),

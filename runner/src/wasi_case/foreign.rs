@@ -8,7 +8,7 @@ use wassay_drive::wasi::{self, End, Need, Running, Runtime, Task};
 use wassay_script::quoted;
 use wassay_terms::Deadline;
 
-use super::process::{Calls, Ended, Ending, Given, Host, Input, Output, Process, Refused, output};
+use super::process::{Calls, Ended, Ending, GuestSetup, Host, Input, Output, Process, Refused, output};
 use crate::scratch::{self, Folder};
 
 /// How long to wait for a killed process.
@@ -19,7 +19,7 @@ impl Host for Runtime {
         Runtime::lacks(self, needs).map(str::to_owned)
     }
 
-    fn start(&self, given: Given<'_>) -> Result<Process, Refused> {
+    fn start(&self, given: GuestSetup<'_>) -> Result<Process, Refused> {
         let folder =
             scratch::folder().map_err(|error| Refused::System("create a folder for the module", error))?;
         let binary = match given.module.starts_with(b"\0asm") {

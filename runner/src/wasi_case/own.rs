@@ -8,7 +8,7 @@ use wassay_engine::{Deadline, Engine, ErrorKind, Extern, Linker, Module, Store};
 use wassay_script::quoted;
 use wassay_wasi::{Access, Capture, Exit, WasiCtx, WasiCtxBuilder, add_imports_to_linker};
 
-use super::process::{Calls, Ended, Ending, Given, Host, Input, Output, Process, Refused, output};
+use super::process::{Calls, Ended, Ending, GuestSetup, Host, Input, Output, Process, Refused, output};
 use crate::settings::Settings;
 use crate::threads;
 
@@ -34,8 +34,8 @@ impl Host for Own {
         None
     }
 
-    fn start(&self, given: Given<'_>) -> Result<Process, Refused> {
-        let Given { module, deadline, max_memory, .. } = given;
+    fn start(&self, given: GuestSetup<'_>) -> Result<Process, Refused> {
+        let GuestSetup { module, deadline, max_memory, .. } = given;
         let (context, listeners) = context(given)?;
         let (stdout, stderr, calls) =
             (Capture::new(output(max_memory)), Capture::new(output(max_memory)), Calls::default());
@@ -64,7 +64,7 @@ impl Host for Own {
 }
 
 /// The context of a guest, and its sockets, which are added last.
-fn context(given: Given<'_>) -> Result<(WasiCtxBuilder, Vec<std::net::TcpListener>), Refused> {
+fn context(given: GuestSetup<'_>) -> Result<(WasiCtxBuilder, Vec<std::net::TcpListener>), Refused> {
     let context = WasiCtx::builder().arg(given.name).args(given.args);
     let mut context = given.env.iter().fold(context, |context, (name, value)| context.env(name, value));
     for folder in &given.folders {

@@ -26,12 +26,12 @@ pub(crate) trait Host {
     fn lacks(&self, needs: &[Need]) -> Option<String>;
 
     /// Starts a guest.
-    fn start(&self, given: Given<'_>) -> Result<Process, Refused>;
+    fn start(&self, given: GuestSetup<'_>) -> Result<Process, Refused>;
 }
 
 /// The setup of a guest.
 #[derive(Debug)]
-pub(crate) struct Given<'a> {
+pub(crate) struct GuestSetup<'a> {
     /// The guest's name: its first argument.
     pub(super) name: &'a str,
     pub(super) module: &'a [u8],

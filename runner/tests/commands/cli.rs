@@ -101,7 +101,7 @@ fn filters_choose_scripts_by_their_full_names() {
 }
 
 #[test]
-fn a_word_that_is_no_suite_is_wrong_usage() {
+fn an_unknown_suite_is_wrong_usage() {
     let folder = Folder::new(&[("readme.txt", "")]);
     let path = folder.path().to_str().unwrap();
     for (word, expected) in [
@@ -160,7 +160,7 @@ fn the_report_says_what_was_run_and_how_it_ended() {
 }
 
 #[test]
-fn a_report_that_cannot_be_written_is_said_before_anything_runs() {
+fn an_unwritable_report_is_an_error_before_the_run() {
     let folder = Folder::new(&[("a.wast", PASSES)]);
     for place in [folder.arg("gone/r.json"), folder.path().to_str().unwrap().to_owned()] {
         let ran = wassay(&["test", &folder.arg("a.wast"), "--report", &format!("json={place}")]);
@@ -218,7 +218,7 @@ fn the_log_goes_to_standard_error_and_only_where_asked_for() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_error() {
+fn a_closed_reader_is_not_an_error() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
     command.args(["suite", "list"]).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = clean(&mut command).spawn().unwrap();

@@ -89,7 +89,7 @@ fn a_file_that_is_not_understood_is_wrong_usage() {
 }
 
 #[test]
-fn what_fails_is_told_from_wrong_usage() {
+fn failures_and_wrong_usage_have_different_exit_codes() {
     let folder = folder();
     for (line, code) in [
         ("wast {pass.wast}", 0),

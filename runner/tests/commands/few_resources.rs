@@ -74,7 +74,7 @@ fn a_quarter_of_a_gibibyte_of_address_space_is_enough() {
     }
 }
 
-/// Runs a command as a user without other processes, of whom the system allows so many threads.
+/// Runs a command as a user without other processes, with a limit for its threads.
 /// Root has no such limit (setrlimit(2)).
 fn with_threads(folder: &Folder, threads: usize, binary: &Path, more: &[&str]) -> Option<Ran> {
     let may = if rustix::process::geteuid().is_root() {
@@ -86,7 +86,7 @@ fn with_threads(folder: &Folder, threads: usize, binary: &Path, more: &[&str]) -
         not_run(&why);
         return None;
     }
-    // One that is used by nobody else, since the limit is one for all processes of a user.
+    // A user without other processes, since the limit counts all processes of a user.
     static USERS: AtomicU32 = AtomicU32::new(1_800_000_000);
     let user = (USERS.fetch_add(1 << 20, Ordering::Relaxed) + std::process::id() % (1 << 20)).to_string();
     let mut command = Command::new("setpriv");
@@ -131,7 +131,7 @@ fn four_threads_are_enough() {
 }
 
 #[test]
-fn fewer_threads_are_told_and_no_panic() {
+fn missing_threads_are_reported_without_a_panic() {
     let folder = suite();
     let binary = copied(&folder);
     for more in [&[][..], &["--isolate"]] {

@@ -15,6 +15,7 @@ mod exit_codes;
 mod expectations;
 #[cfg(target_os = "linux")]
 mod few_resources;
+mod folder_settings;
 #[cfg(target_os = "linux")]
 mod machine_limits;
 mod matrix;

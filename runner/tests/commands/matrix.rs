@@ -72,7 +72,7 @@ fn engines_disagree_where_they_do() {
 }
 
 #[test]
-fn an_incomplete_run_is_said_to_be_left_out() {
+fn an_incomplete_run_is_left_out_with_a_note() {
     let folder = folder();
     let cut = std::fs::read_to_string(folder.file("b.json")).unwrap();
     std::fs::write(
@@ -93,7 +93,7 @@ fn an_incomplete_run_is_said_to_be_left_out() {
         ran.err
     );
     assert_eq!(std::fs::read_to_string(folder.file("m.json")).unwrap(), "mine");
-    // An older run stands in.
+    // An older run replaces it.
     let history = folder.arg("b.json");
     let ran = matrix(&folder, &["cut"], &["--history", &history, "-o", &out]);
     assert_eq!(ran.code, 0, "{}", ran.err);

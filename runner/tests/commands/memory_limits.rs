@@ -89,7 +89,7 @@ fn memories_and_tables() {
 }
 
 #[test]
-fn tables_that_begin_large() {
+fn tables_with_a_large_minimum() {
     let one = "(module (table 7000000 (ref func) (ref.func $f)) (func $f))\n";
     stays_within(&[("tables.wast", one.repeat(20))]);
 }

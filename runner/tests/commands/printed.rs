@@ -148,7 +148,7 @@ fn words_of_the_command_line() {
     for command in ["test", "wast", "run"] {
         // A suite is a name: it has to be text.
         let found = if command == "test" { "invalid UTF-8" } else { "\\u{1b}[2J" };
-        printed("bytes that are no text", &folder, &[OsStr::new(command), invalid], found);
+        printed("bytes that are not UTF-8", &folder, &[OsStr::new(command), invalid], found);
         let option = OsStr::from_bytes(b"--\x1b[2J\xff\x9b");
         printed("an option", &folder, &[OsStr::new(command), option], "\\u{1b}[2J");
     }
@@ -162,7 +162,7 @@ fn words_of_the_command_line() {
 }
 
 #[test]
-fn names_of_files_and_what_stands_in_their_headers() {
+fn file_names_and_contents_of_headers_are_escaped() {
     let [script, failing, unreadable] = ["x.wast", "y.wast", "z.wast"].map(|name| format!("{HOSTILE}{name}"));
     let header = format!(";;! {} = 1\n;;! features = {}\n(module)", toml(HOSTILE), toml("2.0"));
     let folder =

@@ -65,7 +65,7 @@ fn two_reports_for_one_file_are_wrong_usage() {
 }
 
 #[test]
-fn what_changed_is_told_by_directive_whatever_line_it_stands_on() {
+fn changes_are_matched_by_directive_even_if_lines_move() {
     // Two directives more, and the one that passes now fails: its value is another one.
     let edited =
         format!(";; moved\n\n{FAILS}(invoke \"seven\")\n(assert_return (invoke \"seven\") (i32.const 9))\n");

@@ -414,7 +414,7 @@ fn a_memory_that_threads_share_is_refused_before_anything_runs() {
 }
 
 #[test]
-fn a_preloaded_module_stands_in_for_a_function_of_wasi() {
+fn a_preloaded_module_replaces_a_function_of_wasi() {
     let shim = r#"(module (memory (export "memory") 1)
       (func (export "fd_write") (param i32 i32 i32 i32) (result i32) (i32.const 0)))"#;
     let folder =

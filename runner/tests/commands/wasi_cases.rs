@@ -341,7 +341,7 @@ fn where_no_call_can_be_blocked_the_variant_is_not_run_and_says_so() {
 }
 
 #[test]
-fn an_exchange_that_goes_wrong_fails_its_step_and_those_behind_it() {
+fn a_failed_exchange_fails_its_step_and_later_ones() {
     let json = |reply: &str, connect: &str| {
         let run = r#"{"type": "run", "root": "x.dir"}"#;
         let talk = format!(

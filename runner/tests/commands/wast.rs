@@ -98,7 +98,7 @@ fn an_empty_script_warns_that_nothing_was_judged() {
 }
 
 #[test]
-fn a_byte_order_mark_and_comments_of_others_are_no_fault_of_a_script() {
+fn a_byte_order_mark_and_foreign_annotations_are_accepted() {
     let folder = Folder::new(&[
         ("bom.wast", format!("\u{feff};;! features = \"1.0\"\n{FAILS}")),
         ("prose.wast", format!(";;! This file tests: seven!\n{PASSES}")),
@@ -163,7 +163,7 @@ fn a_script_may_come_from_standard_input_a_pipe_or_a_fifo() {
 }
 
 #[test]
-fn a_module_is_no_script_and_says_how_to_run_it() {
+fn a_module_given_as_a_script_is_an_error_with_a_hint() {
     let folder = Folder::new(&[
         ("a.wasm", &b"\0asm\x01\0\0\0"[..]),
         ("b.WAT", b"(module)"),
@@ -244,7 +244,7 @@ fn an_interruption_keeps_what_was_judged() {
 }
 
 #[test]
-fn only_the_lines_asked_for_are_judged_and_what_stands_before_them_is_run() {
+fn only_selected_lines_are_judged_and_earlier_directives_run() {
     let folder = Folder::new(&[("a.wast", FAILS)]);
     let file = folder.arg("a.wast");
     let counts = |lines: &str| {
@@ -299,7 +299,7 @@ fn texts_of_errors_are_compared_as_asked() {
 
 #[test]
 fn features_come_from_option_suite_header_and_folder() {
-    // A vector is no value type in 1.0.
+    // v128 is not a value type in 1.0.
     let simd = "(module (func (param v128)))";
     let header = format!(";;! features = \"1.0\"\n{simd}");
     let tail_call = "(module (func $f (return_call $f)))";
@@ -372,7 +372,7 @@ fn colours_are_for_terminals_and_can_be_asked_for_or_refused() {
         let ran = run(&mut command);
         (ran.out.contains('\u{1b}'), ran.err.contains('\u{1b}'))
     };
-    assert_eq!(colours(None), (false, false), "a pipe is no terminal");
+    assert_eq!(colours(None), (false, false), "a pipe is not a terminal");
     assert_eq!(colours(Some(("CLICOLOR_FORCE", "1"))), (true, true));
     let mut both = Command::new(env!("CARGO_BIN_EXE_wassay"));
     both.args(["wast", &folder.arg("a.wast")]).envs([("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]);

@@ -231,7 +231,7 @@ fn a_report_does_not_take_the_place_of_what_the_command_reads_or_would_read() {
 }
 
 #[test]
-fn a_report_is_read_from_standard_input_and_behind_a_byte_order_mark() {
+fn reports_are_read_from_standard_input_and_after_a_byte_order_mark() {
     let folder = suite();
     assert_eq!(shell(&folder, "\"$0\" test s --report json=r.json").code, 1);
     let text = fs::read_to_string(folder.file("r.json")).unwrap();
@@ -253,7 +253,7 @@ fn a_report_is_read_from_standard_input_and_behind_a_byte_order_mark() {
 }
 
 #[test]
-fn slips_are_told() {
+fn mistakes_on_the_command_line_get_hints() {
     let folder = Folder::new(&[("m.wast", "\0asm\u{1}\0\0\0"), ("a.wast", PASSES)]);
     for (line, code, said) in [
         ("\"$0\" test --filter '' a.wast", 2, "expected a part of a case's name"),

@@ -103,9 +103,9 @@ fn the_nearest_description_counts() {
     };
     assert_eq!(version("p/a/b", "mine"), "near");
     assert_eq!(version("p", "mine"), "project");
-    assert_eq!(version("outside", "mine"), "user", "what is above the current folder is no project of it");
+    assert_eq!(version("outside", "mine"), "user", "descriptions above the current folder are not used");
     assert_eq!(version(".", "mine"), "above");
-    assert_eq!(version("p", "node"), "7", "the user's goes before what is built in");
+    assert_eq!(version("p", "node"), "7", "the user's description overrides the built-in one");
     let file = folder.arg("config/wassay/engines/mine.toml");
     assert_eq!(version("p", &file), "user", "a file that is named itself");
 }
@@ -228,7 +228,7 @@ fn several_engines() {
     assert_eq!(matrix["columns"].as_array().unwrap().len(), 3, "{matrix}");
     let page = std::fs::read_to_string(folder.file("out.html")).unwrap();
     assert!(page.contains("mine") && page.contains("wassay"));
-    assert!(!folder.file("out.xml").exists(), "there is no matrix in JUnit");
+    assert!(!folder.file("out.xml").exists(), "JUnit has no matrix");
     // On standard output the matrix is alone.
     let ran =
         wassay(&folder, ".", &[["test", "s"].as_slice(), &engines, &["--report", "markdown=-"]].concat());

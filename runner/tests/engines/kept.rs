@@ -178,7 +178,7 @@ fn what_is_wrong_is_told() {
         assert!(ran.out.contains("FAIL  ") && ran.out.contains("to do: "), "{}", ran.out);
         assert!(ran.out.lines().last().unwrap().contains("docs/engines.md"), "{}", ran.out);
     }
-    // What is not told apart and said so is no fault.
+    // Classes that the adapter says it merges are not a fault.
     let merging = changed("s/^E exhaustion.*/E trap/; s/^ok engine=[^ ]*/& merges=trap+exhaustion/");
     let ran = wassay(&folder, &["engine", "check", &merging]);
     assert_eq!(ran.code, 0, "{ran:?}");

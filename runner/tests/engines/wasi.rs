@@ -255,7 +255,7 @@ fn broken_adapters() {
         code == 2 && other.contains("does not support wasm32-wasip1; it supports wasm32-wasip3"),
         "{other}"
     );
-    let (code, wrong) = said("this is no Python");
+    let (code, wrong) = said("not Python");
     assert!(code == 2 && wrong.contains("SyntaxError"), "{wrong}");
     std::fs::remove_file(folder.file("mine.py")).unwrap();
     let (ran, _) = tested(&folder, &engine, &[]);
@@ -319,26 +319,26 @@ fn faults() {
         );
         write(&folder, "e.toml", &text)
     };
-    let ran = |script: &str| {
-        let (ran, report) = tested(&folder, &engine(script), &["--timeout", "1s", "--filter", "args.wat"]);
+    let ran = |script: &str, timeout: &str| {
+        let (ran, report) = tested(&folder, &engine(script), &["--timeout", timeout, "--filter", "args.wat"]);
         assert_eq!(ran.code, 1, "{script}: {ran:?}");
         (outcomes(&report)[0].1.clone(), ran.out)
     };
     let sleep = Sleep::new(6618);
-    let (hangs, _) = ran(&sleep.to_string());
+    let (hangs, _) = ran(&sleep.to_string(), "1s");
     assert_eq!(hangs, "timeout");
-    let (crashes, said) = ran("echo oh >&2; kill -9 $$");
+    let (crashes, said) = ran("echo oh >&2; kill -9 $$", "60s");
     assert!(
         crashes == "failed" && said.contains("crashed") && said.contains("signal 9") && said.contains("oh"),
         "{said}"
     );
-    let (floods, said) = ran("head -c 200000000 /dev/zero; head -c 200000000 /dev/zero >&2");
+    let (floods, said) = ran("head -c 200000000 /dev/zero; head -c 200000000 /dev/zero >&2", "60s");
     assert!(
         floods == "failed" && said.contains("wrong-stdout") && said.len() < 100_000,
         "{} bytes",
         said.len()
     );
-    let (other, said) = ran("exit 7");
+    let (other, said) = ran("exit 7", "60s");
     assert!(other == "failed" && said.contains("exit code 7"), "{said}");
     assert!(!sleep.is_running());
     // Needs that the template does not cover are not applicable.

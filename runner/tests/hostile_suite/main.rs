@@ -20,7 +20,6 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{Folder, clean};
-use nix::pty::openpty;
 use nix::sys::resource::{UsageWho, getrusage};
 use wassay_reports::{Outcome, Report, json};
 
@@ -166,7 +165,7 @@ fn in_a_pipe(command: &mut Command) -> (ExitStatus, Vec<u8>) {
 }
 
 fn on_a_terminal(command: &mut Command) -> (ExitStatus, Vec<u8>) {
-    let terminal = openpty(None, None).unwrap();
+    let terminal = common::terminal::terminal();
     command.env("TERM", "xterm").stdout(terminal.slave.try_clone().unwrap()).stderr(terminal.slave);
     let mut child = command.spawn().unwrap();
     // Its own copies of the other side are closed: reading ends, with EIO, when the child's are.

@@ -138,7 +138,7 @@ fn a_folder_has_the_name_that_it_is_given() {
 }
 
 #[test]
-fn a_folder_that_is_read_only_stays_as_it_is() {
+fn a_read_only_folder_is_not_changed() {
     for (dialect, text) in [(C, "Read-only file system"), (RUST, "Read-only file system (os error 69)")] {
         let said = format!("error opening output copy.txt: {text}\n");
         dialect.refuses("run --dir-ro=. demo.wasm test.txt copy.txt", &said);

@@ -190,7 +190,7 @@ fn the_workflow_with_shards_makes_one_report_and_compares_it() {
 }
 
 #[test]
-fn a_folder_without_scripts_is_no_success() {
+fn a_folder_without_scripts_fails() {
     if !has_tools() {
         return;
     }

@@ -32,9 +32,9 @@ pub struct Reach {
     pub trust_suite: bool,
 }
 
-/// The contents of `wassay.toml`.
+/// The key of `wassay.toml` that is about links.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(default)]
 struct Settings {
     links: Vec<PathBuf>,
 }

@@ -1,12 +1,14 @@
 //! Entries of a file of expectations.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use globset::{GlobBuilder, GlobMatcher};
+use globset::GlobMatcher;
 use serde::Deserialize;
 
 use super::document::Added;
 use super::model::{Expectation, Expected, Origin, Target, one_line};
+use super::scope::{Scope, glob};
 
 /// An entry: an expectation with the suite and the scripts or WASI cases that it applies to.
 #[derive(Debug, Clone)]
@@ -17,6 +19,8 @@ pub struct Entry {
     expectation: Expectation,
     /// The scripts and WASI cases of the suite.
     scripts: Scripts,
+    /// For an entry of a `wassay.toml`, where that is.
+    scope: Option<Scope>,
 }
 
 /// A selection of the scripts of a suite.
@@ -30,7 +34,7 @@ enum Scripts {
 /// An entry as written in the file.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Raw {
+pub(crate) struct Raw {
     suite: Option<String>,
     #[serde(alias = "case")]
     script: Option<String>,
@@ -80,9 +84,14 @@ impl Entry {
             let link = link.map(|link| format!(" ({link})")).unwrap_or_default();
             let reason = format!("{reason}{link}");
             let expectation = Expectation { target, kind, outcome, reason, origin };
-            return Ok(Entry { suite, expectation, scripts });
+            return Ok(Entry { suite, expectation, scripts, scope: None });
         };
         Err(message.to_owned())
+    }
+
+    /// The entry of a `wassay.toml`, for the suite with this name or path.
+    pub(crate) fn in_folder(self, suite: &str, scope: Scope) -> Entry {
+        Entry { suite: Some(suite.to_owned()), scope: Some(scope), ..self }
     }
 
     /// The position of the entry.
@@ -115,11 +124,15 @@ impl Entry {
     /// Whether it applies to a script or a WASI case of this name, in the suites that it applies
     /// to.
     pub(crate) fn is_for_case(&self, case: &str) -> bool {
-        match &self.scripts {
+        let within = match &self.scope {
+            Some(scope) => scope.path(case),
+            None => Some(Cow::Borrowed(case)),
+        };
+        within.is_some_and(|case| match &self.scripts {
             Scripts::All => true,
-            Scripts::One(name) => name == case,
-            Scripts::Glob(glob) => glob.is_match(case),
-        }
+            Scripts::One(name) => *name == case,
+            Scripts::Glob(glob) => glob.is_match(&*case),
+        })
     }
 
     pub(crate) fn expectation(&self) -> Expectation {
@@ -139,9 +152,7 @@ impl Scripts {
         if !script.contains(['*', '?', '[', '{']) {
             return Ok(Scripts::One(script));
         }
-        let glob = GlobBuilder::new(&script).literal_separator(true).build();
-        let glob = glob.map_err(|error| format!("invalid glob `{script}`: {}", error.kind()))?;
-        Ok(Scripts::Glob(Box::new(glob.compile_matcher())))
+        Ok(Scripts::Glob(Box::new(glob(&script)?)))
     }
 }
 
@@ -153,7 +164,8 @@ impl fmt::Display for Entry {
             Scripts::One(name) => Some(name.as_str()),
             Scripts::Glob(glob) => Some(glob.glob().glob()),
         };
-        let name = [self.suite.as_deref(), script].into_iter().flatten().collect::<Vec<_>>().join("::");
+        let suite = self.suite.as_deref().filter(|_| self.scope.is_none());
+        let name = [suite, script].into_iter().flatten().collect::<Vec<_>>().join("::");
         let mut parts = vec![name];
         match &self.expectation.target {
             Target::Key(key) => parts.push(key.clone()),

@@ -33,8 +33,11 @@ pub struct ExpectationError {
 #[serde(deny_unknown_fields)]
 struct RawFile {
     #[serde(default, rename = "expected")]
-    entries: Vec<Spanned<Raw>>,
+    entries: RawEntries,
 }
+
+/// Entries as written in a file.
+pub(crate) type RawEntries = Vec<Spanned<Raw>>;
 
 impl Expectations {
     /// Parses a file of expectations. `file` is its name in messages.
@@ -44,15 +47,29 @@ impl Expectations {
     /// Returns an error if the file is invalid TOML, or if an entry is invalid, selects every
     /// directive, has an empty reason, or repeats another one.
     pub fn parse(file: &str, text: &str) -> Result<Expectations, ExpectationError> {
-        let line_of = |offset: usize| text.get(..offset).unwrap_or_default().matches('\n').count() + 1;
         let bad = |line: usize, message: String| ExpectationError { file: file.to_owned(), line, message };
         let raw_file: RawFile = toml::from_str(text).map_err(|error| {
             let message = error.message().lines().collect::<Vec<_>>().join(", ");
-            bad(line_of(error.span().map_or(0, |span| span.start)), message)
+            bad(line_of(text, error.span().map_or(0, |span| span.start)), message)
         })?;
+        Expectations::of_entries(file, text, raw_file.entries)
+    }
+
+    /// Checks the entries that a file with this text contains.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Expectations::parse`] about single entries.
+    pub(crate) fn of_entries(
+        file: &str,
+        text: &str,
+        raw_entries: RawEntries,
+    ) -> Result<Expectations, ExpectationError> {
+        let line_of = |offset: usize| line_of(text, offset);
+        let bad = |line: usize, message: String| ExpectationError { file: file.to_owned(), line, message };
         let mut seen = HashSet::new();
-        let mut entries = Vec::with_capacity(raw_file.entries.len());
-        for raw in raw_file.entries {
+        let mut entries = Vec::with_capacity(raw_entries.len());
+        for raw in raw_entries {
             let line = line_of(raw.span().start);
             let origin = Origin { file: file.to_owned(), line };
             let entry = Entry::new(raw.into_inner(), origin).map_err(|message| bad(line, message))?;
@@ -63,6 +80,11 @@ impl Expectations {
         }
         Ok(Expectations { entries })
     }
+}
+
+/// The line of an offset, from 1.
+pub(crate) fn line_of(text: &str, offset: usize) -> usize {
+    text.get(..offset).unwrap_or_default().matches('\n').count() + 1
 }
 
 #[cfg(test)]

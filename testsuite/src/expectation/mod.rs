@@ -42,8 +42,12 @@ mod document;
 mod entry;
 mod file;
 mod model;
+mod scope;
 
 pub use self::document::{Added, AddedDirective, Document, DocumentError, HEAD};
 pub use self::entry::Entry;
 pub use self::file::{ExpectationError, Expectations};
+pub(crate) use self::file::{RawEntries, line_of};
 pub use self::model::{Expectation, Expected, Origin, Target, one_line};
+pub use self::scope::Scope;
+pub(crate) use self::scope::glob;

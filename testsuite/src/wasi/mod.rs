@@ -149,7 +149,7 @@ impl Guest {
     ) -> Result<(), GuestError> {
         give("wasm", &self.module(budget)?);
         for extension in ["json", "stdin", Stream::Stdout.name(), Stream::Stderr.name()] {
-            if let Some(bytes) = self.beside(extension, budget)? {
+            if let Some(bytes) = self.with_extension(extension, budget)? {
                 give(extension, &bytes);
             }
         }
@@ -234,7 +234,7 @@ impl Guest {
     ///
     /// Returns an error if the file is unreadable.
     pub fn stdin(&self, budget: &mut Budget) -> Result<Option<Cow<'static, [u8]>>, GuestError> {
-        self.beside("stdin", budget)
+        self.with_extension("stdin", budget)
     }
 
     /// Whether there is a file for standard input.
@@ -261,8 +261,9 @@ impl Guest {
     ///
     /// Returns an error if one of them is unreadable.
     pub fn goldens(&self, budget: &mut Budget) -> Result<Goldens, GuestError> {
-        let mut text =
-            |stream: Stream| Ok::<_, GuestError>(self.beside(stream.name(), budget)?.map(Cow::into_owned));
+        let mut text = |stream: Stream| {
+            Ok::<_, GuestError>(self.with_extension(stream.name(), budget)?.map(Cow::into_owned))
+        };
         let (stdout, stderr) = (text(Stream::Stdout)?, text(Stream::Stderr)?);
         let path = self.module_path().with_extension(FILES);
         let files = match self.has(&path)? {
@@ -335,7 +336,11 @@ impl Guest {
     }
 
     /// Reads the file with the module's name and this extension, if it exists.
-    fn beside(&self, extension: &str, budget: &mut Budget) -> Result<Option<Cow<'static, [u8]>>, GuestError> {
+    fn with_extension(
+        &self,
+        extension: &str,
+        budget: &mut Budget,
+    ) -> Result<Option<Cow<'static, [u8]>>, GuestError> {
         let path = self.module_path().with_extension(extension);
         match self.has(&path)? {
             true => self.read(&path, budget).map(Some),

@@ -41,8 +41,8 @@ fn file_extensions_ignore_case() {
 fn features_are_those_of_the_nearest_known_folder() {
     let folder =
         folder(&["a.wast", "legacy/a.wast", "proposals/threads/a.wast", "proposals/threads/deep/a.wast"]);
-    let features = |path: &Path| -> Vec<&str> {
-        open(path).unwrap().scripts().iter().map(|script| script.features()).collect()
+    let features = |path: &Path| -> Vec<String> {
+        open(path).unwrap().scripts().iter().map(|script| script.features().to_owned()).collect()
     };
     let threads = "2.0,-reference-types,threads";
     assert_eq!(features(folder.path()), ["3.0", "3.0,legacy-exceptions", threads, threads]);

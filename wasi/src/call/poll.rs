@@ -38,11 +38,11 @@ type Few<T> = SmallVec<[T; 8]>;
 #[derive(Clone, Copy, Debug)]
 struct Subscription {
     userdata: u64,
-    on: On,
+    on: Condition,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum On {
+enum Condition {
     /// A clock, with the nanoseconds left until the timeout.
     Clock(u64),
     Descriptor(Fd, EventType),
@@ -106,11 +106,11 @@ fn parse(ctx: &WasiCtx, layout: &SubscriptionLayout, bytes: &[u8]) -> Result<Sub
             }
             let timeout = number::<8>(bytes, layout.timeout);
             match flags.contains(SubclockFlags::ABSTIME) {
-                true => On::Clock(timeout.saturating_sub(clock::now(ctx, id).0)),
-                false => On::Clock(timeout),
+                true => Condition::Clock(timeout.saturating_sub(clock::now(ctx, id).0)),
+                false => Condition::Clock(timeout),
             }
         }
-        way => On::Descriptor(Fd(number::<4>(bytes, 16) as u32), way),
+        way => Condition::Descriptor(Fd(number::<4>(bytes, 16) as u32), way),
     };
     Ok(Subscription { userdata: number::<8>(bytes, 0), on })
 }
@@ -129,8 +129,8 @@ fn wait_for_events(
     let mut events = Few::new();
     for (subscription, state) in subscriptions.iter().zip(&states) {
         let way = match subscription.on {
-            On::Clock(..) => EventType::Clock,
-            On::Descriptor(_, way) => way,
+            Condition::Clock(..) => EventType::Clock,
+            Condition::Descriptor(_, way) => way,
         };
         let event = match state {
             State::Clock(left) => {
@@ -183,8 +183,8 @@ impl<'a> State<'a> {
 
 fn state<'a>(ctx: &'a WasiCtx, subscription: &Subscription) -> State<'a> {
     let (fd, way) = match subscription.on {
-        On::Clock(left) => return State::Clock(left),
-        On::Descriptor(fd, way) => (fd, way),
+        Condition::Clock(left) => return State::Clock(left),
+        Condition::Descriptor(fd, way) => (fd, way),
     };
     let (right, flags) = match way {
         EventType::FdWrite => (Rights::FD_WRITE, PollFlags::OUT),

@@ -81,7 +81,7 @@ impl Definer<'_> {
         }
         let (names, enter) = (Names { module: self.module, function: name, parameters: names }, self.enter);
         let ty = FuncType::new(F::params(), O::TYPES.iter().copied());
-        let func = Func::alloc_numeric(self.store, ty, move |mut caller, words| {
+        let func = Func::alloc_raw(self.store, ty, move |mut caller, words| {
             let deadline = caller.running_deadline();
             let (memory, ctx) = enter(&mut caller)?;
             let answer = match ctx.observer.take() {
@@ -102,7 +102,7 @@ impl Definer<'_> {
                 Ok(()) => Errno::Success,
                 Err(Stop::Errno(errno)) => errno,
                 Err(Stop::Exit(exit)) => return Err(Error::host_with(exit.to_string(), exit)),
-                Err(Stop::TimedOut) => return Err(caller.time_over()),
+                Err(Stop::TimedOut) => return Err(caller.interrupt()),
             };
             words.set(0, errno as u64);
             Ok(())

@@ -7,6 +7,7 @@ use crate::runtime::StoreState;
 use crate::time::STEPS;
 use crate::types::{HeapType, ValType};
 use crate::vm::roots::StackRoots;
+use crate::vm::stack::Continuations;
 
 /// Statistics of a store's heap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,8 @@ pub struct HeapStats {
     pub capacity: u64,
     /// The number of host values that the store keeps.
     pub host_values: usize,
+    /// The number of stacks of continuations that the store has mapped, free ones included.
+    pub stacks: usize,
 }
 
 impl StoreState {
@@ -30,6 +33,7 @@ impl StoreState {
             live_bytes: self.heap.live_bytes,
             capacity: self.heap.parts.as_ref().map_or(0, |parts| parts.space.capacity() as u64),
             host_values: self.host_values.len(),
+            stacks: self.vm.stack_count(),
         }
     }
 
@@ -67,6 +71,7 @@ impl StoreState {
     fn mark(&mut self) -> Result<()> {
         let (engine, record, alarm) = (self.engine().clone(), &self.vm, self.vm.alarm());
         let stack = StackRoots::of(record)?;
+        let continuations = Continuations::of(record);
         let is_func = |heap| engine.types().matches_heap(heap, HeapType::Func);
         let roots = self.roots.words();
         let globals = self.globals.iter().filter(|global| match global.ty.content {
@@ -83,8 +88,9 @@ impl StoreState {
         };
         space.close();
         self.host_values.unmark();
-        let mut marker = Marker::new(space, layouts, &mut self.host_values);
+        let mut marker = Marker::new(space, layouts, &mut self.host_values, continuations);
         stack.visit(|word| marker.ambiguous(word));
+        continuations.visit_roots(|word| marker.ambiguous(word));
         for value in &self.const_stack {
             marker.ambiguous(value.0 as u64);
         }
@@ -96,11 +102,13 @@ impl StoreState {
         }
         self.heap.live_bytes = marker.finish(alarm)? as u64;
         self.heap.collections += 1;
+        let kept = continuations.sweep();
         space.sweep();
         if let Err(error) = space.trim(alarm) {
             tracing::warn!(%error, "cannot return all free memory of the heap to the system");
         }
-        tracing::debug!(live = self.heap.live_bytes, "collected");
+        tracing::debug!(live = self.heap.live_bytes, stacks = kept, "collected");
+        self.keep_stacks(kept);
         Ok(())
     }
 }

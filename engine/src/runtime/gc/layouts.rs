@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::types::canon::CanonType;
-use crate::types::layout::{ObjectLayout, array_size};
+use crate::types::layout::{ObjectLayout, array_size, continuation_size};
 
 /// A cache of the types of objects, which avoids locking the registry.
 #[derive(Debug)]
@@ -50,5 +50,6 @@ pub(super) fn size(layout: &ObjectLayout, header: u64) -> usize {
     match layout {
         ObjectLayout::Struct(fields) | ObjectLayout::Exception(fields) => fields.size as usize,
         ObjectLayout::Array(element) => array_size(*element, (header >> 32) as u32) as usize,
+        ObjectLayout::Continuation => continuation_size((header >> 32) as u32) as usize,
     }
 }

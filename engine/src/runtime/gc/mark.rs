@@ -5,10 +5,14 @@ use super::host::{HOST, HostValues, TAG};
 use super::layouts::{Layouts, size};
 use super::space::Space;
 use crate::error::Result;
+use crate::runtime::StoreState;
 use crate::time::STEPS;
-use crate::types::layout::{ObjectLayout, PAYLOAD};
+use crate::types::layout::{
+    CONTINUATION_BOUND, CONTINUATION_STACK, CONTINUATION_START, ObjectLayout, PAYLOAD,
+};
 use crate::vm::alarm::Alarm;
 use crate::vm::heap::HeapMemory;
+use crate::vm::stack::Continuations;
 
 /// The number of elements of an array that are visited at a time, and the minimum number of
 /// elements of an array for which that is done.
@@ -24,6 +28,8 @@ pub(super) struct Marker<'a> {
     /// Ranges of elements of large arrays that have not been visited.
     arrays: Vec<(usize, usize)>,
     live_bytes: usize,
+    /// The stacks of continuations, which are visited when their continuations are found.
+    stacks: Continuations<'a, StoreState>,
 }
 
 impl<'a> Marker<'a> {
@@ -32,8 +38,9 @@ impl<'a> Marker<'a> {
         space: &'a mut Space,
         layouts: &'a mut Layouts,
         hosts: &'a mut HostValues,
+        stacks: Continuations<'a, StoreState>,
     ) -> Marker<'a> {
-        Marker { space, layouts, hosts, gray: Vec::new(), arrays: Vec::new(), live_bytes: 0 }
+        Marker { space, layouts, hosts, gray: Vec::new(), arrays: Vec::new(), live_bytes: 0, stacks }
     }
 
     /// Marks what a reference points to.
@@ -84,7 +91,7 @@ impl<'a> Marker<'a> {
 
     /// Visits the references of an object. Returns the size of the object.
     fn look_into(&mut self, object: usize) -> usize {
-        let Space { memory, marks, blocks, .. } = &mut *self.space;
+        let Space { memory, marks, .. } = &mut *self.space;
         let header = memory.word(object);
         let layout = self.layouts.of(header);
         let size = size(layout, header);
@@ -106,7 +113,30 @@ impl<'a> Marker<'a> {
                 }
             }
             ObjectLayout::Array(_) => {}
+            ObjectLayout::Continuation => {
+                self.look_into_continuation(object, size);
+                return self.keep(object, size);
+            }
         }
+        self.keep(object, size)
+    }
+
+    /// Visits the stacks and the bound values of a continuation. What they contain may be
+    /// references.
+    fn look_into_continuation(&mut self, object: usize, size: usize) {
+        let word = |marker: &Self, offset: u32| marker.space.memory.word(object + offset as usize);
+        let (stacks, start) = (self.stacks, word(self, CONTINUATION_START));
+        for stack in [word(self, CONTINUATION_STACK), start & !1] {
+            stacks.visit(stack, |word| self.ambiguous(word));
+        }
+        for at in (object + CONTINUATION_BOUND as usize..object + size).step_by(8) {
+            self.ambiguous(self.space.memory.word(at));
+        }
+    }
+
+    /// Counts an object of this size, and keeps its lines. Returns the size.
+    fn keep(&mut self, object: usize, size: usize) -> usize {
+        let blocks = &mut self.space.blocks;
         self.live_bytes += size;
         // Not decided by the object's size: compiled code allocates any object that fits in its
         // hole, even one that would get blocks of its own here.

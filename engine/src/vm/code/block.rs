@@ -52,4 +52,12 @@ impl CodeBlock {
             other => unreachable!("a host trampoline, not {other:?}"),
         }
     }
+
+    /// Like [`CodeBlock::entry_slots`], for a continuation trampoline.
+    pub(in crate::vm) fn continuation_slots(&self) -> usize {
+        match self.code {
+            Code::Continuation { slots } => slots,
+            other => unreachable!("a continuation trampoline, not {other:?}"),
+        }
+    }
 }

@@ -14,6 +14,8 @@ pub(crate) enum Code {
     Entry { slots: usize },
     /// The host trampoline of a signature, with this number of slots.
     Host { slots: usize },
+    /// The continuation trampoline of a signature, with this number of slots.
+    Continuation { slots: usize },
     /// Functions of a module, starting with this index.
     Module { first: u32 },
 }

@@ -1,25 +1,25 @@
-// Answers the requests of wap/1 (docs/protocol.md) in a browser, by the adapter for JavaScript
-// hosts: this file gives it what a JavaScript shell has, `readline` and `print`, over HTTP.
+// Answers requests of wap/1 (docs/protocol.md) in a browser. It loads the adapter for JavaScript
+// hosts, and provides the functions of a JavaScript shell, `readline` and `print`, over HTTP.
 //
-// The server is the pipes of an adapter:
+// The server stands in for the pipes of an adapter:
 //
-//     GET requests     lines of standard input, at least one; 410 after the last
+//     GET requests     one or more lines of standard input; 410 after the last line
 //     POST answers     lines of standard output
 //     POST error       a line of standard error
 "use strict";
 
-// How much is answered before it is sent.
+// The size at which buffered replies are sent.
 const MOST = 1 << 16;
 
 let requests = [], next = 0, answers = "", answered = 0;
 
 const decoder = new TextDecoder("latin1");
 
-// Sends a request, and waits for the response: a worker may.
+// Sends a request synchronously, which is allowed in a worker.
 function ask(method, path, body) {
   const request = new XMLHttpRequest();
   request.open(method, path, false);
-  // As text, the first bytes would say how it is encoded.
+  // Not as text, whose encoding would depend on the first bytes.
   request.responseType = "arraybuffer";
   request.send(body);
   return request;
@@ -32,8 +32,8 @@ function send() {
   self.postMessage(answered);
 }
 
-// The browser by its own words. Chromium's user agent calls itself Chrome, and its list of brands
-// says which it is.
+// Returns the browser's name and version. Chromium's user agent says Chrome; its list of brands
+// tells them apart.
 function about() {
   const agent = navigator.userAgent;
   const brands = (navigator.userAgentData || { brands: [] }).brands.map(brand => brand.brand);
@@ -52,7 +52,7 @@ self.print = text => {
 self.readline = () => {
   for (;;) {
     if (next === requests.length) {
-      // Before a wait for more, everything answered so far goes out: the driver may wait for it.
+      // Flush before waiting for more requests: the driver may be waiting for the replies.
       send();
       const response = ask("GET", "requests");
       if (response.status !== 200) return null;

@@ -1,8 +1,8 @@
-//! The browser's process, and the process that keeps it.
+//! The process of the browser, and the process that supervises it.
 //!
-//! Whoever started this adapter may end it by a signal that leaves no time to tidy up. So the
-//! browser is started by a second process of this program, the keeper, which ends the browser and
-//! removes its profile when the pipe from the first process closes, for whatever reason.
+//! The adapter may be killed by a signal that it cannot handle. Therefore the browser is started by
+//! a second process of this program, the keeper, which ends the browser and removes its profile
+//! when the pipe from the first process closes, for whatever reason.
 
 use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
@@ -11,17 +11,17 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-/// The first argument of the process that keeps the browser.
+/// The first argument of the keeper.
 pub(crate) const KEEPER: &str = "--keep-browser";
 
-/// How often the browser is looked at.
+/// The interval for checking whether the browser has exited.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// The page in the profile that leads to the site, whose address is secret: other users see command
-/// lines.
+/// A page in the profile that redirects to the site, so that the secret address is not on a command
+/// line, which other users can see.
 const START: &str = "start.html";
 
-/// Arguments for a browser in the family of Chromium. `{url}` and `{profile}` are replaced.
+/// Arguments for Chromium and its derivatives. `{url}` and `{profile}` are replaced.
 const CHROMIUM: &[&str] = &[
     "--headless",
     "--disable-gpu",
@@ -35,15 +35,15 @@ const CHROMIUM: &[&str] = &[
 /// Arguments for Firefox.
 const FIREFOX: &[&str] = &["--headless", "--no-remote", "--profile", "{profile}", "{url}"];
 
-/// A browser that runs, with the process that keeps it.
+/// A running browser and its keeper.
 pub(crate) struct Keeper {
     process: Child,
-    /// Closing it ends the browser.
+    /// Closing this pipe ends the browser.
     pipe: Option<ChildStdin>,
 }
 
-/// Starts a browser on a page. Where no argument has `{url}`, those of its family are put before
-/// the ones given.
+/// Starts a browser on a page. If no argument contains `{url}`, the arguments for its family are
+/// inserted first.
 pub(crate) fn start(command: &[String], url: &str) -> io::Result<Keeper> {
     let (program, given) = command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let family = if program.contains("firefox") { FIREFOX } else { CHROMIUM };
@@ -55,7 +55,8 @@ pub(crate) fn start(command: &[String], url: &str) -> io::Result<Keeper> {
         .args(usual.chain(given.iter().cloned()))
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
-        // Out of the reach of a signal to the group of this process.
+        // In a process group of its own, so that a signal to this process's group does not reach
+        // it.
         .process_group(0)
         .spawn()?;
     let mut pipe = process.stdin.take();
@@ -66,7 +67,7 @@ pub(crate) fn start(command: &[String], url: &str) -> io::Result<Keeper> {
 }
 
 impl Keeper {
-    /// Whether the browser has ended.
+    /// Whether the browser has exited.
     pub(crate) fn has_ended(&mut self) -> bool {
         !matches!(self.process.try_wait(), Ok(None))
     }
@@ -78,7 +79,7 @@ impl Keeper {
     }
 }
 
-/// What the keeper does: starts the browser on the page whose address is the first line of standard
+/// Runs the keeper: starts the browser on the page whose address is the first line of standard
 /// input, and ends it when standard input closes.
 pub(crate) fn keep(command: &[String]) -> io::Result<()> {
     let profile = tempfile::Builder::new().prefix("wap-browser-").tempdir()?;
@@ -107,7 +108,7 @@ pub(crate) fn keep(command: &[String]) -> io::Result<()> {
     }
 }
 
-/// What is disconnected when standard input closes.
+/// Returns a channel that is disconnected when standard input closes.
 fn closed() -> Receiver<()> {
     let (open, closed) = channel();
     thread::spawn(move || {
@@ -117,7 +118,7 @@ fn closed() -> Receiver<()> {
     closed
 }
 
-/// Waits for the browser to end by itself, or for the pipe to close.
+/// Waits until the browser exits or the pipe closes.
 fn wait(browser: &mut Child, closed: &Receiver<()>) -> io::Result<Option<ExitStatus>> {
     loop {
         if let Some(status) = browser.try_wait()? {
@@ -129,7 +130,7 @@ fn wait(browser: &mut Child, closed: &Receiver<()>) -> io::Result<Option<ExitSta
     }
 }
 
-/// Removes the profile, into which the browser's other processes may still write.
+/// Removes the profile; retries, since other processes of the browser may still write to it.
 fn remove(profile: tempfile::TempDir) {
     let path = profile.keep();
     for _ in 0..40 {

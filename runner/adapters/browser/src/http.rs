@@ -1,10 +1,10 @@
-//! As much of HTTP/1.1 as the page needs.
+//! The subset of HTTP/1.1 that the page needs.
 
 use std::io::{self, BufRead, Read, Write};
 
-/// The longest head of a request, and the longest line in it, in bytes.
+/// The maximum size of a request's head, in bytes.
 const LONGEST_HEAD: u64 = 16 << 10;
-/// The longest body of a request, in bytes.
+/// The maximum size of a request's body, in bytes.
 const LONGEST_BODY: u64 = 16 << 20;
 
 /// A request.
@@ -16,7 +16,7 @@ pub(crate) struct Request {
     pub(crate) body: Vec<u8>,
 }
 
-/// A response: what it is, and its media type.
+/// A response: status, media type and body.
 pub(crate) struct Response<'a> {
     pub(crate) status: &'static str,
     pub(crate) kind: &'static str,
@@ -28,7 +28,7 @@ pub(crate) const fn empty(status: &'static str) -> Response<'static> {
     Response { status, kind: "text/plain", body: b"" }
 }
 
-/// The next request of a connection; `None` at its end.
+/// Reads the next request of a connection, or `None` at its end.
 pub(crate) fn read(connection: &mut impl BufRead) -> io::Result<Option<Request>> {
     let mut head = connection.by_ref().take(LONGEST_HEAD);
     let mut line = String::new();
@@ -67,8 +67,7 @@ pub(crate) fn read(connection: &mut impl BufRead) -> io::Result<Option<Request>>
     }
 }
 
-/// Writes a response. The two headers about origins are what browsers want to see before they share
-/// memories.
+/// Writes a response. Browsers require the two cross-origin headers for shared memories.
 pub(crate) fn write(connection: &mut impl Write, response: &Response<'_>) -> io::Result<()> {
     let Response { status, kind, body } = response;
     let mut message = format!(

@@ -1,4 +1,4 @@
-//! An adapter between the process protocol `wap/1` and the engine of a web browser.
+//! An adapter for the engine of a web browser, using the process protocol `wap/1`.
 //!
 //! ```text
 //! wap-browser chromium [ARGS]...
@@ -6,9 +6,8 @@
 //! wap-browser PROGRAM --profile {profile} {url}
 //! ```
 //!
-//! It starts the browser, headless, on a page that it serves on the loopback interface. The page's
-//! worker fetches the requests that come in on standard input, and posts the answers that go to
-//! standard output.
+//! It starts a headless browser on a page that it serves on the loopback interface. The page's
+//! worker fetches the requests from standard input and posts the replies for standard output.
 
 mod browser;
 mod http;
@@ -34,12 +33,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// Serves the page, starts the browser on it, and returns after the last answer.
+/// Serves the page, starts the browser on it, and returns after the last reply.
 fn run(command: &[String]) -> io::Result<()> {
     let site = site::Site::open()?;
     let mut keeper = browser::start(command, &site.address())?;
     let ended = site.serve(|| keeper.has_ended());
-    // The browser ends, and its profile is removed, before this process does.
+    // Dropped before this process exits: ends the browser and removes its profile.
     keeper.stop();
     ended
 }

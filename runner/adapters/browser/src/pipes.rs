@@ -1,16 +1,16 @@
-//! Standard input and output as the page sees them: pieces of whole lines.
+//! Standard input and output, in chunks of whole lines for the page.
 
 use std::io::{self, Read, Write};
 use std::mem;
 use std::sync::{Mutex, PoisonError};
 
-/// How much is read at once.
+/// The size of a read.
 const PIECE: usize = 1 << 16;
 
-/// Requests that are read from standard input.
+/// Requests from standard input.
 pub(crate) struct Requests<R> {
     input: R,
-    /// What was read after the last whole line.
+    /// The incomplete line at the end of the last read.
     rest: Vec<u8>,
 }
 
@@ -19,14 +19,14 @@ impl<R: Read> Requests<R> {
         Self { input, rest: Vec::new() }
     }
 
-    /// At least one line, and all that came with it; nothing at the end of the input.
+    /// Reads one or more lines; returns nothing at the end of the input.
     pub(crate) fn next(&mut self) -> io::Result<Vec<u8>> {
         let mut piece = vec![0; PIECE];
         loop {
             let count = self.input.read(&mut piece)?;
             let new = piece.get(..count).unwrap_or_default();
             if count == 0 {
-                // A last line without an end is a line.
+                // The last line may lack a line feed.
                 return Ok(match mem::take(&mut self.rest) {
                     line if line.is_empty() => line,
                     line => [line, b"\n".to_vec()].concat(),
@@ -44,14 +44,14 @@ impl<R: Read> Requests<R> {
     }
 }
 
-/// Writes answers to standard output, and sends them on their way.
+/// Writes replies to standard output and flushes it.
 pub(crate) fn answer(answers: &[u8]) -> io::Result<()> {
     let mut output = io::stdout().lock();
     output.write_all(answers)?;
     output.flush()
 }
 
-/// What `mutex` holds, whatever became of who held it before.
+/// Locks a mutex, even if a thread panicked while it held it.
 pub(crate) fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The site that the browser opens: the page, and the two pipes.
+//! The site for the browser: the page, and the two pipes.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, BufReader};
@@ -11,7 +11,7 @@ use std::time::Duration;
 use crate::http::{self, Request, Response};
 use crate::pipes::{self, Requests, locked};
 
-/// How often the browser is looked at.
+/// The interval for checking whether the browser has exited.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 const PAGE: &[u8] = include_bytes!("../page/index.html");
@@ -23,16 +23,16 @@ const ADAPTER: &[u8] = include_bytes!("../../js/wap.js");
 pub(crate) struct Site {
     listener: TcpListener,
     address: SocketAddr,
-    /// What every path begins with: other programs on this machine do not know it.
+    /// The secret prefix of every path, which other programs on this machine do not know.
     secret: String,
 }
 
-/// What the threads of connections share.
+/// State shared by the threads of all connections.
 struct Shared {
     host: String,
     secret: String,
     requests: Mutex<Requests<io::Stdin>>,
-    /// How the run ended.
+    /// The result of the run.
     end: Sender<Result<(), String>>,
 }
 
@@ -40,7 +40,7 @@ impl Site {
     pub(crate) fn open() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
-        // Each state of this hasher has its own random keys.
+        // The hasher is a source of randomness: each `RandomState` has new random keys.
         let secret = (0..2).map(|_| format!("{:016x}", RandomState::new().hash_one(()))).collect();
         Ok(Self { listener, address, secret })
     }
@@ -50,10 +50,10 @@ impl Site {
         format!("http://{}/{}/", self.address, self.secret)
     }
 
-    /// Serves until the input has ended and everything is answered.
+    /// Serves until all requests of the input are answered.
     ///
     /// # Errors
-    /// The page reports an error, or the browser ends before that.
+    /// If the page reports an error, or if the browser exits early.
     pub(crate) fn serve(self, mut browser_ended: impl FnMut() -> bool) -> io::Result<()> {
         let (end, ended) = channel();
         let requests = Mutex::new(Requests::new(io::stdin()));
@@ -63,7 +63,7 @@ impl Site {
             for connection in self.listener.incoming().flatten() {
                 let shared = Arc::clone(&shared);
                 thread::spawn(move || {
-                    // A connection that breaks is the browser's to open anew.
+                    // The browser opens a new connection after an error.
                     let _ = shared.converse(&connection);
                 });
             }
@@ -79,7 +79,7 @@ impl Site {
 }
 
 impl Shared {
-    /// Answers the requests of a connection.
+    /// Handles the requests of a connection.
     fn converse(&self, connection: &TcpStream) -> io::Result<()> {
         connection.set_nodelay(true)?;
         let (mut input, mut output) = (BufReader::new(connection), connection);
@@ -114,7 +114,7 @@ impl Shared {
         }
     }
 
-    /// Sends the next requests. Who asks for them has answered all before.
+    /// Sends the next requests. The page asks for them after it has answered all previous ones.
     fn requests(&self, output: &mut &TcpStream) -> io::Result<()> {
         let lines = locked(&self.requests).next()?;
         if lines.is_empty() {

@@ -1,4 +1,4 @@
-/* wasmtime. Its C API turns every error into a trap, with a message that tells which it was. */
+/* wasmtime. Its C API reports every error as a trap; the message tells them apart. */
 
 #include "../engine.h"
 
@@ -6,7 +6,7 @@
 #define ENGINE_VERSION "unknown"
 #endif
 
-/* Extensions of the C API by wasmtime, from its own header. */
+/* wasmtime's extensions of the C API, declared in its own header. */
 void wasmtime_config_shared_memory_set(wasm_config_t *, bool);
 void wasmtime_config_wasm_custom_page_sizes_set(wasm_config_t *, bool);
 void wasmtime_config_wasm_exceptions_set(wasm_config_t *, bool);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// What each version of the specification adds to the one before.
+/// The features that each version of the specification adds to the previous one.
 const VERSIONS: &[(&str, &[&str])] = &[
     ("1.0", &["mutable-global"]),
     (
@@ -31,14 +31,14 @@ const VERSIONS: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The features that a script is judged under.
+/// The features of a script.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Features(BTreeSet<String>);
 
 impl Features {
-    /// Reads an expression: a version, which stands for all that it has, then names to add or,
-    /// after a `-`, to take away. A name that is not known is kept: an engine that does not know it
-    /// either never asks for it.
+    /// Parses an expression: a version, which includes all its features, then names to add or,
+    /// after a `-`, to remove. Unknown names are kept, since an engine that does not know them
+    /// either never asks for them.
     pub fn parse(expression: &str) -> Self {
         let mut features = BTreeSet::new();
         for word in expression.split(',').filter(|word| !word.is_empty()) {
@@ -54,7 +54,7 @@ impl Features {
         Self(features)
     }
 
-    /// Whether the feature of this name is on.
+    /// Whether the feature with this name is on.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains(name)
     }

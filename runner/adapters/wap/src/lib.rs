@@ -1,8 +1,8 @@
 //! The process protocol `wap/1` for an engine with an API in Rust.
 //!
-//! An adapter implements [`Engine`] and calls [`serve`]. This crate reads the requests, keeps the
+//! An adapter implements [`Engine`] and calls [`serve`]. This crate reads requests, keeps the
 //! modules, instances and registered names of the running script, resolves imports, and writes one
-//! answer for each request. `docs/protocol.md` specifies the protocol.
+//! reply per request. `docs/protocol.md` specifies the protocol.
 
 mod features;
 mod request;
@@ -14,25 +14,24 @@ use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 pub use features::Features;
 use session::Session;
 
-/// How many characters of a message are sent.
+/// The maximum length of a message, in characters.
 const LONGEST_MESSAGE: usize = 1000;
 
 /// An engine under test.
 ///
-/// A value of this type holds what lives as long as the process, and the store of the running
-/// script.
+/// A value of this type contains the engine, which lives as long as the process, and the store of
+/// the running script.
 pub trait Engine {
     /// A compiled module.
     type Module: Clone;
     /// A handle to an instance in the current store.
     type Instance: Copy;
 
-    /// What the answer to `hello` says about this engine.
+    /// Describes the engine for the reply to `hello`.
     fn about(&self) -> About;
 
-    /// Begins a script: everything goes into a fresh store from here on. An engine that says so in
-    /// [`About::switches_features`] switches what it has of `features` on and all else off; without
-    /// `features`, everything is on.
+    /// Starts a script with a new store. If [`About::switches_features`] is set, the engine
+    /// switches on exactly those of its features that are in `features`, or all without `features`.
     ///
     /// # Errors
     /// [`Class::Unsupported`] if the engine cannot be configured in this way.
@@ -46,18 +45,18 @@ pub trait Engine {
     /// module that it refuses although it is valid.
     fn compile(&mut self, wasm: &[u8]) -> Result<Self::Module, Failure>;
 
-    /// The imports of `module` in their order: the name of a module, and a name in it.
+    /// Returns the imports of `module` in order: module name and item name.
     fn imports(&self, module: &Self::Module) -> Vec<(String, String)>;
 
-    /// Whether `instance` has an export of this name.
+    /// Whether `instance` has an export with this name.
     fn has_export(&mut self, instance: Self::Instance, name: &str) -> bool;
 
-    /// Instantiates `module`, and runs its start function. `imports` has one entry for each import,
-    /// in order.
+    /// Instantiates `module` and runs its start function. `imports` has one entry per import, in
+    /// order.
     ///
     /// # Errors
-    /// [`Class::Link`] for an import that has another type, and what [`Engine::call`] says for
-    /// traps.
+    /// [`Class::Link`] for an import of another type, and the errors of [`Engine::call`] for the
+    /// start function.
     fn instantiate(
         &mut self,
         module: &Self::Module,
@@ -72,29 +71,29 @@ pub trait Engine {
     fn call(&mut self, instance: Self::Instance, name: &str) -> Result<i32, Failure>;
 }
 
-/// Where the value of an import comes from.
+/// The source of an import's value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Import<Instance> {
-    /// The export of this name of an instance, which has it.
+    /// The export with this name of an instance, which has it.
     Export(Instance, String),
-    /// The host function `[i32] -> [externref]` that gives the host reference with this number.
+    /// The host function `[i32] -> [externref]` that returns the host reference with this number.
     Host,
-    /// The host function `[externref, i32] -> [i32]` that tells whether a value is the host
-    /// reference with this number.
+    /// The host function `[externref, i32] -> [i32]` that returns 1 if a value is the host
+    /// reference with this number, else 0.
     Eq,
 }
 
-/// What an adapter says about its engine in the answer to `hello`.
+/// The description of an engine in the reply to `hello`.
 #[derive(Debug, Clone, Default)]
 pub struct About {
     /// The engine's name.
     pub engine: &'static str,
     /// The version of the engine, not of the adapter.
     pub version: &'static str,
-    /// Whether the features of each script are the ones that are on.
+    /// Whether the engine switches features on and off for each script.
     pub switches_features: bool,
     /// Sets of classes that the engine's API does not distinguish, such as `trap+exhaustion`.
-    /// [`Class::Compile`] needs no set: it may be [`Class::Malformed`] or [`Class::Invalid`].
+    /// [`Class::Compile`] needs no set, since it always means malformed or invalid.
     pub merges: &'static [&'static str],
 }
 
@@ -108,7 +107,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure of this class, with the text that `message` displays.
+    /// Creates a failure with the text of `message`.
     pub fn new(class: Class, message: impl fmt::Display) -> Self {
         Self { class, message: message.to_string() }
     }
@@ -123,22 +122,22 @@ pub enum Class {
     Invalid,
     /// Malformed or invalid: the engine does not distinguish them.
     Compile,
-    /// The engine does not implement what the module uses.
+    /// The engine does not implement a feature that the module uses.
     Unsupported,
-    /// The module, or what it asks for at run time, exceeds a limit of the implementation.
+    /// The module exceeds a limit of the implementation, on loading or while running.
     Limit,
-    /// An import is absent or has another type.
+    /// An import is missing or has another type.
     Link,
     /// A trap other than exhaustion.
     Trap,
     /// The call stack is exhausted.
     Exhaustion,
-    /// An exception that was not caught.
+    /// An uncaught exception.
     Exception,
-    /// The request names a module or an instance that does not exist, as it does after an earlier
+    /// The request refers to a module or instance that does not exist, because of an earlier
     /// failure.
     NoHandle,
-    /// Anything else: a request whose words cannot be read, an error of the adapter.
+    /// Other errors: an invalid request, or an error of the adapter.
     Error,
 }
 
@@ -160,7 +159,7 @@ impl Class {
     }
 }
 
-/// Answers the requests of standard input on standard output until the input ends.
+/// Reads requests from standard input and writes replies to standard output until the input ends.
 ///
 /// # Errors
 /// If standard input cannot be read or standard output cannot be written.
@@ -174,8 +173,7 @@ fn serve_streams(engine: impl Engine, input: impl Read, output: impl Write) -> i
     let mut output = BufWriter::with_capacity(1 << 16, output);
     let mut line = Vec::new();
     loop {
-        // Before a read that may block, everything answered so far goes out: the driver may wait
-        // for it.
+        // Flush before a read that may block: the driver may be waiting for the replies.
         if !input.buffer().contains(&b'\n') {
             output.flush()?;
         }
@@ -183,10 +181,10 @@ fn serve_streams(engine: impl Engine, input: impl Read, output: impl Write) -> i
         if input.read_until(b'\n', &mut line)? == 0 {
             return Ok(());
         }
-        // Not more than the end of the line: the bytes of an empty module are an empty word.
+        // Trim only the line ending: the bytes of an empty module are an empty last word.
         let request = line.strip_suffix(b"\n").unwrap_or(&line);
         let request = request.strip_suffix(b"\r").unwrap_or(request);
-        // Empty lines and comments, which files with plans have, are not requests.
+        // Plan files may contain empty lines and comments.
         if request.is_empty() || request.starts_with(b"#") {
             continue;
         }
@@ -194,14 +192,14 @@ fn serve_streams(engine: impl Engine, input: impl Read, output: impl Write) -> i
             Ok(answer) => writeln!(output, "{answer}")?,
             Err(failure) => writeln!(output, "E {} {}", failure.class.name(), one_line(&failure.message))?,
         }
-        // The driver can judge the script now, however much more it has sent.
+        // Flush after each script, so that the driver can judge it while the next one runs.
         if request.starts_with(b"E ") {
             output.flush()?;
         }
     }
 }
 
-/// A message as the rest of a line.
+/// Shortens a message and replaces its control characters, so that it fits on one line.
 fn one_line(message: &str) -> String {
     message.chars().take(LONGEST_MESSAGE).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

@@ -1,10 +1,10 @@
-//! Requests, one a line: their grammar in `docs/protocol.md`.
+//! Requests, one per line; `docs/protocol.md` has their grammar.
 
 use data_encoding::BASE64;
 
 use crate::{Class, Failure, Features};
 
-/// A number that the driver gives to a module or an instance.
+/// A number that the driver assigns to a module or an instance.
 pub(crate) type Handle = u32;
 
 #[derive(Debug, PartialEq, Eq)]
@@ -22,11 +22,11 @@ pub(crate) enum Request {
 }
 
 impl Request {
-    /// Reads a request.
+    /// Parses a request.
     ///
     /// # Errors
-    /// [`Class::Unsupported`] for a request that this version of the protocol does not have,
-    /// [`Class::Error`] for one whose words cannot be read.
+    /// [`Class::Unsupported`] for a request that is unknown in this version of the protocol,
+    /// [`Class::Error`] for an invalid one.
     pub(crate) fn parse(line: &[u8]) -> Result<Self, Failure> {
         let line = str::from_utf8(line).map_err(|error| Failure::new(Class::Error, error))?;
         let words: Vec<&str> = line.split(' ').collect();

@@ -1,4 +1,4 @@
-//! What a script has made so far, and the answer to each request.
+//! The state of a script, and the replies to its requests.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use crate::{About, Class, Engine, Failure, Import};
 
 /// The module name under which a wrapper imports the exports of the instance under test.
 const UNDER_TEST: &str = "m";
-/// The module name under which a wrapper imports the functions that make and compare host
+/// The module name under which a wrapper imports the functions that create and compare host
 /// references.
 const HOST: &str = "$h";
 
@@ -15,8 +15,8 @@ pub(crate) struct Session<E: Engine> {
     engine: E,
     modules: HashMap<Handle, E::Module>,
     instances: HashMap<Handle, E::Instance>,
-    /// By name, the instances whose exports it has. Those of a later one replace those of an
-    /// earlier one.
+    /// The instances registered under each name. Exports of later ones shadow those of earlier
+    /// ones.
     registered: HashMap<String, Vec<E::Instance>>,
 }
 
@@ -26,7 +26,7 @@ impl<E: Engine> Session<E> {
         Self { engine, modules, instances, registered }
     }
 
-    /// Does what `line` asks for.
+    /// Carries out the request in `line`.
     pub(crate) fn answer(&mut self, line: &[u8]) -> Result<String, Failure> {
         match Request::parse(line)? {
             Request::Hello => return Ok(greeting(&self.engine.about())),
@@ -86,8 +86,8 @@ impl<E: Engine> Session<E> {
         self.instances.get(&handle).copied().ok_or_else(|| no_handle(handle))
     }
 
-    /// Instantiates `module` against the registered names, or, as a wrapper, against the instance
-    /// under test.
+    /// Instantiates `module` with imports from the registered names or, if it is a wrapper, from
+    /// the instance under test.
     fn instantiate(
         &mut self,
         module: &E::Module,
@@ -109,8 +109,8 @@ impl<E: Engine> Session<E> {
         self.engine.instantiate(module, &imports)
     }
 
-    /// The export `name` of the last of `instances` that has one; `module` is what the import calls
-    /// them.
+    /// Finds the export `name` in the last of `instances` that has one; `module` is the module name
+    /// of the import.
     fn export(
         &mut self,
         instances: &[E::Instance],

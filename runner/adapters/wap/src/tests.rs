@@ -1,4 +1,4 @@
-//! Tests of the protocol with an engine that only records calls.
+//! Tests of the protocol with a fake engine that records calls.
 
 #![allow(clippy::unwrap_used)]
 
@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use super::*;
 
-/// Modules are their bytes; the first byte says how instantiating ends, and what a call gives.
+/// A module is its bytes. The first byte determines the results of instantiation and of calls.
 #[derive(Default)]
 struct Fake {
     instances: usize,
@@ -41,7 +41,7 @@ impl Engine for Fake {
         }
     }
 
-    /// One import a word: `m.f` is the import of `f` from `m`.
+    /// One import per word: `m.f` is the import of `f` from `m`.
     fn imports(&self, module: &Vec<u8>) -> Vec<(String, String)> {
         let text = String::from_utf8(module.clone()).unwrap();
         let imports = text.split(' ').filter_map(|word| word.split_once('.'));
@@ -75,7 +75,7 @@ fn answers(requests: &str) -> Vec<String> {
     String::from_utf8(output).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// `text` as the bytes of a module.
+/// Encodes `text` as the bytes of a module.
 fn module(text: &str) -> String {
     data_encoding::BASE64.encode(text.as_bytes())
 }
@@ -144,7 +144,7 @@ fn a_name_has_the_exports_of_all_that_were_added_to_it() {
     let both = r#"E link [Export(2, "f"), Export(1, "only1"), Export(2, "only2")]"#;
     assert_eq!(script("N 1 s\nX 2 s\n"), both);
     assert_eq!(script("X 1 s\nX 2 s\n"), both);
-    // A missing handle changes nothing.
+    // A request with an unknown handle has no effect.
     assert_eq!(script("N 1 s\nX 2 s\nN 9 s\nX 9 s\n"), both);
     assert_eq!(script("X 2 s\nN 1 s\n"), r#"E link unknown import "s" "only2""#);
     assert_eq!(script("N 1 s\nX 2 s\nU s\n"), r#"E link unknown import "s" "f""#);
@@ -216,7 +216,7 @@ fn features_are_a_version_and_what_differs_from_it() {
     assert!(has("1.0,unheard-of", "unheard-of") && !has("", "simd"));
 }
 
-/// Input that comes in pieces, when the test sends them.
+/// Input that arrives in chunks, when the test sends them.
 struct Pieces(Receiver<Vec<u8>>, Vec<u8>);
 
 impl Read for Pieces {
@@ -231,7 +231,7 @@ impl Read for Pieces {
     }
 }
 
-/// Output that the test sees when it is written, not when it is buffered.
+/// Output that the test receives when it is flushed.
 struct Written(Sender<Vec<u8>>);
 
 impl Write for Written {
@@ -262,11 +262,11 @@ fn answers_are_sent_before_the_adapter_waits_for_a_request() {
     };
     send.send(b"B a\n".to_vec()).unwrap();
     expect("ok a\n");
-    // The answers of a script do not wait for those of the next one.
+    // The replies of a script are written before the next script is complete.
     send.send(format!("B a\nE a\nB b\nC 0 {}\n", module("x")).into_bytes()).unwrap();
     assert_eq!(receive.recv_timeout(std::time::Duration::from_secs(10)).unwrap(), b"ok a\nok a\n");
     expect("ok b\nok\n");
-    // A request that has only begun does not hold the answers to those before it back.
+    // An incomplete request does not delay the replies to earlier ones.
     send.send(b"E a\nB b\nE".to_vec()).unwrap();
     expect("ok a\nok b\n");
     send.send(b" b\n".to_vec()).unwrap();

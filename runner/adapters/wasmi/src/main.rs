@@ -1,4 +1,4 @@
-//! An adapter between the process protocol `wap/1` and wasmi.
+//! An adapter for wasmi, using the process protocol `wap/1`.
 
 use wasmi::errors::{ErrorKind, InstantiationError};
 use wasmi::{
@@ -9,7 +9,7 @@ use wassay_wap::{About, Class, Engine, Failure, Features, Import};
 /// Switches a feature in wasmi's configuration.
 type Switch = fn(&mut Config, bool) -> &mut Config;
 
-/// The features that wasmi has a switch for. It has those of 1.0, and none that is not listed.
+/// The features that wasmi has switches for. It always has those of 1.0, and no other ones.
 const SWITCHES: &[(&str, Switch)] = &[
     ("mutable-global", Config::wasm_mutable_global),
     ("saturating-float-to-int", Config::wasm_saturating_float_to_int),
@@ -56,7 +56,7 @@ impl Wasmi {
     }
 }
 
-/// A store, and in it the functions that make and compare host references.
+/// A store with the functions that create and compare host references.
 fn fresh(engine: &wasmi::Engine) -> (Store<()>, Func, Func) {
     let mut store = Store::new(engine, ());
     let host = Func::wrap(&mut store, |mut caller: Caller<'_, ()>, number: i32| {
@@ -112,7 +112,7 @@ impl Engine for Wasmi {
     }
 }
 
-/// Why a module was refused.
+/// Converts the error of a rejected module.
 fn refused(error: &Error) -> Class {
     match error.kind() {
         ErrorKind::ImplementationLimits(_) | ErrorKind::UserLimits(_) => Class::Limit,
@@ -121,14 +121,14 @@ fn refused(error: &Error) -> Class {
     }
 }
 
-/// Why an instantiation or a call failed.
+/// Converts the error of an instantiation or a call.
 fn stopped(error: &Error) -> Class {
     use InstantiationError as At;
     match error.kind() {
         ErrorKind::TrapCode(TrapCode::StackOverflow) => Class::Exhaustion,
         ErrorKind::TrapCode(TrapCode::GrowthOperationLimited | TrapCode::OutOfSystemMemory) => Class::Limit,
         ErrorKind::TrapCode(_) | ErrorKind::Instantiation(At::ElementSegmentDoesNotFit { .. }) => Class::Trap,
-        // A segment that does not fit.
+        // A segment is out of bounds.
         ErrorKind::Memory(_) | ErrorKind::Table(_) => Class::Trap,
         ErrorKind::Instantiation(
             At::TooManyInstances

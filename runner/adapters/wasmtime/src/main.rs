@@ -1,4 +1,4 @@
-//! An adapter between the process protocol `wap/1` and wasmtime.
+//! An adapter for wasmtime, using the process protocol `wap/1`.
 
 use wasmtime::{
     Caller, Config, Error, Extern, ExternRef, Func, GcHeapOutOfMemory, Instance, Linker, Module, Rooted,
@@ -9,8 +9,8 @@ use wassay_wap::{About, Class, Engine, Failure, Features, Import};
 /// Switches a feature in wasmtime's configuration.
 type Switch = fn(&mut Config, bool) -> &mut Config;
 
-/// The features that wasmtime has a switch for. It has all up to 2.0, and none beyond that is not
-/// listed.
+/// The features that wasmtime has switches for. It always has the other features up to 2.0, and no
+/// other ones.
 const SWITCHES: &[(&str, Switch)] = &[
     ("multi-value", Config::wasm_multi_value),
     ("bulk-memory", Config::wasm_bulk_memory),
@@ -63,7 +63,7 @@ impl Wasmtime {
     }
 }
 
-/// A store, and in it the functions that make and compare host references.
+/// A store with the functions that create and compare host references.
 fn fresh(engine: &wasmtime::Engine) -> (Store<()>, Func, Func) {
     let mut store = Store::new(engine, ());
     let host = Func::wrap(&mut store, |mut caller: Caller<'_, ()>, number: i32| {
@@ -112,7 +112,7 @@ impl Engine for Wasmtime {
                 .define(&self.store, declared.module(), declared.name(), value)
                 .map_err(|error| failure(Class::Error, &error))?;
         }
-        // Types are checked in a step of its own, which tells a link error from what happens later.
+        // Types are checked separately, to distinguish a link error from later ones.
         let linked = linker.instantiate_pre(module).map_err(|error| failure(Class::Link, &error))?;
         linked.instantiate(&mut self.store).map_err(|error| stopped(&error))
     }
@@ -125,7 +125,7 @@ impl Engine for Wasmtime {
     }
 }
 
-/// Why an instantiation or a call failed.
+/// Converts the error of an instantiation or a call.
 fn stopped(error: &Error) -> Failure {
     let class = match error.downcast_ref::<Trap>() {
         Some(Trap::StackOverflow) => Class::Exhaustion,
@@ -133,13 +133,13 @@ fn stopped(error: &Error) -> Failure {
         Some(_) => Class::Trap,
         None if error.is::<ThrownException>() => Class::Exception,
         None if error.is::<GcHeapOutOfMemory<()>>() => Class::Limit,
-        // What is left is a memory or a table that cannot be allocated.
+        // The remaining errors are memories or tables that cannot be allocated.
         None => Class::Limit,
     };
     failure(class, error)
 }
 
-/// A failure with the text of `error` and of what it was caused by.
+/// Creates a failure with the text of `error` and of its causes.
 fn failure(class: Class, error: &Error) -> Failure {
     Failure::new(class, format_args!("{error:#}"))
 }

@@ -1,8 +1,8 @@
-//! The faults of linking: mismatches that are accepted, and matches that are refused.
+//! Faults of linking: mismatches that are accepted, and matches that are rejected.
 
 use serde::Deserialize;
 
-/// In which way what an import is given does not match.
+/// Why the external value given for an import does not match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mismatch {
@@ -10,28 +10,28 @@ pub enum Mismatch {
     UnknownModule,
     /// The module exports nothing of that name.
     UnknownName,
-    /// Something else than the function that is imported.
+    /// The import is a function, and the value is not.
     NotFunction,
-    /// Something else than the table that is imported.
+    /// The import is a table, and the value is not.
     NotTable,
-    /// Something else than the memory that is imported.
+    /// The import is a memory, and the value is not.
     NotMemory,
-    /// Something else than the global that is imported.
+    /// The import is a global, and the value is not.
     NotGlobal,
-    /// Something else than the tag that is imported.
+    /// The import is a tag, and the value is not.
     NotTag,
     /// A function with other parameters.
     Parameters,
     /// A function with other results.
     Results,
-    /// A function of a type that is the same but for its recursive group, its finality or its
-    /// supertypes.
+    /// A function with the same parameters and results, whose type differs in its recursive group,
+    /// its finality or its supertypes.
     FunctionIdentity,
-    /// A function of the supertype of the one that is imported.
+    /// A function of a supertype of the imported type.
     FunctionSupertype,
-    /// A mutable global where an immutable one is imported.
+    /// A mutable global for an immutable import.
     GlobalMutable,
-    /// An immutable global where a mutable one is imported.
+    /// An immutable global for a mutable import.
     GlobalImmutable,
     /// An immutable global of another type.
     ConstantType,
@@ -39,13 +39,13 @@ pub enum Mismatch {
     VariableType,
     /// A memory that is too small.
     MemoryMinimum,
-    /// A memory without a maximum where one is imported.
+    /// A memory without a maximum for an import with one.
     MemoryUnlimited,
     /// A memory whose maximum is too large.
     MemoryMaximum,
-    /// A shared memory where one is imported that is not.
+    /// A shared memory for an import that is not shared.
     MemoryShared,
-    /// A memory that is not shared where a shared one is imported.
+    /// A memory that is not shared for a shared import.
     MemoryUnshared,
     /// A memory of the other address type.
     MemoryAddress,
@@ -53,21 +53,21 @@ pub enum Mismatch {
     MemoryPage,
     /// A table that is too small.
     TableMinimum,
-    /// A table without a maximum where one is imported.
+    /// A table without a maximum for an import with one.
     TableUnlimited,
     /// A table whose maximum is too large.
     TableMaximum,
-    /// A table of another type of elements.
+    /// A table with another element type.
     TableElement,
     /// A table of the other address type.
     TableAddress,
     /// A tag with other parameters.
     TagParameters,
-    /// A tag of a type that is the same but for its recursive group.
+    /// A tag with the same parameters, whose type differs in its recursive group.
     TagIdentity,
 }
 
-/// In which way what an import is given matches without being the same.
+/// How the external value given for an import matches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Match {
@@ -75,28 +75,28 @@ pub enum Match {
     FunctionSubtype,
     /// An immutable global of a subtype.
     ConstantSubtype,
-    /// A memory that is larger than it has to be.
+    /// A memory larger than the imported minimum.
     MemoryLarger,
-    /// A memory with a maximum where none is imported.
+    /// A memory with a maximum for an import without one.
     MemoryLimited,
-    /// A memory whose maximum is smaller than it may be.
+    /// A memory whose maximum is below the imported maximum.
     MemoryMaximumSmaller,
-    /// A table that is larger than it has to be.
+    /// A table larger than the imported minimum.
     TableLarger,
-    /// A table with a maximum where none is imported.
+    /// A table with a maximum for an import without one.
     TableLimited,
-    /// A table whose maximum is smaller than it may be.
+    /// A table whose maximum is below the imported maximum.
     TableMaximumSmaller,
-    /// A function of the very type.
+    /// A function of the same type.
     SameFunction,
-    /// A table of the very type.
+    /// A table of the same type.
     SameTable,
-    /// A memory of the very type.
+    /// A memory of the same type.
     SameMemory,
-    /// An immutable global of the very type.
+    /// An immutable global of the same type.
     SameConstant,
-    /// A mutable global of the very type.
+    /// A mutable global of the same type.
     SameVariable,
-    /// A tag of the very type.
+    /// A tag of the same type.
     SameTag,
 }

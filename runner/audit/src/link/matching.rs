@@ -1,18 +1,18 @@
-//! Whether what is given matches what is imported, and if not, in which way.
+//! Matching of external types (core spec, section 3.2): how a value matches an import, or why not.
 
 use super::kinds::{Match, Mismatch};
 use super::types::{Item, Limits, Types};
 
-/// How an import fits.
+/// The result of matching an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fit {
-    /// In this way.
+    /// It matches in this way.
     Is(Match),
-    /// Not, for this reason.
+    /// It does not match, for this reason.
     Not(Mismatch),
 }
 
-/// The ways in which limits can differ, of a memory or a table.
+/// The names of the differences of limits, for memories or tables.
 struct LimitFaults {
     minimum: Mismatch,
     unlimited: Mismatch,
@@ -43,7 +43,7 @@ const TABLE: LimitFaults = LimitFaults {
     same: Match::SameTable,
 };
 
-/// How what is given fits what is wanted. The first difference counts.
+/// Matches a value's type with an import's type. The first difference determines the result.
 pub(crate) fn fits(given: &Item, wanted: &Item, types: &Types) -> Fit {
     match (given, wanted) {
         (Item::Function(given), Item::Function(wanted)) => function(*given, *wanted, types),
@@ -71,7 +71,7 @@ pub(crate) fn fits(given: &Item, wanted: &Item, types: &Types) -> Fit {
                 (true, false) => Fit::Not(Mismatch::GlobalMutable),
                 (false, true) => Fit::Not(Mismatch::GlobalImmutable),
                 (true, true) if content != of => Fit::Not(Mismatch::VariableType),
-                // Whether it is a subtype follows from whether the module links.
+                // Whether it is a subtype is decided by whether the module links.
                 (false, false) if content != of => Fit::Not(Mismatch::ConstantType),
                 (true, true) => Fit::Is(Match::SameVariable),
                 (false, false) => Fit::Is(Match::SameConstant),
@@ -134,7 +134,7 @@ mod tests {
 
     use super::*;
 
-    /// How the import of one module fits the export `x` of another.
+    /// Matches the import of one module with the export `x` of another.
     fn fit(export: &str, import: &str) -> Fit {
         let mut types = Types::default();
         let given = quoted(format!("(module {export})").as_bytes()).unwrap();

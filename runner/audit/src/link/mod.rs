@@ -12,7 +12,7 @@ pub(crate) use self::matching::{Fit, fits};
 pub(crate) use self::types::Types;
 use self::types::{Exports, Import};
 
-/// What is registered while a script runs, as far as the script says it.
+/// The modules that a script registers, as far as they are known without running it.
 #[derive(Debug, Default)]
 pub(crate) struct Linking {
     pub(crate) types: Types,
@@ -30,7 +30,7 @@ impl Linking {
         self.exports.entry(name.to_owned()).or_default().extend(exports);
     }
 
-    /// How each import of a module fits what is registered.
+    /// Matches each import of a module with the registered exports.
     pub(crate) fn fits(&self, imports: &[Import]) -> Vec<Fit> {
         let fit = |(module, name, wanted): &Import| {
             let Some(exports) = self.exports.get(module) else { return Fit::Not(Mismatch::UnknownModule) };

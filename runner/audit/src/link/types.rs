@@ -1,7 +1,7 @@
 //! Types of imports and exports, comparable across the modules of a script.
 //!
-//! Two function types are the same where their recursive groups are equal and they have the same
-//! place in them (core spec, section 3.1.2, type equivalence).
+//! Two function types are equal if their recursive groups are equal and they have the same position
+//! in the group (core spec, section 3.1.2, type equivalence).
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use wasmparser::{
 
 use crate::module::{EXPORT, GLOBAL, MEMORY, Sections, TABLE, TAG, TYPE};
 
-/// The type of an import or export. Types of values are texts that are equal where the types are.
+/// The type of an import or export. Value types are strings that are equal if the types are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Item {
     Function(u32),
@@ -31,13 +31,13 @@ pub(crate) struct Limits {
     pub(crate) maximum: Option<u64>,
 }
 
-/// An import: the names of its module and of itself, and its type.
+/// An import: module name, item name and type.
 pub(crate) type Import = (String, String, Item);
 
 /// The exports of a module, by their names.
 pub(crate) type Exports = HashMap<String, Item>;
 
-/// The defined types of a script's modules, each known by a number.
+/// The defined types of all modules of a script. Equal types have the same number.
 #[derive(Debug, Default)]
 pub(crate) struct Types {
     groups: HashMap<Vec<String>, u32>,
@@ -57,12 +57,12 @@ impl Types {
         self.types.get(number as usize)
     }
 
-    /// The types of a function type's parameters and results; `None` for other types.
+    /// Returns the parameters and results of a function type, or `None` for other types.
     pub(crate) fn signature(&self, number: u32) -> Option<&(Vec<String>, Vec<String>)> {
         self.get(number).and_then(|ty| ty.function.as_ref())
     }
 
-    /// Whether a type is another or has it among its supertypes.
+    /// Whether a type equals another type or has it among its supertypes.
     pub(crate) fn is_below(&self, mut number: u32, above: u32) -> bool {
         loop {
             if number == above {
@@ -75,7 +75,7 @@ impl Types {
         }
     }
 
-    /// The numbers of a module's types.
+    /// Adds the types of a module and returns their numbers, by type index.
     fn define(&mut self, sections: &Sections<'_>) -> Option<Vec<u32>> {
         let mut numbers: Vec<u32> = Vec::new();
         let Some(contents) = sections.get(TYPE) else { return Some(numbers) };
@@ -111,7 +111,7 @@ impl Types {
         Some(numbers)
     }
 
-    /// The imports of a module and its exports.
+    /// Returns the imports and the exports of a module.
     pub(crate) fn interface(&mut self, module: &[u8]) -> Option<(Vec<Import>, Exports)> {
         let sections = Sections::read(module)?;
         let numbers = self.define(&sections)?;
@@ -197,8 +197,7 @@ impl Spaces {
     }
 }
 
-/// What the type indices of a module stand for: those from `first` on are in the group that is
-/// read.
+/// The meaning of type indices in a module: indices from `first` on are in the group being read.
 struct Scope<'a> {
     numbers: &'a [u32],
     first: u32,
@@ -209,7 +208,7 @@ impl Scope<'_> {
         self.numbers.get(index as usize).copied()
     }
 
-    /// A type index as a text that is equal for equal types.
+    /// Renders a type index so that equal types give equal strings.
     fn index(&self, index: u32) -> Option<String> {
         match index.checked_sub(self.first) {
             Some(place) => Some(format!("#{place}")),
@@ -221,7 +220,7 @@ impl Scope<'_> {
         self.with(ty, &|index| self.index(index))
     }
 
-    /// The same, where the indices of the group are numbers already.
+    /// Renders a value type when the types of the group already have numbers.
     fn inside(&self, ty: ValType, number: &dyn Fn(u32) -> Option<u32>) -> Option<String> {
         self.with(ty, &|index| number(index).map(|number| number.to_string()))
     }
@@ -247,7 +246,7 @@ impl Scope<'_> {
         Some(if field.mutable { format!("mut {ty}") } else { ty })
     }
 
-    /// A type of a group as a text that is equal for equal types.
+    /// Renders a type of a group so that equal types give equal strings.
     fn sub_type(&self, ty: &SubType) -> Option<String> {
         let mut text = if ty.is_final { "final ".to_owned() } else { String::new() };
         let composite = &ty.composite_type;

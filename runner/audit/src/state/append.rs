@@ -5,17 +5,17 @@ use wasmparser::BinaryReader;
 
 use crate::module::Sections;
 
-/// How many entries a section has.
+/// Returns the number of entries of a section.
 pub(super) fn count(sections: &Sections<'_>, id: u8) -> u32 {
     sections.get(id).and_then(|contents| BinaryReader::new(contents, 0).read_var_u32().ok()).unwrap_or(0)
 }
 
-/// Adds an entry at the end.
+/// Appends an entry.
 pub(crate) fn append(sections: &mut Sections<'_>, id: u8, entry: &[u8]) {
     extend(sections, id, 1, |entries| [entries, entry].concat());
 }
 
-/// Adds entries at the begin.
+/// Prepends entries.
 pub(super) fn prepend(sections: &mut Sections<'_>, id: u8, added: &[Vec<u8>]) {
     let number = u32::try_from(added.len()).unwrap_or(u32::MAX);
     extend(sections, id, number, |entries| [&added.concat(), entries].concat());

@@ -1,4 +1,4 @@
-//! Faults in what a module does when it is instantiated, and in what it shares with others.
+//! Faults in instantiation, and in sharing between instances.
 
 mod append;
 mod segments;
@@ -14,7 +14,7 @@ use self::segments::{Applied, Segments};
 use self::sharing::{Kind, exported_copied, imported_copied};
 use crate::module::{CODE, FUNCTION, START, Sections, TYPE};
 
-/// What is wrong with an instance.
+/// A fault in instantiation or sharing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
@@ -36,18 +36,18 @@ pub enum State {
     ElementsReversed,
     /// Active data segments are copied before the active element segments.
     DataBeforeElements,
-    /// Active data segments are not dropped after they were copied.
+    /// Active data segments are not dropped after they are copied.
     DataNotDropped,
-    /// Active element segments are not dropped after they were copied.
+    /// Active element segments are not dropped after they are copied.
     ElementsNotDropped,
     /// Declarative element segments are not dropped.
     DeclaredNotDropped,
     /// All active data segments are checked before the first is copied, so that a failed
-    /// instantiation leaves nothing behind.
+    /// instantiation has no effects.
     DataCheckedFirst,
     /// All active element segments are checked before the first is copied.
     ElementsCheckedFirst,
-    /// What an active data segment would write past the end is left out, without a trap.
+    /// An active data segment is cut off at the end of the memory instead of trapping.
     DataTruncated,
     /// An imported memory is a new one of the same type.
     ImportedMemoryCopied,
@@ -70,7 +70,7 @@ pub enum State {
 }
 
 impl State {
-    /// A module of an engine with the fault; `None` where the fault does not concern it.
+    /// Rewrites a module with the fault. Returns `None` if the fault does not affect the module.
     pub(crate) fn apply(self, module: &[u8]) -> Option<Vec<u8>> {
         let mut sections = Sections::read(module)?;
         let mut segments = Segments::read(&sections)?;
@@ -126,7 +126,7 @@ impl State {
     }
 }
 
-/// The call of a function, if there is one.
+/// Encodes a call of the function, if there is one.
 fn call(function: Option<u32>) -> Vec<u8> {
     let mut code = Vec::new();
     if let Some(function) = function {
@@ -139,7 +139,7 @@ fn start_function(sections: &Sections<'_>) -> Option<u32> {
     BinaryReader::new(sections.get(START)?, 0).read_var_u32().ok()
 }
 
-/// Makes a new function the start function; `code` gets the one that there was.
+/// Adds a new start function. `code` gets the original one and returns the body.
 fn add_start(sections: &mut Sections<'_>, code: impl FnOnce(Option<u32>) -> Vec<u8>) -> Option<()> {
     let start = start_function(sections);
     let imported = sections.imports()?;
@@ -175,7 +175,7 @@ mod tests {
     }
 
     fn becomes(state: State, module: &str, expected: &str) {
-        // Without the names.
+        // Without custom sections.
         let expected = Sections::read(&quoted(expected.as_bytes()).unwrap()).unwrap().write();
         assert_eq!(applied(state, module), Some(expected), "{state:?}");
     }

@@ -12,7 +12,7 @@ use crate::module::{DATA, DATA_COUNT, ELEMENT, MEMORY, Sections, TABLE};
 /// When and how active segments are copied by code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Applied {
-    /// As the module says.
+    /// As the specification says.
     Natively,
     /// Not at all.
     Never,
@@ -22,13 +22,13 @@ pub(super) enum Applied {
     BeforeStart,
     /// After the start function.
     AfterStart,
-    /// The last first.
+    /// In reverse order.
     Reversed,
-    /// Without being dropped.
+    /// Without dropping them.
     Kept,
-    /// After all of them were checked.
+    /// After checking all of them.
     Checked,
-    /// As far as there is room.
+    /// Up to the end of the memory.
     Truncated,
 }
 
@@ -50,12 +50,12 @@ pub(super) struct Segmented {
 struct Segment {
     active: Option<Active>,
     is_declared: bool,
-    /// How many bytes or elements it has.
+    /// The number of bytes or elements.
     length: u32,
     contents: Contents,
 }
 
-/// Where an active segment is copied to.
+/// The destination of an active segment.
 #[derive(Clone)]
 struct Active {
     target: u32,
@@ -71,7 +71,7 @@ enum Contents {
 }
 
 impl Segments {
-    /// The segments of a module.
+    /// Reads the segments of a module.
     pub(super) fn read(sections: &Sections<'_>) -> Option<Segments> {
         let (memories, tables) = (address_types(sections, MEMORY)?, address_types(sections, TABLE)?);
         let mut data = Vec::new();
@@ -101,7 +101,7 @@ impl Segments {
             .any(|kind| kind.applied != Applied::Natively || kind.keeps_declared)
     }
 
-    /// The code that copies them: what comes before the start function, and what comes after it.
+    /// Encodes the code that copies the segments: the parts before and after the start function.
     pub(super) fn code(&self) -> (Vec<u8>, Vec<u8>) {
         let (mut before, mut after) = (Vec::new(), Vec::new());
         let kinds = match self.data.applied {
@@ -142,7 +142,8 @@ impl Segments {
 }
 
 impl Segmented {
-    /// Has active segments copied in another way; `None` where there is none that would notice.
+    /// Changes how active segments are copied. Returns `None` if there is none that it would
+    /// affect.
     pub(super) fn retire(&mut self, applied: Applied) -> Option<()> {
         let active = self.segments.iter().filter(|segment| segment.active.is_some()).count();
         let needed = match applied {
@@ -153,7 +154,7 @@ impl Segmented {
         (active >= needed).then_some(())
     }
 
-    /// Keeps declarative segments; `None` where there is none.
+    /// Makes declarative segments passive. Returns `None` if there is none.
     pub(super) fn keep_declared(&mut self) -> Option<()> {
         self.keeps_declared = true;
         self.segments.iter().any(|segment| segment.is_declared).then_some(())
@@ -184,7 +185,7 @@ impl Segmented {
         code
     }
 
-    /// Copies a segment, and drops it.
+    /// Copies a segment and drops it.
     fn copy(&self, active: &Active, length: u32, index: u32) -> Vec<u8> {
         let mut code = active.offset.clone();
         let target = active.target;
@@ -205,7 +206,7 @@ impl Segmented {
         code
     }
 
-    /// Traps as the copy of a segment would: by copying what is there to where it is.
+    /// Traps if copying the segment would trap: copies the destination onto itself.
     fn check(&self, active: &Active, length: u32) -> Vec<u8> {
         let mut code = [active.offset.clone(), active.offset.clone()].concat();
         match active.is_64 {
@@ -241,10 +242,10 @@ impl Segmented {
     }
 }
 
-/// Copies as many bytes of a segment as there is room for, byte by byte from the first.
+/// Copies a segment byte by byte up to the end of the memory.
 fn truncated(active: &Active, length: u32, index: u32) -> Vec<u8> {
     let mut code = Vec::new();
-    // Segments of scripts are short; what is long is copied at once.
+    // Segments in scripts are short; longer ones are copied as a whole.
     if active.is_64 || length > 64 {
         return Segmented {
             is_data: true,

@@ -1,4 +1,4 @@
-//! Imports and exports that are copies.
+//! Faults in sharing: imports and exports are copies.
 
 use wasm_encoder::reencode::{Reencode, RoundtripReencoder};
 use wasm_encoder::{
@@ -51,8 +51,8 @@ impl Kind {
     }
 }
 
-/// Makes all imports of a kind definitions of the module; `None` where there are none, or where a
-/// definition cannot have a value of the type.
+/// Replaces all imports of a kind by definitions. Returns `None` if there are none, or if the type
+/// of one has no default value.
 pub(super) fn imported_copied(sections: &mut Sections<'_>, kind: Kind) -> Option<()> {
     let (mut imports, mut definitions) = (ImportSection::new(), Vec::new());
     for (module, name, ty) in sections.imports()? {
@@ -76,12 +76,12 @@ pub(super) fn imported_copied(sections: &mut Sections<'_>, kind: Kind) -> Option
     Some(())
 }
 
-/// Has a module export a new memory, table, global or tag for each that it exports; `None` where it
-/// exports none, or where there is no value for a new one.
+/// Replaces each exported item of a kind by a new one. Returns `None` if there are none, or if
+/// there is no initial value for a new one.
 pub(super) fn exported_copied(sections: &mut Sections<'_>, kind: Kind) -> Option<()> {
     let mut originals: Vec<Vec<u8>> = Vec::new();
     for (_, _, ty) in sections.imports()?.iter().filter(|(_, _, ty)| kind.is(ty)) {
-        // An imported global has a value that is not known here.
+        // The value of an imported global is not known here.
         originals.push(if kind == Kind::Global { Vec::new() } else { definition(ty)? });
     }
     originals.extend(defined(sections, kind)?);
@@ -108,7 +108,7 @@ pub(super) fn exported_copied(sections: &mut Sections<'_>, kind: Kind) -> Option
     Some(())
 }
 
-/// Gives tables with an initial value null elements; `None` where there is no such table.
+/// Replaces the initial values of tables by null. Returns `None` if there is no such table.
 pub(super) fn table_value_ignored(sections: &mut Sections<'_>) -> Option<()> {
     let (mut tables, mut is_changed) = (TableSection::new(), false);
     for table in TableSectionReader::new(BinaryReader::new(sections.get(TABLE)?, 0)).ok()? {
@@ -131,7 +131,7 @@ pub(super) fn table_value_ignored(sections: &mut Sections<'_>) -> Option<()> {
     is_changed.then_some(())
 }
 
-/// The entry of a section that defines something of the type of an import.
+/// Encodes a definition of the type of an import.
 fn definition(ty: &TypeRef) -> Option<Vec<u8>> {
     let mut entry = Vec::new();
     match RoundtripReencoder.entity_type(*ty).ok()? {
@@ -164,7 +164,7 @@ fn definition(ty: &TypeRef) -> Option<Vec<u8>> {
     Some(entry)
 }
 
-/// The entries of the section that defines things of a kind.
+/// Returns the entries of the section that defines items of a kind.
 fn defined(sections: &Sections<'_>, kind: Kind) -> Option<Vec<Vec<u8>>> {
     let Some(contents) = sections.get(kind.section()) else { return Some(Vec::new()) };
     let reader = BinaryReader::new(contents, 0);
@@ -181,7 +181,7 @@ fn defined(sections: &Sections<'_>, kind: Kind) -> Option<Vec<Vec<u8>>> {
     ranges.iter().map(entry).collect()
 }
 
-/// Where the entries of a section are, by where each begins.
+/// Returns the ranges of the entries of a section, from their start offsets.
 fn starts<T>(
     entries: impl Iterator<Item = wasmparser::Result<(u64, T)>>,
     contents: &[u8],

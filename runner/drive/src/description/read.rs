@@ -122,7 +122,7 @@ impl Description {
             BadDescription { file: file.to_owned(), line, message }
         };
         let written: Written = toml::from_str(text)
-            .map_err(|error| bad(error.span().map_or(0, |span| span.start), told(error.message())))?;
+            .map_err(|error| bad(error.span().map_or(0, |span| span.start), one_line(error.message())))?;
         described(written).map_err(|(offset, message)| bad(offset, message))
     }
 
@@ -155,7 +155,7 @@ impl Description {
 }
 
 /// The message of the TOML parser in one line, with a suggestion for an unknown key.
-fn told(message: &str) -> String {
+fn one_line(message: &str) -> String {
     let line = message.lines().collect::<Vec<_>>().join(", ");
     let mut names = line.split('`').skip(1).step_by(2);
     match (line.starts_with("unknown field"), names.next()) {

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::driver::Limits;
-use crate::process::{Group, Said, how};
+use crate::process::{Group, StderrTail, how};
 
 /// The placeholder for the path of the module in a command.
 pub const MODULE: &str = "{module}";
@@ -117,7 +117,7 @@ impl<'a> Runner<'a> {
         // Its output is not used.
         let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut group = Group::start(command, self.program.limits.memory)?;
-        let said = Said::of(group.stderr().ok_or(io::ErrorKind::BrokenPipe)?)?;
+        let stderr_tail = StderrTail::of(group.stderr().ok_or(io::ErrorKind::BrokenPipe)?)?;
         if !group.wait(limit) {
             return Ok(Ran::TimedOut(begun.elapsed()));
         }
@@ -125,9 +125,9 @@ impl<'a> Runner<'a> {
         if status.success() {
             return Ok(Ran::Well);
         }
-        said.wait(Instant::now() + REST);
+        stderr_tail.wait(Instant::now() + REST);
         // Remove the path of the module from the message.
-        let ended = said.after(how(status)).replace(&*self.file.to_string_lossy(), MODULE);
+        let ended = stderr_tail.after(how(status)).replace(&*self.file.to_string_lossy(), MODULE);
         Ok(if status.signal().is_some() { Ran::Crashed(ended) } else { Ran::Badly(ended) })
     }
 }

@@ -1,7 +1,7 @@
 //! The classes of errors.
 
 use wassay_script::embed::ErrorKind;
-use wassay_script::wap::{Class, Hello, Merges, Told};
+use wassay_script::wap::{Class, Distinction, Hello, Merges};
 
 use super::finding::Finding;
 use super::talk::{Step, Want, run, send, step};
@@ -46,7 +46,7 @@ pub(super) fn check(command: &Command, limits: &Limits, hello: &Hello, tell: &mu
 
 /// Whether an adapter declares that it does not distinguish two kinds.
 fn merged(merges: &Merges, a: ErrorKind, b: ErrorKind) -> bool {
-    merges.tell(Class::of(a), b) == Told::Coarsely
+    merges.compare(Class::of(a), b) == Distinction::Coarsely
 }
 
 fn begun() -> Vec<Step> {

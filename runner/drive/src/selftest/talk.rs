@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use data_encoding::BASE64;
 use wassay_script::embed::ErrorKind;
-use wassay_script::wap::{Answer, Class, Merges, Told};
+use wassay_script::wap::{Answer, Class, Distinction, Merges};
 
 use super::finding::Finding;
 use crate::child::{Child, Line, Silence};
@@ -116,7 +116,9 @@ impl Want {
             (Want::Ok(words), Answer::Ok(came)) => **came == *words,
             (Want::AnyOk, Answer::Ok(_)) => true,
             (Want::Value(value), Answer::Value(came)) => *came == value,
-            (Want::Fails(kind), Answer::Error(class, _)) => merges.tell(*class, kind) != Told::Other,
+            (Want::Fails(kind), Answer::Error(class, _)) => {
+                merges.compare(*class, kind) != Distinction::Other
+            }
             (Want::Refused, Answer::Error(class, _)) => {
                 matches!(class, Class::Malformed | Class::Invalid | Class::Compile | Class::Unsupported)
             }

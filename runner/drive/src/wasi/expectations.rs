@@ -58,7 +58,7 @@ struct Suite {
 struct Test {
     name: String,
     action: Option<Action>,
-    expected: Option<Came>,
+    expected: Option<Outcome>,
 }
 
 #[derive(Clone, Copy, PartialEq, Deserialize)]
@@ -69,7 +69,7 @@ enum Action {
 
 #[derive(Clone, Copy, PartialEq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Came {
+enum Outcome {
     Pass,
     Fail,
 }
@@ -106,8 +106,8 @@ impl Expectations {
             for Test { name, action, expected } in suite.test {
                 let what = match (action, expected) {
                     (Some(Action::Skip), _) => Expected::Skip(format!("skipped by {file}")),
-                    (None, Some(Came::Fail)) => Expected::Fail(format!("expected to fail by {file}")),
-                    (None, Some(Came::Pass)) => continue,
+                    (None, Some(Outcome::Fail)) => Expected::Fail(format!("expected to fail by {file}")),
+                    (None, Some(Outcome::Pass)) => continue,
                     (None, None) => {
                         return Err(format!(
                             "test `{name}` of `{}`: expected `action` or `expected`",

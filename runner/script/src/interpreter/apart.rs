@@ -61,6 +61,7 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
             | Command::AssertReturn { action, .. }
             | Command::AssertTrap { action, .. }
             | Command::AssertExhaustion { action, .. }
+            | Command::AssertSuspension { action, .. }
             | Command::AssertException(action) => instance(Action::instance(action)),
             Command::Register { instance: name, .. } => instance(name.as_deref()),
             Command::ModuleInstance { module: name, .. }

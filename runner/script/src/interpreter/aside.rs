@@ -7,7 +7,7 @@ use wassay_terms::time::aside;
 use super::run::Interpreter;
 use super::threads::STACK;
 use crate::embed::{EmbedError, Embedder};
-use crate::failures::time_over;
+use crate::failures::interrupt;
 use crate::model::ModuleForm;
 use crate::text::Grammar;
 
@@ -27,7 +27,7 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
             (ModuleForm::Quote(text), Some(deadline)) if text.len() >= LARGE => {
                 let quote = ModuleForm::Quote(text.clone());
                 aside(deadline, ("reads-text", STACK), move || quote.bytes_as(grammar).map(Cow::into_owned))
-                    .ok_or_else(time_over)?
+                    .ok_or_else(interrupt)?
                     .map(Cow::Owned)
             }
             _ => form.bytes_as(grammar),

@@ -20,7 +20,8 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         };
         match_results(&results, patterns).map(|()| Judged::Fully).map_err(|mismatch| {
             let failure = Failure::new(FailureKind::Mismatch(mismatch.kind), mismatch.message);
-            failure.with(patterns_written(patterns), results_written(&results, patterns))
+            let failure = failure.with(patterns_written(patterns), results_written(&results, patterns));
+            failure.of_results(results.iter().copied().map(Some))
         })
     }
 

@@ -14,7 +14,7 @@ use super::threads::Threads;
 use crate::binds::Bindings;
 use crate::embed::{EmbedError, Embedder, ErrorKind, Location, Results};
 use crate::env::{Env, Missing};
-use crate::failures::{no_such, time_over, unexpected, unsupported};
+use crate::failures::{interrupt, no_such, unexpected, unsupported};
 use crate::model::{Action, Command, Definition, Directive, Instantiation, ModuleForm, Script, TextError};
 use crate::options::{Options, Position};
 use crate::parse::parse_as;
@@ -42,7 +42,7 @@ pub fn run_script<E: Embedder>(
 
 /// Runs a parsed script, after [`begin`](Embedder::begin) of the embedder.
 pub fn run<E: Embedder>(script: &Script<'_>, options: &Options, embedder: &mut E) -> ScriptResult {
-    run_parts(&script.source, Whole(Some(&script.directives)), options, embedder)
+    run_parts(&script.source, SinglePart(Some(&script.directives)), options, embedder)
 }
 
 /// An iterator over directives in parts.
@@ -58,9 +58,9 @@ impl InParts for Parts<'_> {
 }
 
 /// Directives in a single part.
-struct Whole<'a>(Option<&'a [Directive]>);
+struct SinglePart<'a>(Option<&'a [Directive]>);
 
-impl<'a> Iterator for Whole<'a> {
+impl<'a> Iterator for SinglePart<'a> {
     type Item = &'a [Directive];
 
     fn next(&mut self) -> Option<&'a [Directive]> {
@@ -68,7 +68,7 @@ impl<'a> Iterator for Whole<'a> {
     }
 }
 
-impl InParts for Whole<'_> {
+impl InParts for SinglePart<'_> {
     fn remaining(&self) -> usize {
         self.0.map_or(0, <[Directive]>::len)
     }
@@ -82,6 +82,7 @@ pub(crate) fn run_parts<E: Embedder>(
     embedder: &mut E,
 ) -> ScriptResult {
     embedder.limit_memory(options.max_memory);
+    embedder.canonicalize_nans(options.nan_canonicalization);
     let deadline = options.timeout.and_then(Deadline::after);
     let begun = embedder.begin(options.features, deadline.map(Deadline::instant));
     // The scope joins every thread that the script starts.
@@ -261,7 +262,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
     pub(super) fn judge(&mut self, directive: &Directive) -> Result<Judged, Failure> {
         if self.deadline.is_some_and(Deadline::is_over) {
             // Not all directives involve the engine, which would report the timeout.
-            return Err(unexpected(&time_over()));
+            return Err(unexpected(&interrupt()));
         }
         let line = self.source.line(directive.span.start);
         match &directive.command {
@@ -278,6 +279,9 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
             Command::AssertTrap { action, text } => self.assert_failing(action, ErrorKind::Trap, Some(text)),
             Command::AssertExhaustion { action, text } => {
                 self.assert_failing(action, ErrorKind::Exhaustion, Some(text))
+            }
+            Command::AssertSuspension { action, text } => {
+                self.assert_failing(action, ErrorKind::Suspension, Some(text))
             }
             Command::AssertException(action) => self.assert_failing(action, ErrorKind::Exception, None),
             Command::AssertUninstantiable { instance, text } => {

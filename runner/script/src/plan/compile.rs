@@ -182,6 +182,9 @@ impl<'a> Planner<'a> {
             Command::AssertMalformedCustom { .. } | Command::AssertInvalidCustom { .. } => {
                 Step::without(not_applicable("custom sections and annotations are not tested in plans"))
             }
+            Command::AssertSuspension { .. } => Step::without(not_applicable(
+                "an unhandled suspension is not one of the errors that the protocol distinguishes",
+            )),
             Command::Thread { .. } => {
                 self.is_threaded = true;
                 Step::without(not_applicable("threads are not supported in plans"))

@@ -15,7 +15,7 @@ use crate::messages::{Comparison, MatchKind, Written, compare};
 use crate::options::Options;
 use crate::value::{HeapType, Pattern, Reference, Value};
 use crate::verdict::{Apart, DirectiveResult, Failure, FailureKind, Outcome, ScriptResult};
-use crate::wap::{ALTERNATIVE, Answer, Class, Hello, Told};
+use crate::wap::{ALTERNATIVE, Answer, Class, Distinction, Hello};
 
 /// The engine that answered, and how its errors are compared.
 #[derive(Clone, Debug, Default)]
@@ -275,7 +275,7 @@ impl Judge<'_> {
         let mut instances = planned.after.iter();
         match instances.find_map(|instance| self.taint.before(*instance, planned.place.line)) {
             Some(missing) => {
-                Ended::Apart(missing.apart(), format!("{}; {}", missing.told(), failure.message))
+                Ended::Apart(missing.apart(), format!("{}; {}", missing.description(), failure.message))
             }
             None => ended,
         }
@@ -324,7 +324,9 @@ impl Judge<'_> {
     /// Whether the directive asserts an error that the adapter may report as a limit.
     fn wants_limit(&self, planned: &Planned) -> bool {
         match &planned.want {
-            Want::Fails { kind, .. } => self.engine.hello.merges.tell(Class::Limit, *kind) != Told::Other,
+            Want::Fails { kind, .. } => {
+                self.engine.hello.merges.compare(Class::Limit, *kind) != Distinction::Other
+            }
             _ => false,
         }
     }
@@ -381,13 +383,13 @@ impl Judge<'_> {
         expected: ErrorKind,
         text: Option<(&str, Written)>,
     ) -> Result<Passed, Ended> {
-        let told = match class {
-            Some(class) => self.engine.hello.merges.tell(class, expected),
-            None if error.kind == expected => Told::Same,
-            None => Told::Other,
+        let distinction = match class {
+            Some(class) => self.engine.hello.merges.compare(class, expected),
+            None if error.kind == expected => Distinction::Same,
+            None => Distinction::Other,
         };
-        let coarse = told == Told::Coarsely;
-        if told == Told::Other {
+        let coarse = distinction == Distinction::Coarsely;
+        if distinction == Distinction::Other {
             return Err(instead(error, expected, text.map(|(text, _)| text)).into());
         }
         let Some((text, written)) = text else { return Ok(Passed { text_not_compared: false, coarse }) };
@@ -410,7 +412,11 @@ impl Judge<'_> {
             let mismatch = miscounted(types.len(), patterns.len());
             let actual = list_written(self.results(planned).iter().map(Value::to_string));
             let failure = Failure::new(FailureKind::Mismatch(mismatch.kind), mismatch.message);
-            return Err(failure.with(patterns_written(patterns), actual).into());
+            let mut results = vec![None; types.len()];
+            if let Some(first) = results.first_mut() {
+                *first = self.results(planned).first().copied();
+            }
+            return Err(failure.with(patterns_written(patterns), actual).of_results(results).into());
         }
         let index = match usize::try_from(number) {
             Ok(0) => return Ok(Passed::default()),
@@ -435,7 +441,8 @@ impl Judge<'_> {
             });
             list_written(written)
         });
-        Err(Failure { actual, ..failure }.into())
+        let results = (0..types.len()).map(|at| value.filter(|_| at == index));
+        Err(Failure { actual, ..failure }.of_results(results).into())
     }
 
     /// The failure of a call that should not have returned.

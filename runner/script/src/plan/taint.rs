@@ -26,11 +26,11 @@ pub(super) struct Taint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Missing {
     line: usize,
-    what: What,
+    what: Entity,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum What {
+enum Entity {
     /// A module that was rejected.
     Module,
     /// A call that was not possible, or that ended the engine.
@@ -43,20 +43,22 @@ impl Missing {
     /// The category of directives that fail after it.
     pub(super) fn apart(self) -> Apart {
         match self.what {
-            What::Module | What::Call => Apart::Blocked,
-            What::NotApplicable => Apart::NotApplicable,
+            Entity::Module | Entity::Call => Apart::Blocked,
+            Entity::NotApplicable => Apart::NotApplicable,
         }
     }
 
     /// Describes what was not performed.
-    pub(super) fn told(self) -> String {
+    pub(super) fn description(self) -> String {
         let Missing { line, what } = self;
         match what {
-            What::Module => format!("the module on line {line}, which may change its instance, was rejected"),
-            What::Call => {
+            Entity::Module => {
+                format!("the module on line {line}, which may change its instance, was rejected")
+            }
+            Entity::Call => {
                 format!("the call on line {line}, which may change its instance, was not performed")
             }
-            What::NotApplicable => {
+            Entity::NotApplicable => {
                 format!("the call on line {line}, which may change its instance, is not applicable")
             }
         }
@@ -84,7 +86,7 @@ impl Taint {
                     let (first, mut all) = (planned.requests.start, planned.requests.clone());
                     let refused = replies.get(first).is_some_and(is_refused);
                     if refused || all.any(|request| replies.get(request).is_some_and(is_not_done)) {
-                        from.iter().for_each(|instance| taint.add(*instance, planned, What::Module));
+                        from.iter().for_each(|instance| taint.add(*instance, planned, Entity::Module));
                     }
                     taint.imports.insert(request, from);
                 }
@@ -93,7 +95,7 @@ impl Taint {
         taint
     }
 
-    fn add(&mut self, instance: usize, planned: &Planned, what: What) {
+    fn add(&mut self, instance: usize, planned: &Planned, what: Entity) {
         self.tainted.entry(instance).or_insert(Missing { line: planned.place.line, what });
     }
 
@@ -116,24 +118,24 @@ impl Taint {
 
 /// Whether a directive is a call that was not performed, and why. A call on a missing instance does
 /// not count.
-fn missing_call(planned: &Planned, replies: &[Reply], host: bool) -> Option<What> {
+fn missing_call(planned: &Planned, replies: &[Reply], host: bool) -> Option<Entity> {
     let Some(Wrapped { made, host: needs_host, .. }) = &planned.wrapper else {
         let is_call = planned.requests.is_empty() && !planned.after.is_empty();
-        return (is_call && matches!(planned.want, Want::NotApplicable(_))).then_some(What::NotApplicable);
+        return (is_call && matches!(planned.want, Want::NotApplicable(_))).then_some(Entity::NotApplicable);
     };
     if *needs_host && !host {
-        return Some(What::NotApplicable);
+        return Some(Entity::NotApplicable);
     }
     match replies.get(*made)? {
         Reply::Answered(Answer::Ok(_)) => {
             let mut calls = planned.requests.clone();
-            calls.any(|request| replies.get(request).is_some_and(is_not_done)).then_some(What::Call)
+            calls.any(|request| replies.get(request).is_some_and(is_not_done)).then_some(Entity::Call)
         }
         Reply::Answered(Answer::Error(Class::NoHandle, _)) | Reply::NotRun(_) => None,
         Reply::Answered(Answer::Error(Class::Unsupported, _)) | Reply::NotApplicable(_) => {
-            Some(What::NotApplicable)
+            Some(Entity::NotApplicable)
         }
-        Reply::Answered(_) | Reply::Crashed(_) | Reply::TimedOut(_) | Reply::Broken(_) => Some(What::Call),
+        Reply::Answered(_) | Reply::Crashed(_) | Reply::TimedOut(_) | Reply::Broken(_) => Some(Entity::Call),
     }
 }
 

@@ -301,14 +301,23 @@ fn errors_that_are_known_without_the_engine_are_judged() {
 }
 
 #[test]
-fn threads_and_custom_sections_are_not_applicable() {
+fn threads_custom_sections_and_suspensions_are_not_applicable() {
     let plan = plan(
         "(module $m (memory (export \"mem\") 1 1 shared)) (assert_malformed_custom (module binary \"\") \"x\")
-         (thread $t (shared (module $m)) (invoke \"f\")) (wait $t) (invoke $m \"f\")",
+         (thread $t (shared (module $m)) (invoke \"f\")) (wait $t) (invoke $m \"f\")
+         (module) (assert_suspension (invoke \"f\") \"unhandled\")",
     );
     assert_eq!(
         judge(&plan, "", &[]),
-        ["pass", "not applicable", "not applicable", "not applicable", "not applicable"]
+        [
+            "pass",
+            "not applicable",
+            "not applicable",
+            "not applicable",
+            "not applicable",
+            "pass",
+            "not applicable"
+        ]
     );
     // Each has a reason.
     let reasons = plan.directives.iter().filter_map(|planned| match &planned.want {
@@ -320,6 +329,7 @@ fn threads_and_custom_sections_are_not_applicable() {
         ("thread", "threads are not supported in plans"),
         ("wait", "it waits for a thread"),
         ("invoke", "it depends on a thread of the script"),
+        ("assert_suspension", "an unhandled suspension is not one of the errors"),
     ];
     for ((keyword, why), (expected, said)) in reasons.zip(expected) {
         assert!(keyword == expected && why.contains(said), "{keyword}: {why}");
@@ -361,7 +371,7 @@ fn altered_expectations_fail_on_a_conforming_engine() {
 }
 
 /// A compressed file with repeated text after a prefix.
-fn bomb(begin: &str, text: &[u8], times: usize) -> Vec<u8> {
+fn repeated(begin: &str, text: &[u8], times: usize) -> Vec<u8> {
     let mut file = GzEncoder::new(Vec::new(), Compression::fast());
     file.write_all(begin.as_bytes()).unwrap();
     (0..times).for_each(|_| file.write_all(text).unwrap());
@@ -374,16 +384,16 @@ fn files_with_a_large_uncompressed_size_are_rejected() {
     let mebibyte = [b'a'; 1 << 20];
     let refused = |file: &[u8]| Plan::read(file).unwrap_err().to_string();
     assert_eq!(
-        refused(&bomb(&format!("{plan}# "), &mebibyte, 129)),
+        refused(&repeated(&format!("{plan}# "), &mebibyte, 129)),
         "line 3: a line of more than 134217728 bytes"
     );
     let remarks = "# x\n".repeat(1 << 18);
     let large = "the uncompressed size exceeds 536870912 bytes";
-    assert_eq!(refused(&bomb(&plan, remarks.as_bytes(), 513)), large);
+    assert_eq!(refused(&repeated(&plan, remarks.as_bytes(), 513)), large);
     let begin = "ok engine=x\n";
-    assert_eq!(replies(bomb(begin, &mebibyte, 513).as_slice(), 7).unwrap_err().to_string(), large);
+    assert_eq!(replies(repeated(begin, &mebibyte, 513).as_slice(), 7).unwrap_err().to_string(), large);
     // Surplus answers are counted; one that is too long is invalid.
-    let (kept, count) = replies(bomb(begin, b"v 0\n", 100_000).as_slice(), 7).unwrap();
+    let (kept, count) = replies(repeated(begin, b"v 0\n", 100_000).as_slice(), 7).unwrap();
     assert_eq!((kept.len(), count), (7, 100_001));
     let long = format!("{begin}E trap {}\nE trap {}\r\nv 1", "a".repeat(65_529), "a".repeat(70_000));
     let (kept, count) = replies(long.as_bytes(), 9).unwrap();
@@ -391,7 +401,7 @@ fn files_with_a_large_uncompressed_size_are_rejected() {
 }
 
 #[test]
-fn a_plan_is_read_as_it_is_written() {
+fn plans_survive_writing_and_reading() {
     let plan = plan(&format!(
         "{MODULE} (assert_return (invoke \"f\" (i32.const 1)) (i32.const 1)) (assert_trap (invoke \"d\") \"x\\n##[e]\u{202e}\")"
     ));

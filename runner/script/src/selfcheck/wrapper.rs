@@ -140,7 +140,7 @@ impl<'a> Wrapper<'a> {
 
     /// Adds its items to a module.
     pub(super) fn move_to(&self, subject: &Subject<'_>, bases: Bases, additions: &mut Additions) {
-        let mut mover = Mover { wrapper: self, types: subject.types, bases };
+        let mut mover = Reindexer { wrapper: self, types: subject.types, bases };
         additions.entry(id::TYPE).or_default().add_written(self.types.0, self.types.1);
         additions.entry(id::GLOBAL).or_default().add_written(self.own_globals.0, self.own_globals.1);
         for (ty, body) in &self.own {
@@ -172,14 +172,14 @@ impl<'a> Wrapper<'a> {
 }
 
 /// Re-encodes code with new indices.
-struct Mover<'a> {
+struct Reindexer<'a> {
     wrapper: &'a Wrapper<'a>,
     /// The number of types of the module.
     types: u32,
     bases: Bases,
 }
 
-impl Mover<'_> {
+impl Reindexer<'_> {
     fn moved_type(&self, ty: u32) -> u32 {
         ty.checked_sub(self.types).map_or(ty, |own| self.bases.types + own)
     }
@@ -202,7 +202,7 @@ fn entries(module: &[u8], begin: u64, end: u64) -> Result<&[u8], Foreign> {
     module.get(begin as usize..end as usize).ok_or(Foreign)
 }
 
-impl Reencode for Mover<'_> {
+impl Reencode for Reindexer<'_> {
     type Error = Infallible;
 
     fn function_index(&mut self, function: u32) -> Result<u32, reencode::Error<Infallible>> {

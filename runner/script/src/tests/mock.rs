@@ -161,6 +161,7 @@ fn behave(name: &str) -> Result<Results, EmbedError> {
     let kind = match verb {
         "trap" => ErrorKind::Trap,
         "exhaustion" => ErrorKind::Exhaustion,
+        "suspension" => ErrorKind::Suspension,
         "exception" => ErrorKind::Exception,
         "limit" => ErrorKind::Limit,
         "timeout" => ErrorKind::Timeout,

@@ -12,12 +12,12 @@ pub(crate) struct Rewritten<'a> {
     /// The text to parse.
     pub(crate) text: Cow<'a, str>,
     /// The insertions, in order.
-    stretches: Vec<Stretch>,
+    stretches: Vec<Inserted>,
 }
 
 /// Inserted text.
 #[derive(Debug)]
-struct Stretch {
+struct Inserted {
     /// Its offset in the rewritten text.
     at: usize,
     len: usize,
@@ -78,7 +78,7 @@ impl<'a> Edits<'a> {
             text.push(b' ');
             let len = text.len() - stretch;
             longer += len;
-            stretches.push(Stretch { at: stretch, len, origin, longer });
+            stretches.push(Inserted { at: stretch, len, origin, longer });
         }
         text.extend_from_slice(blank.get(copied..).unwrap_or_default());
         // Blanks replace complete tokens, so it is still UTF-8.

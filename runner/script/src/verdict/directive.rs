@@ -12,6 +12,7 @@ use wassay_testsuite::expectation::{Expectation, Expected};
 use crate::embed::{EmbedError, ErrorKind};
 use crate::matching::MismatchKind;
 use crate::source::Place;
+use crate::value::Value;
 
 /// The result of a directive.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,6 +60,10 @@ pub struct Failure {
     pub expected: Option<String>,
     /// The actual result.
     pub actual: Option<String>,
+    /// The results of a call that returned, as far as they are known. They are not included in
+    /// reports, and do not leave the process.
+    #[serde(skip)]
+    pub results: Vec<Option<Value>>,
     /// The text of the directive.
     pub source: String,
     /// The backtrace, one function per line. It is not included in reports.
@@ -180,12 +185,17 @@ impl Failure {
         if let Some(rest) = message.strip_prefix(&format!("{kind}: ")) {
             message = rest.to_owned();
         }
-        Failure { kind, message, expected, actual, source, backtrace }
+        Failure { kind, message, expected, actual, results: Vec::new(), source, backtrace }
     }
 
     /// Sets the expected and actual results.
     pub fn with(self, expected: impl Into<String>, actual: impl Into<String>) -> Self {
         Failure { expected: Some(expected.into()), actual: Some(actual.into()), ..self }
+    }
+
+    /// Sets the results of a call.
+    pub(crate) fn of_results(self, results: impl IntoIterator<Item = Option<Value>>) -> Self {
+        Failure { results: results.into_iter().collect(), ..self }
     }
 
     /// Sets the backtrace of an error.
@@ -226,7 +236,12 @@ impl fmt::Display for FailureKind {
         f.write_str(match self {
             FailureKind::Mismatch(kind) => kind.name(),
             FailureKind::WrongText => "wrong-text",
-            FailureKind::Missed(kind @ (ErrorKind::Trap | ErrorKind::Exhaustion | ErrorKind::Exception)) => {
+            FailureKind::Missed(
+                kind @ (ErrorKind::Trap
+                | ErrorKind::Exhaustion
+                | ErrorKind::Suspension
+                | ErrorKind::Exception),
+            ) => {
                 return write!(f, "{}-expected", kind.name());
             }
             FailureKind::Missed(kind) => return write!(f, "not-{}", kind.name()),

@@ -43,7 +43,7 @@ pub struct Merges(Vec<Vec<Class>>);
 
 /// The relation of an actual error to the expected kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum Distinction {
     /// It is of the expected kind.
     Same,
     /// It may be: the adapter does not distinguish the two.
@@ -110,16 +110,16 @@ impl Merges {
 
     /// Relates an actual class to the expected kind. A rejection without a kind may mean malformed
     /// or invalid.
-    pub fn tell(&self, came: Class, expected: ErrorKind) -> Told {
+    pub fn compare(&self, came: Class, expected: ErrorKind) -> Distinction {
         let refused = [Class::Compile, Class::Malformed, Class::Invalid];
         let wanted = Class::of(expected);
         let in_one = |set: &[Class]| set.contains(&came) && set.contains(&wanted);
         if self.0.iter().any(|set| in_one(set)) || (came == Class::Compile && refused.contains(&wanted)) {
-            Told::Coarsely
+            Distinction::Coarsely
         } else if came == wanted {
-            Told::Same
+            Distinction::Same
         } else {
-            Told::Other
+            Distinction::Other
         }
     }
 }
@@ -139,14 +139,14 @@ mod tests {
                 .unwrap();
         assert_eq!((hello.engine.as_str(), hello.version.as_str()), ("node", "v20.1 x"));
         assert!(hello.host && !hello.features && !hello.texts);
-        let tell = |came, expected| hello.merges.tell(came, expected);
-        assert_eq!(tell(Class::Trap, ErrorKind::Trap), Told::Coarsely);
-        assert_eq!(tell(Class::Trap, ErrorKind::Exception), Told::Coarsely);
-        assert_eq!(tell(Class::Link, ErrorKind::Unlinkable), Told::Same);
-        assert_eq!(tell(Class::Trap, ErrorKind::Exhaustion), Told::Other);
-        assert_eq!(tell(Class::Compile, ErrorKind::Invalid), Told::Coarsely);
-        assert_eq!(tell(Class::Invalid, ErrorKind::Malformed), Told::Other);
-        assert_eq!(tell(Class::Compile, ErrorKind::Unlinkable), Told::Other);
+        let tell = |came, expected| hello.merges.compare(came, expected);
+        assert_eq!(tell(Class::Trap, ErrorKind::Trap), Distinction::Coarsely);
+        assert_eq!(tell(Class::Trap, ErrorKind::Exception), Distinction::Coarsely);
+        assert_eq!(tell(Class::Link, ErrorKind::Unlinkable), Distinction::Same);
+        assert_eq!(tell(Class::Trap, ErrorKind::Exhaustion), Distinction::Other);
+        assert_eq!(tell(Class::Compile, ErrorKind::Invalid), Distinction::Coarsely);
+        assert_eq!(tell(Class::Invalid, ErrorKind::Malformed), Distinction::Other);
+        assert_eq!(tell(Class::Compile, ErrorKind::Unlinkable), Distinction::Other);
     }
 
     #[test]

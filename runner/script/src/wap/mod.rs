@@ -7,5 +7,5 @@ mod hello;
 mod request;
 
 pub use answer::{ALTERNATIVE, Answer, BadAnswer, Class};
-pub use hello::{BadHello, Hello, Merges, Told};
+pub use hello::{BadHello, Distinction, Hello, Merges};
 pub use request::{PROTOCOL, Request, Requests, decoded, encoded};

@@ -19,13 +19,13 @@ const MOST: usize = 64 << 10;
 /// Checks that a temporary file can be created in the folder and take over the owner and attributes
 /// of the old one.
 pub(super) fn check(path: &Path, old: Option<&Metadata>) -> io::Result<()> {
-    let new = beside(path)?;
+    let new = temporary_file_for(path)?;
     old.map_or(Ok(()), |old| own_as(new.as_file(), old))
 }
 
 /// Writes a temporary file and renames it over the old one.
 pub(super) fn write(path: &Path, old: Option<&Metadata>, bytes: &[u8]) -> io::Result<()> {
-    let mut new = beside(path)?;
+    let mut new = temporary_file_for(path)?;
     new.write_all(bytes)?;
     let file = new.as_file();
     match old {
@@ -67,7 +67,7 @@ fn folder(path: &Path) -> &Path {
 
 /// Creates a temporary file in the folder of `path` that only this user can read; it is deleted
 /// unless it is renamed to `path`.
-fn beside(path: &Path) -> io::Result<NamedTempFile> {
+fn temporary_file_for(path: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder(path))
 }
 

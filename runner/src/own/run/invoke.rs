@@ -77,6 +77,7 @@ fn show_one(result: &Val) -> String {
         Val::Ref(Ref::Struct(_)) => Value::Ref(Reference::Struct),
         Val::Ref(Ref::Array(_)) => Value::Ref(Reference::Array),
         Val::Ref(Ref::Exn(_)) => Value::Ref(Reference::Exn),
+        Val::Ref(Ref::Cont(_)) => Value::Ref(Reference::Cont),
         // Numbered references exist only in scripts.
         Val::Ref(_) => Value::Ref(Reference::Extern(None)),
     };

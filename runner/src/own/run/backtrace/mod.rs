@@ -28,17 +28,17 @@ pub(super) type Loaded = Vec<(Module, PathBuf)>;
 /// module's binary: of the one that trapped, and of the calls of outer frames. Source locations are
 /// `FILE:LINE:COLUMN`, with the file name as in the DWARF.
 pub(super) fn show(backtrace: &Backtrace, loaded: &Loaded) -> Text {
-    let mut shower = Shower { loaded, lines: Vec::new(), number: 0, text: Text::new(false) };
-    backtrace.innermost().for_each(|frame| shower.frame(&frame));
+    let mut renderer = Renderer { loaded, lines: Vec::new(), number: 0, text: Text::new(false) };
+    backtrace.innermost().for_each(|frame| renderer.frame(&frame));
     if backtrace.omitted() > 0 {
-        shower.text.line(format_args!("     … {} more …", backtrace.omitted()));
+        renderer.text.line(format_args!("     … {} more …", backtrace.omitted()));
     }
-    shower.number += backtrace.omitted();
-    backtrace.outermost().for_each(|frame| shower.frame(&frame));
-    shower.text
+    renderer.number += backtrace.omitted();
+    backtrace.outermost().for_each(|frame| renderer.frame(&frame));
+    renderer.text
 }
 
-struct Shower<'a> {
+struct Renderer<'a> {
     loaded: &'a Loaded,
     /// The modules seen so far, with their DWARF.
     lines: Vec<(&'a Module, Option<Lines<'a>>)>,
@@ -46,7 +46,7 @@ struct Shower<'a> {
     text: Text,
 }
 
-impl<'a> Shower<'a> {
+impl<'a> Renderer<'a> {
     fn frame(&mut self, frame: &Frame<'a>) {
         if frame.through_host {
             self.text.line("     a host function");

@@ -211,7 +211,7 @@ fn deeply_nested_dwarf_is_rejected() {
 }
 
 #[test]
-fn damaged_dwarf_is_read_as_far_as_it_goes() {
+fn damaged_dwarf_is_read_up_to_the_damage() {
     let program = program();
     for version in [4, 5] {
         let whole = program.with_dwarf(version);

@@ -15,7 +15,7 @@ use crate::verdict::{DirectiveResult, Directives, Failure, FailureKind, LISTED, 
 
 /// The progress of a script.
 #[derive(Debug, Default)]
-pub(super) struct Course {
+pub(super) struct ScriptProgress {
     /// The results that are not plain passes: all of them, unless `is_partial`.
     pub(super) judged: Vec<DirectiveResult>,
     /// Whether more directives failed than are recorded.
@@ -29,24 +29,24 @@ pub(super) struct Course {
 /// Records the progress of a script, and forwards it to another observer.
 #[derive(Debug, Default)]
 pub(super) struct Noted {
-    course: Mutex<Course>,
+    progress: Mutex<ScriptProgress>,
     told: Option<Arc<dyn Observer>>,
 }
 
 impl Noted {
     pub(super) fn new(told: Option<Arc<dyn Observer>>) -> Noted {
-        Noted { course: Mutex::default(), told }
+        Noted { progress: Mutex::default(), told }
     }
 
     /// Takes what was recorded since the last call.
-    pub(super) fn take(&self) -> Course {
-        mem::take(&mut self.course.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn take(&self) -> ScriptProgress {
+        mem::take(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Observer for Noted {
     fn begins(&self, place: Place) {
-        self.course.lock().unwrap_or_else(PoisonError::into_inner).begun = Some(place);
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).begun = Some(place);
         if let Some(told) = &self.told {
             told.begins(place);
         }
@@ -54,7 +54,7 @@ impl Observer for Noted {
 
     fn judged(&self, result: &DirectiveResult) {
         if !is_plain(result) {
-            self.course.lock().unwrap_or_else(PoisonError::into_inner).note(Cow::Borrowed(result));
+            self.progress.lock().unwrap_or_else(PoisonError::into_inner).note(Cow::Borrowed(result));
         }
         if let Some(told) = &self.told {
             told.judged(result);
@@ -76,7 +76,7 @@ pub(super) fn is_plain(result: &DirectiveResult) -> bool {
         && !result.coarse
 }
 
-impl Course {
+impl ScriptProgress {
     /// Records a result that is not a plain pass, up to the limit of listed failures.
     pub(super) fn note(&mut self, result: Cow<'_, DirectiveResult>) {
         if !matches!(result.outcome, Outcome::Passed) {

@@ -1,4 +1,4 @@
-//! Plays faults, one at a time, to the scripts that have something that they change.
+//! Runs scripts with faults injected, one fault at a time.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -10,66 +10,67 @@ use wassay_script::verdict::{Outcome, ScriptResult};
 use wassay_script::{Grammar, Options, parse_as};
 
 use crate::fault::Fault;
-use crate::subject::{Classify, Played, each_module, form, modules};
+use crate::subject::{Classify, Injected, each_module, form, modules};
 
 /// A script to be audited.
 #[derive(Clone, Debug)]
 pub struct Script<'a> {
-    /// What it is called in messages.
+    /// The name of the script in messages.
     pub name: &'a str,
-    /// Its text.
+    /// The text of the script.
     pub text: &'a str,
-    /// How it is judged; the time is that of the run without a fault.
+    /// How to judge the script. The timeout is for the run without a fault.
     pub options: Options,
 }
 
-/// What an audit of a script needs besides the script.
+/// Settings of an audit.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings<'a> {
-    /// The faults, by their number in reports.
+    /// The faults, with their numbers in reports.
     pub faults: &'a [(usize, &'a Fault)],
-    /// Says which rule is violated; without it no fault about refused modules is played.
+    /// Determines the rule that a module violates. Without it, faults that accept invalid modules
+    /// are not injected.
     pub classify: Option<Classify>,
-    /// How long a run with a fault may take at least.
-    pub patience: Duration,
+    /// The minimum timeout of a run with a fault.
+    pub minimum_timeout: Duration,
 }
 
-/// What came of the faults on a script.
+/// The results of an audit of a script.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Audited {
-    /// How many directives there are.
+    /// The number of directives.
     pub directives: usize,
-    /// The directives that did not pass without any fault, by their place: these kill nothing.
+    /// The positions of directives that fail without any fault. They cannot kill one.
     pub failing: Vec<Place>,
-    /// The faults that concern the script, by their number.
+    /// The effects of the faults that affect the script, by number.
     pub effects: Vec<(usize, Effect)>,
 }
 
-/// What came of a fault on a script.
+/// The effect of a fault on a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Every module that it would change is not valid then.
+    /// Every rewritten module is invalid.
     NotApplicable,
-    /// Every directive that passes without it passes with it.
+    /// Every directive that passes without the fault passes with it.
     Survived,
-    /// A directive fails.
+    /// A directive fails that passes without the fault.
     Killed {
-        /// Where the first that fails begins.
+        /// The position of the first such directive.
         place: Place,
-        /// The kind of its failure.
+        /// The kind of the failure.
         kind: String,
     },
 }
 
-/// A script takes so many times as long with a fault as without it, before its time is over.
+/// The timeout of a run with a fault, as a multiple of the time without one.
 const SLOWDOWN: u32 = 20;
 
-/// Plays faults to a script. `judge` judges it, from a fresh start of an engine; `stop` says
-/// whether to leave it at what there is.
+/// Runs a script with each fault that affects it. `judge` judges the script on a fresh engine or
+/// store; if `stop` returns true, the remaining faults are left out.
 ///
 /// # Errors
 ///
-/// The script cannot be read, as the message says.
+/// A message if the script cannot be parsed.
 pub fn audit(
     script: &Script<'_>,
     settings: Settings<'_>,
@@ -82,9 +83,9 @@ pub fn audit(
     let known = modules(&parsed.directives, options.features, settings.classify);
     let source = Source::new(*name, text);
     let mut reading = Reading::of(&source, grammar, parsed.directives);
-    let begin = Instant::now();
+    let start = Instant::now();
     let clean = judge(&reading, options);
-    let time = settings.patience.max(begin.elapsed() * SLOWDOWN);
+    let time = settings.minimum_timeout.max(start.elapsed() * SLOWDOWN);
     let is_failing = |outcome: &Outcome| !matches!(outcome, Outcome::Passed);
     let failing: Vec<Place> = clean
         .directives
@@ -92,7 +93,7 @@ pub fn audit(
         .filter(|directive| is_failing(directive.outcome))
         .map(|directive| directive.place)
         .collect();
-    // A failure that is there without a fault must not be the last directive of every run.
+    // If a directive fails without a fault, a run must not end at it.
     let options = Options { timeout: Some(time), fail_fast: failing.is_empty(), ..options.clone() };
     let known_failures: HashSet<Place> = failing.iter().copied().collect();
     let mut effects = Vec::new();
@@ -100,26 +101,27 @@ pub fn audit(
         if stop() {
             break;
         }
-        let played: Vec<Played> = known.iter().map(|module| module.play(fault, options.features)).collect();
-        if played.iter().any(|played| matches!(played, Played::Other(_))) {
-            let kept = replace(&mut reading, played);
+        let injected: Vec<Injected> =
+            known.iter().map(|module| module.inject(fault, options.features)).collect();
+        if injected.iter().any(|injected| matches!(injected, Injected::Rewritten(_))) {
+            let kept = replace(&mut reading, injected);
             let result = judge(&reading, &options);
             restore(&mut reading, kept);
             effects.push((*number, effect(&result, &known_failures)));
-        } else if played.iter().any(|played| matches!(played, Played::Invalid)) {
+        } else if injected.iter().any(|injected| matches!(injected, Injected::Invalid)) {
             effects.push((*number, Effect::NotApplicable));
         }
     }
     Ok(Audited { directives: clean.directives.len(), failing, effects })
 }
 
-/// Replaces the modules that a fault changes, and gives the ones that there were.
-fn replace(reading: &mut Reading<'_, '_>, played: Vec<Played>) -> Vec<Option<ModuleForm>> {
-    let mut kept = Vec::with_capacity(played.len());
-    let mut played = played.into_iter();
+/// Replaces the modules that a fault changes, and returns the original ones.
+fn replace(reading: &mut Reading<'_, '_>, injected: Vec<Injected>) -> Vec<Option<ModuleForm>> {
+    let mut kept = Vec::with_capacity(injected.len());
+    let mut injected = injected.into_iter();
     each_module(reading.directives_mut(), &mut |definition| {
-        kept.push(match played.next() {
-            Some(Played::Other(bytes)) => {
+        kept.push(match injected.next() {
+            Some(Injected::Rewritten(bytes)) => {
                 let other = form(bytes, &definition.form);
                 Some(std::mem::replace(&mut definition.form, other))
             }
@@ -138,7 +140,7 @@ fn restore(reading: &mut Reading<'_, '_>, kept: Vec<Option<ModuleForm>>) {
     });
 }
 
-/// What came of a fault, by the first directive that failed and does not fail without it.
+/// Finds the first directive that failed and does not fail without the fault.
 fn effect(result: &ScriptResult, known_failures: &HashSet<Place>) -> Effect {
     let killed = result.directives.iter().find_map(|directive| match directive.outcome {
         Outcome::Failed(failure) if !known_failures.contains(&directive.place) => {

@@ -4,7 +4,7 @@
 /// until no single item can be removed (delta debugging: Zeller and Hildebrandt, "Simplifying and
 /// Isolating Failure-Inducing Input", 2002). `needs` must be true for all items. If it returns
 /// false after a timeout, the items removed until then stay removed.
-pub(super) fn shrink<T: Clone>(items: Vec<T>, needs: &mut dyn FnMut(&[T]) -> bool) -> Vec<T> {
+pub fn shrink<T: Clone>(items: Vec<T>, needs: &mut dyn FnMut(&[T]) -> bool) -> Vec<T> {
     let mut items = items;
     let mut size = items.len();
     while size > 0 {
