@@ -48,7 +48,8 @@ fn compile(c: &mut Criterion) {
 
 /// A module whose functions are compiled when they are called, and calls by a slot and directly.
 fn lazy(c: &mut Criterion) {
-    let engine = Engine::new(&Config::new().verifier(false)).unwrap();
+    let config = Config::new().verifier(false).compilation(Compilation::Lazy);
+    let engine = Engine::new(&config).unwrap();
     let bytes = module(100, 64);
     c.bench_function("load 100 functions of 64 operators, lazy", |b| {
         b.iter(|| Module::new(&engine, black_box(&bytes)).unwrap());

@@ -15,6 +15,8 @@ pub struct Config {
     pub(crate) verifier: bool,
     pub(crate) optimize: bool,
     pub(crate) compilation: Compilation,
+    pub(crate) tier_up_always: bool,
+    pub(crate) speculation: bool,
     pub(crate) guard_pages: bool,
     pub(crate) max_stack: usize,
     pub(crate) collect_always: bool,
@@ -29,17 +31,21 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compilation {
-    /// All functions are compiled when the module is created, on all processors.
+    /// All functions are compiled when the module is created, optimised, on all processors.
     Eager,
-    /// Each function is compiled when it is called for the first time, on the thread that calls it.
-    /// If the compiler does not support the function, or reaches a limit, the call fails with that
-    /// error.
+    /// Each function is compiled when it is called for the first time, optimised, on the thread
+    /// that calls it. If the compiler does not support the function, or reaches a limit, the call
+    /// fails with that error.
     Lazy,
+    /// Like [`Lazy`](Compilation::Lazy), but as fast as possible, into slower code. What runs often
+    /// is compiled again, optimised, on another thread, which replaces the code while it runs.
+    Tiered,
 }
 
 impl Compilation {
+    /// Whether functions are compiled when they are called.
     pub(crate) fn is_lazy(self) -> bool {
-        self == Compilation::Lazy
+        matches!(self, Compilation::Lazy | Compilation::Tiered)
     }
 }
 
@@ -78,7 +84,9 @@ impl Config {
             features: Features::DEFAULT,
             verifier: cfg!(debug_assertions),
             optimize: true,
-            compilation: Compilation::Lazy,
+            compilation: Compilation::Tiered,
+            tier_up_always: false,
+            speculation: true,
             guard_pages: true,
             max_stack: 1 << 20,
             collect_always: false,
@@ -87,6 +95,11 @@ impl Config {
             max_bytes: u64::MAX,
             through_objects: false,
         }
+    }
+
+    /// Whether functions are compiled in two tiers.
+    pub(crate) fn is_tiered(&self) -> bool {
+        self.compilation == Compilation::Tiered && self.optimize
     }
 
     /// Sets the features that modules can use. Default: [`Features::DEFAULT`].
@@ -103,14 +116,15 @@ impl Config {
         self
     }
 
-    /// Sets whether code is optimised, or compiled as fast as possible. Default: optimised.
+    /// Sets whether code is optimised, or compiled as fast as possible. Without optimisation there
+    /// is only one tier. Default: optimised.
     #[must_use]
     pub fn optimize(mut self, on: bool) -> Config {
         self.optimize = on;
         self
     }
 
-    /// Sets when functions are compiled. Default: [`Compilation::Lazy`].
+    /// Sets when functions are compiled. Default: [`Compilation::Tiered`].
     ///
     /// ```
     /// use wassay_engine::{Compilation, Config, Engine};
@@ -120,6 +134,23 @@ impl Config {
     #[must_use]
     pub fn compilation(mut self, compilation: Compilation) -> Config {
         self.compilation = compilation;
+        self
+    }
+
+    /// Sets whether processors that are idle compile functions that are likely to be called soon,
+    /// if functions are compiled when they are called. Default: enabled.
+    #[must_use]
+    pub fn speculation(mut self, on: bool) -> Config {
+        self.speculation = on;
+        self
+    }
+
+    /// Sets whether a function in the first tier of [`Compilation::Tiered`] is optimised by its
+    /// first call and its first iteration of a loop, on the same thread. This is for tests. Default:
+    /// disabled.
+    #[must_use]
+    pub fn tier_up_always(mut self, on: bool) -> Config {
+        self.tier_up_always = on;
         self
     }
 
@@ -151,21 +182,21 @@ impl Config {
         self
     }
 
-    /// Sets whether [`Module::new`](crate::Module::new) compiles each module to an object file, from
-    /// which functions are loaded when they are first called. This is for tests, because it loads
-    /// code in all the ways that a module can need. Default: disabled.
-    #[must_use]
-    pub fn through_objects(mut self, on: bool) -> Config {
-        self.through_objects = on;
-        self
-    }
-
     /// Sets whether every NaN that an instruction computes is the positive canonical one, where the
     /// specification allows any sign and, if an operand is another NaN, any payload (numerics, NaN
     /// propagation). Code is larger and slower then. Default: disabled.
     #[must_use]
     pub fn nan_canonicalization(mut self, on: bool) -> Config {
         self.nan_canonicalization = on;
+        self
+    }
+
+    /// Sets whether [`Module::new`](crate::Module::new) compiles each module to an object file, from
+    /// which functions are loaded when they are first called. This is for tests, because it loads
+    /// code in all the ways that a module can need. Default: disabled.
+    #[must_use]
+    pub fn through_objects(mut self, on: bool) -> Config {
+        self.through_objects = on;
         self
     }
 

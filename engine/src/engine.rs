@@ -45,6 +45,10 @@ struct EngineInner {
     trampolines: Mutex<Trampolines>,
     /// The number of functions of modules that have been compiled.
     compiled: AtomicUsize,
+    /// The number of times that code of the first tier was compiled again.
+    optimized: AtomicUsize,
+    /// The number of calls that were continued from a loop.
+    continued: AtomicUsize,
 }
 
 /// Trampolines by the signature at the level of registers: those in use, and some that are no
@@ -78,6 +82,10 @@ pub struct EngineStats {
     pub trampolines: usize,
     /// The number of functions of modules that have been compiled so far.
     pub compiled: usize,
+    /// The number of times that a function was compiled again, optimised, because it has run often.
+    pub optimized: usize,
+    /// The number of calls that were continued in optimised code from a loop.
+    pub continued: usize,
 }
 
 impl std::fmt::Debug for EngineInner {
@@ -107,13 +115,24 @@ impl Engine {
         let rows = Arc::new(rows);
         let types = Arc::new(TypeRegistry::new(Arc::clone(&rows) as Arc<dyn TypeTable>));
         let host_types = Mutex::new(HeldTypes::new(&types));
-        let (trampolines, compiled) = (Mutex::default(), AtomicUsize::new(0));
+        let trampolines = Mutex::default();
+        let [compiled, optimized, continued] = [const { AtomicUsize::new(0) }; 3];
         let mut config = config.clone();
         // Bounds checks cannot be left out if guard pages cannot be used.
         config.guard_pages &= may_guard();
-        let inner =
-            EngineInner { config, isa, fast_isa, types, rows, host_types, stubs, trampolines, compiled };
-        Ok(Engine(Arc::new(inner)))
+        Ok(Engine(Arc::new(EngineInner {
+            config,
+            isa,
+            fast_isa,
+            types,
+            rows,
+            host_types,
+            stubs,
+            trampolines,
+            compiled,
+            optimized,
+            continued,
+        })))
     }
 
     /// The features that modules of this engine can use.
@@ -168,7 +187,9 @@ impl Engine {
         let made = self.0.trampolines.lock().unwrap_or_else(PoisonError::into_inner);
         let trampolines = made.entries.made.len() + made.hosts.made.len() + made.continuations.made.len();
         let compiled = self.0.compiled.load(Ordering::Relaxed);
-        EngineStats { types: self.0.types.len(), trampolines, compiled }
+        let optimized = self.0.optimized.load(Ordering::Relaxed);
+        let continued = self.0.continued.load(Ordering::Relaxed);
+        EngineStats { types: self.0.types.len(), trampolines, compiled, optimized, continued }
     }
 
     /// Whether the first type matches the second (embedding appendix: `match_valtype`).
@@ -264,6 +285,23 @@ impl Engine {
     /// Adds to the number of compiled functions.
     pub(crate) fn count_compiled(&self, functions: usize) {
         self.0.compiled.fetch_add(functions, Ordering::Relaxed);
+    }
+
+    /// Adds to the number of functions that were compiled again.
+    pub(crate) fn count_optimized(&self, functions: usize) {
+        self.0.optimized.fetch_add(functions, Ordering::Relaxed);
+    }
+
+    /// Notes that a call is continued from a loop.
+    pub(crate) fn count_continued(&self) {
+        self.0.continued.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How often code of the first tier can run before it asks to be optimised.
+    pub(crate) fn tier_up_count(&self) -> i32 {
+        /// Some thousand runs of short code take as long as optimising it.
+        const COUNT: i32 = 2000;
+        if self.config().tier_up_always { 0 } else { COUNT }
     }
 
     pub(crate) fn is(&self, other: &Engine) -> bool {

@@ -47,7 +47,7 @@
 //! | [`WASSAY_ISOLATE`](ISOLATE) | `1`: each script runs in its own process, so that a crash fails only that script; other engines always have their own |
 //! | [`WASSAY_VERIFIER`](VERIFIER) | `1` or `0`: Cranelift's verifier on or off |
 //! | [`WASSAY_STRESS`](STRESS) | `1`: every allocation of an object collects first |
-//! | [`WASSAY_COMPILE`](COMPILE) | `lazy` or `eager`: when functions are compiled |
+//! | [`WASSAY_COMPILE`](COMPILE) | `tiered`, `lazy`, `quick`, `eager` or `stressed`: as for `wassay run --compile` |
 
 use std::collections::BTreeMap;
 use std::io;

@@ -79,10 +79,10 @@ fn every_directive_passes_when_every_allocation_collects() {
 #[test]
 #[ignore = "needs WASSAY_OFFICIAL, the folder of the official suite"]
 fn every_directive_passes_whenever_functions_are_compiled() {
-    for when in ["eager", "lazy"] {
+    for when in ["tiered", "lazy", "quick", "eager", "stressed"] {
         assert_all_passed(&cases(&[("WASSAY_COMPILE", when)]));
+        assert_all_passed(&cases(&[("WASSAY_COMPILE", when), ("WASSAY_STRESS", "1")]));
     }
-    assert_all_passed(&cases(&[("WASSAY_COMPILE", "lazy"), ("WASSAY_STRESS", "1")]));
 }
 
 /// The command of our own adapter.

@@ -26,6 +26,8 @@ macro_rules! builtins {
             ElementsCopy = array::copy,
             ArrayInitData = array::init_data,
             ArrayInitElem = array::init_elements,
+            TierUp = tier::up,
+            TierUpLoop = tier::up_loop,
             ContinuationStart = continuation::start,
             ContinuationBind = continuation::bind,
             ContinuationThrow = continuation::throw,

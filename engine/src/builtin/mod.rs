@@ -13,6 +13,7 @@ mod memory;
 mod object;
 mod reference;
 mod table;
+mod tier;
 
 use crate::abi::builtin::builtins;
 use crate::error::Result;

@@ -17,8 +17,8 @@ use crate::decode::PendingBody;
 use crate::decode::refused::{invalid, malformed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::time::{Deadline, STEPS, in_time};
-use crate::translate::{Locals, ModuleEnv, Translator};
-use crate::vm::artifact::CompiledFunction;
+use crate::translate::{Goal, Locals, ModuleEnv, Translator};
+use crate::vm::artifact::{CompiledFunction, Tier};
 use crate::vm::layout::offsets;
 
 /// The number of block parameters and branch operands, together, from which a function counts as
@@ -60,49 +60,72 @@ impl Compiler {
         }
     }
 
-    /// Validates and translates a function body in one pass over its instructions.
+    /// Validates and translates a function body in one pass over its instructions, and compiles it.
+    ///
+    /// Returns the tier of the code as well: a function that cannot leave the first tier in each of
+    /// its loops is compiled for the second one at once.
     pub(crate) fn compile_body(
         &mut self,
         env: &ModuleEnv<'_>,
+        goal: Goal,
         pending: PendingBody<'_>,
-    ) -> Result<CompiledFunction> {
+    ) -> Result<(CompiledFunction, Tier)> {
         let (func, body) = pending;
         let (index, ty) = (func.index, func.ty);
         let mut validator = func.into_validator(std::mem::take(&mut self.validator));
-        let mut locals = Locals::Values;
-        let mut translated = self.translate_body(env, index, &mut validator, &body, locals);
-        if translated.as_ref().is_err_and(|error| error.kind() == ErrorKind::Limit) {
-            tracing::debug!(function = index, "too many values: the locals are kept in memory");
+        let (mut goal, mut locals) = match goal {
+            // With its locals in memory the function can leave the first tier in many places, and is
+            // compiled as fast.
+            Goal::Quick if has_loop(&body) => (goal, Locals::Memory),
+            _ => (goal, Locals::Values),
+        };
+        let translated = loop {
+            let translated = self.translate_body(env, goal, index, &mut validator, &body, locals);
+            match &translated {
+                Err(error) if error.kind() == ErrorKind::Limit && locals == Locals::Values => {
+                    tracing::debug!(function = index, "too many values: the locals are kept in memory");
+                    locals = Locals::Memory;
+                }
+                Ok(false) => (goal, locals) = (Goal::Optimized, Locals::Values),
+                _ => break translated,
+            }
             let (resources, features) = (validator.resources().clone(), *validator.features());
             let func = FuncToValidate { resources, index, ty, features };
             validator = func.into_validator(validator.into_allocations());
-            locals = Locals::Memory;
-            translated = self.translate_body(env, index, &mut validator, &body, locals);
-        }
+        };
         self.validator = validator.into_allocations();
         translated?;
-        let complex = locals == Locals::Memory || self.is_complex();
-        let isa = if complex { env.fast_isa } else { env.isa };
-        match env.deadline.filter(|_| self.is_large()) {
+        let tier = if goal == Goal::Quick { Tier::Quick } else { Tier::Optimized };
+        let quick = tier == Tier::Quick || locals == Locals::Memory || self.is_complex();
+        let isa = if quick { env.fast_isa } else { env.isa };
+        let function = match env.deadline.filter(|_| self.is_large()) {
             Some(deadline) => self.finish_aside(isa, deadline),
             None => self.finish(&**isa),
-        }
+        };
+        Ok((function?, tier))
     }
 
-    /// Validates and translates a function body whose locals are kept as `locals` says.
+    /// Validates and translates a function body whose locals are kept as `locals` says. Returns
+    /// whether the code can leave the first tier in each of its loops, if it is for that one.
     fn translate_body(
         &mut self,
         env: &ModuleEnv<'_>,
+        goal: Goal,
         index: u32,
         validator: &mut FuncValidator<ValidatorResources>,
         body: &wasmparser::FunctionBody<'_>,
         locals: Locals,
-    ) -> Result<()> {
-        self.start(wasm_signature(env.info.func_type(index)));
+    ) -> Result<bool> {
+        let mut signature = wasm_signature(env.info.func_type(index));
+        if let Goal::Loop(_) = goal {
+            // Parameters are locals, which are passed by way of the store.
+            signature.params.truncate(1);
+        }
+        self.start(signature);
         self.limit_stack();
         let builder = FunctionBuilder::new(&mut self.context.func, &mut self.builder);
         let hints = env.info.branch_hints.of(index);
-        let translated = Translator::new(builder, env, index, locals)
+        let translated = Translator::new(builder, env, index, goal, locals)
             .and_then(|t| translate(t, validator, body, hints, env.deadline));
         if translated.is_err() {
             // An unfinished body leaves the builder's buffers in use, and may have grown the other
@@ -213,6 +236,17 @@ impl Compiler {
     }
 }
 
+/// Whether a body has a loop.
+fn has_loop(body: &wasmparser::FunctionBody<'_>) -> bool {
+    /// The first byte of the instruction.
+    const LOOP: u8 = 0x03;
+    let Ok(mut operators) = body.get_operators_reader() else { return false };
+    // Most short bodies do not contain the byte at all.
+    body.as_bytes().contains(&LOOP)
+        && std::iter::from_fn(|| (!operators.eof()).then(|| operators.read().ok()).flatten())
+            .any(|op| matches!(op, wasmparser::Operator::Loop { .. }))
+}
+
 /// The branches at the end of a block.
 fn branches(func: &Function, block: Block) -> &[BlockCall] {
     match func.layout.last_inst(block) {
@@ -248,7 +282,7 @@ fn translate(
     body: &wasmparser::FunctionBody<'_>,
     hints: Option<&HashMap<u64, bool>>,
     deadline: Option<Deadline>,
-) -> Result<()> {
+) -> Result<bool> {
     let mut reader = body.get_binary_reader();
     reader.set_features(*validator.features());
     for _ in 0..reader.read_var_u32().map_err(malformed)? {
@@ -258,6 +292,7 @@ fn translate(
         validator.define_locals(at, count, ty).map_err(invalid)?;
         translator.declare_locals(count, ty)?;
     }
+    translator.start_body();
     let start = body.range().start;
     let mut operators = wasmparser::OperatorsReader::new(reader);
     for number in 1usize.. {
@@ -278,8 +313,7 @@ fn translate(
             .map_err(|error| if error.offset().is_some() { error } else { error.at(at) })?;
     }
     operators.finish().map_err(malformed)?;
-    translator.finish();
-    Ok(())
+    Ok(translator.finish())
 }
 
 #[cfg(test)]

@@ -12,8 +12,8 @@ use super::function::Compiler;
 use crate::decode::PendingBody;
 use crate::error::{Error, Result};
 use crate::time::{Deadline, in_time};
-use crate::translate::ModuleEnv;
-use crate::vm::artifact::CompiledFunction;
+use crate::translate::{Goal, ModuleEnv};
+use crate::vm::artifact::{CompiledFunction, Tier};
 use crate::vm::sys::stack;
 
 /// The total size of bodies in bytes below which sharing the work costs more than it saves.
@@ -23,8 +23,8 @@ thread_local! {
     static COMPILER: RefCell<Compiler> = RefCell::new(Compiler::new());
 }
 
-/// Validates and compiles bodies. If several fail, returns the error of the first function. Calls
-/// `done` after each function.
+/// Validates and compiles bodies, optimised. If several fail, returns the error of the first
+/// function. Calls `done` after each function.
 pub(crate) fn compile_all(
     env: &ModuleEnv<'_>,
     bodies: Vec<PendingBody<'_>>,
@@ -32,7 +32,7 @@ pub(crate) fn compile_all(
 ) -> Result<Vec<CompiledFunction>> {
     for_each(bodies, |compiler, body| {
         in_time(env.deadline)?;
-        compiler.compile_body(env, body).inspect(|_| done())
+        compiler.compile_body(env, Goal::Optimized, body).map(|(function, _)| function).inspect(|_| done())
     })
 }
 
@@ -49,15 +49,20 @@ pub(crate) fn validate_all(bodies: Vec<PendingBody<'_>>, deadline: Option<Deadli
 /// The stack size that the compiler needs, with a margin.
 const ENOUGH: usize = 512 << 10;
 
-/// Compiles one body. Runs on another thread if wasm code has used most of this thread's stack.
-pub(crate) fn compile_one(env: &ModuleEnv<'_>, body: PendingBody<'_>) -> Result<CompiledFunction> {
+/// Compiles one body, and returns the tier of the code. Runs on another thread if wasm code has
+/// used most of this thread's stack.
+pub(crate) fn compile_one(
+    env: &ModuleEnv<'_>,
+    goal: Goal,
+    body: PendingBody<'_>,
+) -> Result<(CompiledFunction, Tier)> {
     in_time(env.deadline)?;
     if stack::left().is_none_or(|left| left >= ENOUGH) {
-        return with_compiler(|compiler| compiler.compile_body(env, body));
+        return with_compiler(|compiler| compiler.compile_body(env, goal, body));
     }
     thread::scope(|scope| {
         let thread = thread::Builder::new().name("wassay-compiler".into()).stack_size(4 * ENOUGH);
-        let compile = || Compiler::new().compile_body(env, body);
+        let compile = || Compiler::new().compile_body(env, goal, body);
         match thread.spawn_scoped(scope, compile) {
             Ok(thread) => thread.join().unwrap_or_else(|panic| resume_unwind(panic)),
             Err(error) => Err(Error::limit("cannot start a thread to compile on").caused_by(error)),

@@ -1,6 +1,6 @@
 //! The code of a module: compiled as a whole, or function by function.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -13,13 +13,13 @@ use crate::engine::Engine;
 use crate::error::Result;
 use crate::precompiled::{Artifact, Key, Precompiled};
 use crate::time::{Deadline, in_time};
-use crate::translate::ModuleEnv;
-use crate::vm::artifact::CompiledFunction;
+use crate::translate::{Goal, ModuleEnv};
+use crate::vm::artifact::{CompiledFunction, Tier};
 use crate::vm::code::FunctionTable;
 use crate::vm::layout::VmCtxLayout;
 
 /// The tier of optimised functions in object files.
-pub(super) const OPTIMISED: u8 = 2;
+pub(super) const OPTIMISED: u8 = Tier::Optimized as u8;
 
 /// The input for the code of a module.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +44,8 @@ pub(crate) struct ModuleCode {
     busy: Mutex<Vec<usize>>,
     /// Notified when a thread has finished one.
     done: Condvar,
+    /// What was asked for by code of the first tier.
+    requests: Mutex<Requests>,
     /// The functions that were compiled, as opposed to loaded, by their position, if they are kept
     /// for a later run.
     recorded: Option<Mutex<BTreeMap<u32, Artifact>>>,
@@ -61,7 +63,8 @@ impl Source<'_> {
         let info = self.info;
         let defined = &info.functions[info.imported.functions..];
         let in_memory = defined.iter().map(|ty| returns_in_memory(info.func_type_at(*ty)));
-        Ok(self.code(FunctionTable::lazy(self.first(), in_memory)?, guard_pages))
+        let count = (self.goal() == Goal::Quick).then(|| self.engine.tier_up_count());
+        Ok(self.code(FunctionTable::lazy(self.first(), in_memory, count)?, guard_pages))
     }
 
     /// Compiles all functions, given their bodies.
@@ -71,8 +74,8 @@ impl Source<'_> {
         guard_pages: bool,
         deadline: Option<Deadline>,
     ) -> Result<ModuleCode> {
-        let mut stored: Vec<Option<CompiledFunction>> =
-            (0..bodies.len()).map(|position| self.load(guard_pages, position)).collect();
+        let load = |position| self.load(guard_pages, position).map(|(function, _)| function);
+        let mut stored: Vec<Option<CompiledFunction>> = (0..bodies.len()).map(load).collect();
         let missing = bodies.into_iter().zip(&stored).filter(|(_, stored)| stored.is_none());
         let missing = missing.map(|(body, _)| body).collect();
         let compiled = parallel::compile_all(&self.env(guard_pages, deadline, None), missing, &|| ())?;
@@ -86,21 +89,31 @@ impl Source<'_> {
         let functions: Vec<CompiledFunction> = stored.into_iter().flatten().collect();
         let code = self.code(FunctionTable::eager(self.first(), &functions)?, guard_pages);
         for (position, function) in recorded {
-            code.record(position, OPTIMISED, function);
+            code.record(position, &function, Tier::Optimized);
         }
         Ok(code)
     }
 
     /// Creates code with these functions.
     fn code(&self, functions: FunctionTable, guard_pages: bool) -> ModuleCode {
-        let (busy, done) = (Mutex::default(), Condvar::new());
+        let (busy, done, requests) = (Mutex::default(), Condvar::new(), Mutex::default());
         let recorded = self.records.then(Mutex::default);
-        ModuleCode { functions: Arc::new(functions), guard_pages, busy, done, recorded }
+        ModuleCode { functions: Arc::new(functions), guard_pages, busy, done, requests, recorded }
     }
 
-    /// The function at a position, from an earlier run.
-    fn load(&self, guard_pages: bool, position: usize) -> Option<CompiledFunction> {
-        self.stored?.function(Key { guard_pages, position: position as u32 })
+    /// The function at a position, from an earlier run. Code of the first tier is used only if this
+    /// run has two tiers, since it counts.
+    fn load(&self, guard_pages: bool, position: usize) -> Option<(CompiledFunction, Tier)> {
+        let (stored, key) = (self.stored?, Key { guard_pages, position: position as u32 });
+        let tier = Tier::of_number(stored.tier(key)?)?;
+        let is_usable = tier == Tier::Optimized || self.goal() == Goal::Quick;
+        Some((is_usable.then(|| stored.function(key)).flatten()?, tier))
+    }
+
+    /// Whether there is code of the function at a position from an earlier run.
+    pub(super) fn is_stored(&self, guard_pages: bool, position: usize) -> bool {
+        let key = Key { guard_pages, position: position as u32 };
+        self.stored.is_some_and(|stored| stored.tier(key).is_some())
     }
 
     /// Creates code according to the settings of the engine.
@@ -110,6 +123,11 @@ impl Source<'_> {
         }
         let bodies = (0..self.bodies.len()).filter_map(|at| self.bodies.pending(at, self.bytes, self.info));
         self.eager(bodies.collect(), guard_pages, deadline)
+    }
+
+    /// What functions are compiled for when they are called.
+    fn goal(&self) -> Goal {
+        if self.engine.config().is_tiered() { Goal::Quick } else { Goal::Optimized }
     }
 
     /// The index of the first function that the module defines. Validation allows no more functions
@@ -151,25 +169,65 @@ impl ModuleCode {
             Turn::Done(address) => return Ok(address),
             Turn::Ours(turn) => turn,
         };
-        if let Some(function) = source.load(self.guard_pages, position) {
-            return self.functions.install_stored(position, function);
+        self.compile_for(source, position, deadline)
+    }
+
+    /// Compiles a function ahead of its first call, unless it is compiled already or is being
+    /// compiled. A call does not wait for it, since the current thread may be slow. An error is left
+    /// to the call.
+    pub(super) fn compile_ahead(&self, source: &Source<'_>, position: usize) -> bool {
+        let is_taken = self.functions.compiled(position).is_some() || self.lock().contains(&position);
+        !is_taken && self.compile_for(source, position, None).is_ok()
+    }
+
+    /// Loads or compiles a function for its first call, and installs it.
+    fn compile_for(&self, source: &Source<'_>, position: usize, deadline: Option<Deadline>) -> Result<usize> {
+        if let Some((function, tier)) = source.load(self.guard_pages, position) {
+            return self.functions.install_stored(position, function, tier);
         }
         let Some(body) = source.bodies.pending(position, source.bytes, source.info) else {
             unreachable!("code calls a function that the module defines")
         };
         let env = source.env(self.guard_pages, deadline, Some(&self.functions));
-        let compiled = parallel::compile_one(&env, body)?;
+        let (compiled, tier) = parallel::compile_one(&env, source.goal(), body)?;
         source.engine.count_compiled(1);
-        if self.recorded.is_some() {
-            self.record(position, OPTIMISED, compiled.clone());
+        self.record(position, &compiled, tier);
+        self.functions.install(position, compiled, tier)
+    }
+
+    /// Compiles a function of the first tier again: for its next calls, or to continue it from a
+    /// loop.
+    pub(super) fn optimize(&self, source: &Source<'_>, position: usize, goal: Goal) -> Result<()> {
+        let Some(body) = source.bodies.pending(position, source.bytes, source.info) else {
+            unreachable!("code asks for a function that the module defines")
+        };
+        if goal == Goal::Optimized && self.functions.optimized(position).is_some() {
+            return Ok(());
         }
-        self.functions.install(position, compiled)
+        let env = source.env(self.guard_pages, None, Some(&self.functions));
+        let compiled = parallel::compile_one(&env, goal, body);
+        source.engine.count_optimized(usize::from(compiled.is_ok()));
+        if let Goal::Loop(number) = goal {
+            let installed =
+                compiled.and_then(|(code, _)| self.functions.install_continuation(position, code));
+            self.requests().set(position, number, installed.as_ref().ok().copied());
+            return installed.map(drop);
+        }
+        let (compiled, tier) = compiled?;
+        self.record(position, &compiled, tier);
+        self.functions.install(position, compiled, tier).map(drop)
+    }
+
+    /// What was asked for by code of the first tier.
+    pub(super) fn requests(&self) -> MutexGuard<'_, Requests> {
+        self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Keeps a compiled function for a later run.
-    fn record(&self, position: usize, tier: u8, function: CompiledFunction) {
+    fn record(&self, position: usize, function: &CompiledFunction, tier: Tier) {
         if let Some(recorded) = &self.recorded {
             let mut recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner);
+            let (tier, function) = (tier as u8, function.clone());
             recorded.insert(position as u32, Artifact { tier, function });
         }
     }
@@ -212,6 +270,65 @@ impl ModuleCode {
 
     fn lock(&self) -> MutexGuard<'_, Vec<usize>> {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What was asked for by code of the first tier, for each function by its position.
+#[derive(Default)]
+pub(super) struct Requests {
+    /// The functions that are to be optimised for their next calls.
+    optimized: HashSet<usize>,
+    /// The code that continues functions, by the numbers of their loops.
+    loops: HashMap<usize, Vec<(u32, Continuation)>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Continuation {
+    /// It is being compiled.
+    Pending,
+    /// The address of the code.
+    Ready(usize),
+    /// It cannot be compiled.
+    Failed,
+}
+
+impl Requests {
+    /// Asks for a function to be optimised. Returns whether that is new.
+    pub(super) fn begin(&mut self, position: usize) -> bool {
+        self.optimized.insert(position)
+    }
+
+    /// Withdraws what `begin` asked for.
+    pub(super) fn withdraw(&mut self, position: usize) {
+        self.optimized.remove(&position);
+    }
+
+    /// The continuation from a loop; `None` if it can be asked for, which this does. Only one
+    /// continuation of a function is compiled at a time, since from there all its loops are fast.
+    pub(super) fn get_or_begin(&mut self, position: usize, number: u32) -> Option<Continuation> {
+        let loops = self.loops.entry(position).or_default();
+        if let Some((_, found)) = loops.iter().find(|(other, _)| *other == number) {
+            return Some(*found);
+        }
+        if loops.iter().any(|(_, other)| *other == Continuation::Pending) {
+            return Some(Continuation::Pending);
+        }
+        loops.push((number, Continuation::Pending));
+        None
+    }
+
+    /// Withdraws a continuation that was asked for.
+    pub(super) fn withdraw_loop(&mut self, position: usize, number: u32) {
+        self.loops.entry(position).or_default().retain(|(other, _)| *other != number);
+    }
+
+    fn set(&mut self, position: usize, number: u32, address: Option<usize>) {
+        let found = address.map_or(Continuation::Failed, Continuation::Ready);
+        for (other, entry) in self.loops.entry(position).or_default() {
+            if *other == number {
+                *entry = found;
+            }
+        }
     }
 }
 

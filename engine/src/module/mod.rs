@@ -6,10 +6,13 @@ mod code;
 #[cfg(test)]
 mod hints;
 mod object;
+#[cfg(test)]
+mod switches;
+mod tiers;
 
 use std::fmt;
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Instant;
 
 use crate::compile::parallel;
@@ -61,6 +64,16 @@ struct Saved {
     stored: Option<Precompiled>,
     /// Whether to keep what is compiled for a later run, and the hash of the bytes.
     records: Option<ModuleHash>,
+}
+
+/// A module that may have been dropped.
+#[derive(Clone, Debug)]
+struct WeakModule(Weak<ModuleInner>);
+
+impl WeakModule {
+    fn upgrade(&self) -> Option<Module> {
+        self.0.upgrade().map(Module)
+    }
 }
 
 impl fmt::Debug for ModuleInner {
@@ -258,7 +271,21 @@ impl Module {
         position: usize,
         deadline: Option<Deadline>,
     ) -> Result<usize> {
-        self.code(guarded, deadline)?.compile(&self.source(), position, deadline)
+        let code = self.code(guarded, deadline)?;
+        // What a stored function calls was compiled ahead in the run that stored it.
+        if !self.source().is_stored(guarded, position) {
+            self.speculate(guarded, position);
+        }
+        code.compile(&self.source(), position, deadline)
+    }
+
+    /// The code for instances whose memories are all guarded, or for the others, if there is some.
+    fn existing_code(&self, guarded: bool) -> Option<&ModuleCode> {
+        if guarded { &self.0.guarded } else { &self.0.checked }.get()
+    }
+
+    fn weak(&self) -> WeakModule {
+        WeakModule(Arc::downgrade(&self.0))
     }
 
     fn source(&self) -> Source<'_> {

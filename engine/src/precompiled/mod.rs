@@ -122,6 +122,11 @@ impl Precompiled {
         self.index.entries.iter().map(|entry| (entry.key, entry.tier))
     }
 
+    /// The tier of a function, if the file has it.
+    pub(crate) fn tier(&self, key: Key) -> Option<u8> {
+        Some(self.index.find(key)?.tier)
+    }
+
     /// Reads a function. `None` if the file does not have it, or has it damaged.
     pub(crate) fn function(&self, key: Key) -> Option<CompiledFunction> {
         let entry = self.index.find(key)?;

@@ -14,7 +14,7 @@ use crate::types::layout::{
 };
 use crate::types::{StorageType, TypeId, ValType};
 use crate::vm::layout::VmVal;
-use crate::vm::stack::pool::StackEntry;
+use crate::vm::stack::prepare::StackEntry;
 
 /// A reference to a continuation, which the host can only pass on. It keeps the continuation alive.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -103,6 +103,17 @@ impl InstanceEntity {
         self.module.compile_function(self.guarded, position, deadline)
     }
 
+    /// Has a function optimised, given its position among those that the module defines.
+    pub(crate) fn tier_up(&self, position: usize) {
+        self.module.tier_up(self.guarded, position);
+    }
+
+    /// The address of the code that continues a function from the loop with this number. If there
+    /// is none yet, has it compiled.
+    pub(crate) fn tier_up_loop(&self, position: usize, number: u32) -> Option<usize> {
+        self.module.tier_up_loop(self.guarded, position, number)
+    }
+
     /// The bytes of a data segment; empty after the segment was dropped.
     pub(super) fn data(&self, segment: usize) -> &[u8] {
         if self.dropped_data[segment] { &[] } else { self.module.data(segment) }

@@ -141,7 +141,7 @@ impl Translator<'_, '_> {
             let vmctx = self.context_pointer(record + offsets::FUNC_VMCTX);
             return Callee::Address { code, vmctx };
         };
-        if self.env.knows_address(self.function, position) {
+        if self.env.knows_address(self.function, self.goal, position) {
             return Callee::Defined(self.defined_callee(function));
         }
         let functions = self.context_pointer(offsets::CTX_FUNCTIONS);

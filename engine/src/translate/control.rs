@@ -1,6 +1,6 @@
 //! Blocks and branches (core spec, section 4.6.2, "Control Instructions").
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use cranelift_codegen::ir::{Block, BlockArg, BlockCall, InstBuilder, JumpTableData, Type, Value};
 use smallvec::SmallVec;
@@ -9,6 +9,7 @@ use wasmparser::{BlockType, BrTable};
 use super::Translator;
 use super::exception::{Leaving, TryTable};
 use super::legacy_exception::LegacyCatch;
+use super::tier::Goal;
 use crate::abi::signature::ir_type;
 use crate::error::Result;
 use crate::trap::Trap;
@@ -91,8 +92,19 @@ impl<'a> Translator<'a, '_> {
         let header = self.block_with(types.iter().copied().map(ir_type));
         let args = self.pop_block_args(params);
         self.b.ins().jump(header, &args);
+        let number = self.tier_loops.next();
+        if self.goal == Goal::Loop(number) {
+            self.continue_at(header);
+        }
         self.b.switch_to_block(header);
         let height = self.stack.len();
+        if self.goal == Goal::Quick {
+            if height == 0 && params == 0 && !self.is_catching() {
+                self.count_iteration(number);
+            } else {
+                self.tier_loops.set_stuck();
+            }
+        }
         self.stack.extend_from_slice(self.b.block_params(header));
         self.loops += 1;
         let kind = FrameKind::Loop { header, params };
@@ -243,15 +255,31 @@ impl<'a> Translator<'a, '_> {
 
     pub(super) fn br_table(&mut self, table: &BrTable<'_>) -> Result<()> {
         let index = self.pop();
-        let mut edges: BTreeMap<u32, Block> = BTreeMap::new();
-        let mut calls: Vec<BlockCall> = Vec::with_capacity(table.len() as usize);
+        let mut targets: Vec<u32> = Vec::with_capacity(table.len() as usize + 1);
         for depth in table.targets() {
-            let depth = depth.map_err(crate::decode::refused::malformed)?;
-            calls.push(self.edge(&mut edges, depth));
+            targets.push(depth.map_err(crate::decode::refused::malformed)?);
         }
-        let default = self.edge(&mut edges, table.default());
+        targets.push(table.default());
+        let mut times: HashMap<u32, usize> = HashMap::with_capacity(targets.len());
+        for depth in &targets {
+            *times.entry(*depth).or_default() += 1;
+        }
+        let mut edges: BTreeMap<u32, Block> = BTreeMap::new();
+        let mut calls: Vec<BlockCall> = Vec::with_capacity(targets.len());
+        for depth in targets {
+            let block = match self.branch_target(depth) {
+                (target, 0) if times[&depth] == 1 => target,
+                _ => *edges.entry(depth).or_insert_with(|| self.b.create_block()),
+            };
+            calls.push(self.b.func.dfg.block_call(block, &[]));
+        }
+        let Some(default) = calls.pop() else { unreachable!("there is a default target") };
         let table = self.b.create_jump_table(JumpTableData::new(default, &calls));
         self.b.ins().br_table(index, table);
+        // The edge to a target that occurs several times, or has operands, is a block of its own,
+        // so that operands and locals are passed once for each target, and not for each entry of
+        // the table. Other edges have no block, which would only be work for the register
+        // allocator.
         for (depth, edge) in edges {
             self.b.seal_block(edge);
             self.b.switch_to_block(edge);
@@ -270,13 +298,6 @@ impl<'a> Translator<'a, '_> {
         self.b.ins().jump(target, &args);
     }
 
-    /// The edge to a target of `br_table`, as a block of its own, so that operands are passed once
-    /// for each target, and not for each entry of the table.
-    fn edge(&mut self, edges: &mut BTreeMap<u32, Block>, depth: u32) -> BlockCall {
-        let block = *edges.entry(depth).or_insert_with(|| self.b.create_block());
-        self.b.func.dfg.block_call(block, &[])
-    }
-
     pub(super) fn r#return(&mut self) {
         let results = self.pop_boundary(self.count(self.frames[0].results));
         self.b.ins().return_(&results);
@@ -289,6 +310,11 @@ impl<'a> Translator<'a, '_> {
         self.b.ins().sequence_point();
         self.trap(Trap::Unreachable);
         self.reachable = false;
+    }
+
+    /// Whether a clause of a legacy `try` is open, whose exception is a value that no local has.
+    fn is_catching(&self) -> bool {
+        self.frames.iter().any(|frame| matches!(frame.kind, FrameKind::LegacyCatch(_)))
     }
 
     /// Pops the top values in the form in which they are passed between blocks and functions.

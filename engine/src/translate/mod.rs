@@ -23,6 +23,7 @@ mod object;
 mod reference;
 mod simd;
 mod table;
+mod tier;
 mod variable;
 
 use std::collections::HashMap;
@@ -45,6 +46,8 @@ use crate::vm::code::FunctionTable;
 use crate::vm::layout::{VmCtxLayout, offsets};
 use control::Frame;
 use exception::TryTable;
+pub(crate) use tier::Goal;
+use tier::Loops;
 use variable::Local;
 pub(crate) use variable::Locals;
 
@@ -66,11 +69,13 @@ pub(crate) struct ModuleEnv<'a> {
 }
 
 impl ModuleEnv<'_> {
-    /// Whether a function may call another one that the module defines by its address: it is the
-    /// same one, is installed together with it, or is compiled already.
-    fn knows_address(&self, caller: u32, position: usize) -> bool {
+    /// Whether a function may call another one that the module defines by its address, which does
+    /// not change: it is installed together with the function, or is optimised already. An
+    /// optimised function can also call itself.
+    fn knows_address(&self, caller: u32, goal: Goal, position: usize) -> bool {
         let own = caller as usize - self.info.imported.functions;
-        self.functions.is_none_or(|functions| own == position || functions.compiled(position).is_some())
+        let is_own = own == position && goal == Goal::Optimized;
+        self.functions.is_none_or(|functions| is_own || functions.optimized(position).is_some())
     }
 }
 
@@ -80,6 +85,7 @@ pub(crate) struct Translator<'a, 'f> {
     env: &'a ModuleEnv<'a>,
     /// The index of the function.
     function: u32,
+    goal: Goal,
     /// The operand stack of the specification. A vector can have any lane shape here.
     stack: Vec<Value>,
     frames: Vec<Frame>,
@@ -103,6 +109,8 @@ pub(crate) struct Translator<'a, 'f> {
     touched_count: usize,
     /// The number of open loops.
     loops: usize,
+    /// The loops so far, as points at which the function changes its code.
+    tier_loops: Loops,
     /// The number of operands that open `if`s hold for their other arms.
     held: usize,
     /// The entities that have been imported into the function so far: signatures by type index,
@@ -169,6 +177,7 @@ impl<'a, 'f> Translator<'a, 'f> {
         mut b: FunctionBuilder<'f>,
         env: &'a ModuleEnv<'a>,
         function: u32,
+        goal: Goal,
         kept: Locals,
     ) -> Result<Self> {
         let entry = b.create_block();
@@ -180,6 +189,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             b,
             env,
             function,
+            goal,
             stack: Vec::new(),
             frames: Vec::new(),
             top: None,
@@ -193,6 +203,7 @@ impl<'a, 'f> Translator<'a, 'f> {
             touched: Vec::new(),
             touched_count: 0,
             loops: 0,
+            tier_loops: Loops::default(),
             held: 0,
             signatures: HashMap::new(),
             callees: HashMap::new(),
@@ -201,8 +212,14 @@ impl<'a, 'f> Translator<'a, 'f> {
             switch_signatures: HashMap::new(),
             switch_slots: None,
         };
-        for param in &params[1..] {
-            translator.declare_local(*param);
+        match goal {
+            Goal::Loop(_) => {
+                for ty in env.info.func_type(function).params() {
+                    let value = translator.passed_local(ir_type(*ty));
+                    translator.declare_local(value);
+                }
+            }
+            _ => params[1..].iter().for_each(|param| translator.declare_local(*param)),
         }
         translator.enter_body(env.info.functions[function as usize]);
         Ok(translator)
@@ -212,6 +229,13 @@ impl<'a, 'f> Translator<'a, 'f> {
     pub(crate) fn declare_locals(&mut self, count: u32, ty: wasmparser::ValType) -> Result<()> {
         let ty = ir_type(TypeConverter::new(&self.env.info.types).val_type(ty)?);
         if count == 0 {
+            return Ok(());
+        }
+        if let Goal::Loop(_) = self.goal {
+            for _ in 0..count {
+                let value = self.passed_local(ty);
+                self.declare_local(value);
+            }
             return Ok(());
         }
         let zero = self.zero(ty);
@@ -269,9 +293,15 @@ impl<'a, 'f> Translator<'a, 'f> {
     }
 
     /// Finishes the function after its last `end` has been translated.
-    pub(crate) fn finish(mut self) {
+    ///
+    /// Returns whether the function can leave the first tier in each of its loops, if it is
+    /// compiled for that.
+    pub(crate) fn finish(mut self) -> bool {
+        self.leave_first_tier();
+        let is_complete = !self.tier_loops.has_stuck();
         self.b.seal_all_blocks();
         self.b.finalize(self.env.isa.frontend_config());
+        is_complete
     }
 
     // The operand stack. Validation ensures that it does not underflow.

@@ -11,6 +11,23 @@ pub(crate) const STACK_OVERFLOW: u8 = u8::MAX;
 /// The maximum alignment of a function from a file.
 const MAX_ALIGN: u32 = 64;
 
+/// How a function is compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Tier {
+    /// As fast as possible. The code counts how often it runs, and asks to be optimised.
+    Quick = 1,
+    /// Optimised. The code is not replaced.
+    Optimized = 2,
+}
+
+impl Tier {
+    /// The tier with this number in object files.
+    pub(crate) fn of_number(number: u8) -> Option<Tier> {
+        [Tier::Quick, Tier::Optimized].into_iter().find(|tier| *tier as u8 == number)
+    }
+}
+
 /// A compiled function.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CompiledFunction {

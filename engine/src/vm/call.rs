@@ -78,6 +78,7 @@ pub(super) fn new_vm_store<H: Host + ?Sized>() -> VmBox<VmStore> {
         deadline: None,
         caller: std::ptr::null_mut(),
         outer: std::ptr::null_mut(),
+        locals: std::ptr::null_mut(),
         builtin_call: builtin_call::<H> as *const () as usize,
         host_call: host_call::<H> as *const () as usize,
         compile: compile_call::<H> as *const () as usize,

@@ -11,8 +11,8 @@ use super::code::{CodeBlock, FunctionTable};
 use super::func::imported_context;
 use super::host::Host;
 use super::layout::{
-    GlobalLocation, VmCode, VmCtxHeader, VmCtxLayout, VmFuncRef, VmGlobal, VmHostCtx, VmMemoryRef, VmStubs,
-    VmTable, offsets,
+    GlobalLocation, VmCode, VmCounter, VmCtxHeader, VmCtxLayout, VmFuncRef, VmGlobal, VmHostCtx, VmMemoryRef,
+    VmStubs, VmTable, offsets,
 };
 use super::memory::{LinearMemory, TableElements};
 use super::ptr::{StoreId, Stored, VmBox};
@@ -78,6 +78,7 @@ impl NewInstance {
             },
             types: types.as_ptr(),
             functions: std::ptr::null(),
+            counters: std::ptr::null(),
             type_rows: rows.base(),
             instance: number,
         };
@@ -151,6 +152,7 @@ impl NewInstance {
     /// Sets the functions of the instance's module, which compiled code calls.
     pub(crate) fn set_functions(&mut self, functions: &Arc<FunctionTable>) {
         self.write::<*const VmCode>(offsets::CTX_FUNCTIONS, functions.slots());
+        self.write::<*const VmCounter>(offsets::CTX_COUNTERS, functions.counters());
         self.context.keeps.push(Arc::clone(functions) as _);
         self.functions = Some(Arc::clone(functions));
     }

@@ -6,7 +6,7 @@
 use std::ffi::c_void;
 use std::mem::{MaybeUninit, offset_of};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering};
 
 use super::pending::Pending;
 use super::rows::VmTypeRow;
@@ -119,6 +119,9 @@ pub(crate) struct VmStore {
     pub(crate) caller: *mut c_void,
     /// The other store whose code called the host function that runs this store's code, or null.
     pub(crate) outer: *mut VmStore,
+    /// Where a function leaves its locals for the code that continues it from a loop: as many as
+    /// the builtin was asked for that gave out the code. The code reads them first.
+    pub(crate) locals: *mut VmVal,
     /// Calls a builtin by its number: see [`call::builtin_call`](super::call).
     pub(crate) builtin_call: usize,
     /// `extern "C" fn(*mut VmHostCtx, *mut VmVal) -> u8`: calls a host function. If it returns 0,
@@ -169,6 +172,23 @@ impl VmCode {
     /// Sets the address. The code there must be complete.
     pub(super) fn set(&self, address: usize) {
         self.0.store(address, Ordering::Release);
+    }
+}
+
+/// How often the code of a function in the first tier can still run. Compiled code decrements it at
+/// each call and at each iteration of a loop, not atomically, since lost counts do not matter; when
+/// it becomes negative, the code calls the builtin for it.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(crate) struct VmCounter(AtomicI32);
+
+impl VmCounter {
+    pub(super) fn new(count: i32) -> VmCounter {
+        VmCounter(AtomicI32::new(count))
+    }
+
+    pub(super) fn set(&self, count: i32) {
+        self.0.store(count, Ordering::Relaxed);
     }
 }
 
@@ -252,6 +272,8 @@ pub(crate) struct VmCtxHeader {
     pub(crate) stubs: VmStubs,
     /// The slots of the functions that the module defines, by their position among them.
     pub(crate) functions: *const VmCode,
+    /// The counters of the same functions, if the module is compiled in two tiers.
+    pub(crate) counters: *const VmCounter,
     /// The canonical number of each type of the module, by type index.
     pub(crate) types: *const u32,
     /// The row of each type of the engine, by canonical number.
@@ -278,6 +300,7 @@ pub(crate) mod offsets {
     pub(crate) const STORE_FREE_NEXT: i32 = (offset_of!(VmStore, free) + offset_of!(VmFree, next)) as i32;
     pub(crate) const STORE_FREE_END: i32 = (offset_of!(VmStore, free) + offset_of!(VmFree, end)) as i32;
     pub(crate) const STORE_CALLER: i32 = offset_of!(VmStore, caller) as i32;
+    pub(crate) const STORE_LOCALS: i32 = offset_of!(VmStore, locals) as i32;
     pub(crate) const STORE_BUILTIN_CALL: i32 = offset_of!(VmStore, builtin_call) as i32;
     pub(crate) const STORE_HOST_CALL: i32 = offset_of!(VmStore, host_call) as i32;
     pub(crate) const STORE_COMPILE: i32 = offset_of!(VmStore, compile) as i32;
@@ -311,6 +334,7 @@ pub(crate) mod offsets {
         (offset_of!(VmCtxHeader, stubs) + offset_of!(VmStubs, suspend)) as i32;
     pub(crate) const CTX_SWITCH: i32 = (offset_of!(VmCtxHeader, stubs) + offset_of!(VmStubs, switch)) as i32;
     pub(crate) const CTX_FUNCTIONS: i32 = offset_of!(VmCtxHeader, functions) as i32;
+    pub(crate) const CTX_COUNTERS: i32 = offset_of!(VmCtxHeader, counters) as i32;
     pub(crate) const CTX_TYPES: i32 = offset_of!(VmCtxHeader, types) as i32;
     pub(crate) const CTX_TYPE_ROWS: i32 = offset_of!(VmCtxHeader, type_rows) as i32;
 }

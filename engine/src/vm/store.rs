@@ -40,6 +40,8 @@ pub(crate) struct StoreRecord<H: ?Sized> {
     functions: BTreeMap<usize, usize>,
     /// The mapping in which compiled code allocates objects.
     heap: Option<Arc<Mapping>>,
+    /// The memory to which [`VmStore::locals`] points.
+    locals: Vec<VmVal>,
     /// The memory of continuations' stacks.
     pub(super) stacks: StackPool,
     _host: PhantomData<fn(&mut H)>,
@@ -80,6 +82,7 @@ impl<H: Host + ?Sized> StoreRecord<H> {
             tags: Vec::new(),
             functions: BTreeMap::new(),
             heap: None,
+            locals: Vec::new(),
             stacks: StackPool::new(max_stack),
             _host: PhantomData,
         }
@@ -295,6 +298,17 @@ impl<H: Host + ?Sized> StoreRecord<H> {
         // SAFETY: the box owns the record, and no code of the store runs while the record is
         // borrowed.
         unsafe { (*self.vm()).free = VmFree { next: address(start), end: address(end) } }
+    }
+
+    /// Makes room for this number of locals, which a function of the store leaves for the code that
+    /// continues it.
+    pub(crate) fn reserve_locals(&mut self, count: usize) {
+        if self.locals.len() < count {
+            self.locals.resize(count, VmVal::default());
+            // SAFETY: the box owns the record, and no code of the store runs while the record is
+            // borrowed.
+            unsafe { (*self.vm()).locals = self.locals.as_mut_ptr() }
+        }
     }
 
     /// Records the stack depth, so that the stack below is cleared when the call is over.

@@ -36,9 +36,11 @@ const TEXT: &str = "(module
         (return))
       (i32.add (i32.const 1000)))
     (func (export \"run caught by a legacy handler\") (type $f)
-      (try (result i32)
-        (do (call $run (local.get 0)))
-        (catch $e (i32.add (i32.const 1000)))))
+      try (result i32)
+        (call $run (local.get 0))
+      catch $e
+        (i32.add (i32.const 1000))
+      end)
     ;; Starts with the host's function.
     (func (export \"body\") (type $f) (resume $k (local.get 0) (cont.new $k (ref.func $host))))
     (func (export \"own\") (type $f)

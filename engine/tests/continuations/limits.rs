@@ -8,15 +8,10 @@ use super::{GENERATOR, call, config, guest};
 
 const TEXT: &str = "
     (type $r (func (result i32))) (type $kr (cont $r))
-    (type $s (func (param (ref null $kg)))) (type $ks (cont $s))
-    (tag $switch)
-    (elem declare func $spins $steps $creates $recurses $nests $large $switches)
+    (elem declare func $spins $steps $creates $recurses $nests $calls-below)
     (func $spins (loop (br 0)))
     (func $steps (loop (call $emit (i32.const 0)) (br 0)))
     (func $creates (loop (drop (call $sum (i32.const 3))) (br 0)))
-    (func $switches (loop (switch $ks $switch (cont.new $ks (ref.func $ends))) (br 0)))
-    (elem declare func $ends)
-    (func $ends (type $s) (resume $kg (local.get 0)))
     (func (export \"spin\") (resume $kg (cont.new $kg (ref.func $spins))))
     (func (export \"step\") (local $k (ref null $kg))
       (local.set $k (cont.new $kg (ref.func $steps)))
@@ -32,8 +27,7 @@ const TEXT: &str = "
     (func (export \"nest\") (result i32) (resume $kr (cont.new $kr (ref.func $nests))))
     (func (export \"below\") (result i32) (i32.add (call $below) (i32.const 1)))
     (func $below (result i32) (resume $kr (cont.new $kr (ref.func $calls-below))))
-    (func $calls-below (type $r) (i32.const 5))
-    (elem declare func $calls-below)";
+    (func $calls-below (type $r) (i32.const 5))";
 
 fn text() -> String {
     format!("(module {GENERATOR} {TEXT})")

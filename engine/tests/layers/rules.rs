@@ -43,6 +43,7 @@ pub(crate) const RULES: [Rules; 10] = [
                     "translate/control",
                     "translate/exception",
                     "translate/legacy_exception",
+                    "translate/tier",
                     "translate/variable",
                 ],
             ),
@@ -50,6 +51,7 @@ pub(crate) const RULES: [Rules; 10] = [
                 "a store owns everything in it, and every handle is looked up in its store",
                 &[
                     "runtime",
+                    "runtime/continuation",
                     "runtime/data",
                     "runtime/exception",
                     "runtime/func",

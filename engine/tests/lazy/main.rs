@@ -7,6 +7,7 @@
 mod common;
 mod reach;
 mod threads;
+mod tiers;
 
 use std::time::{Duration, Instant};
 
@@ -16,14 +17,39 @@ use wassay_engine::{
 };
 
 /// The ways to compile.
-const ALL: [Compilation; 2] = [Compilation::Eager, Compilation::Lazy];
-
-fn config(compilation: Compilation) -> Config {
-    Config::new().features(Features::DEFAULT).compilation(compilation)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    Eager,
+    Lazy,
+    Tiered,
+    /// In two tiers, where everything is optimised when it first runs.
+    Stressed,
+    /// In the first tier only.
+    Quick,
 }
 
-fn engine(compilation: Compilation) -> Engine {
-    Engine::new(&config(compilation)).unwrap()
+const ALL: [Way; 5] = [Way::Eager, Way::Lazy, Way::Tiered, Way::Stressed, Way::Quick];
+
+fn config(way: Way) -> Config {
+    let config = Config::new().features(Features::DEFAULT);
+    match way {
+        Way::Eager => config.compilation(Compilation::Eager),
+        Way::Lazy => config.compilation(Compilation::Lazy),
+        Way::Tiered => config.compilation(Compilation::Tiered),
+        Way::Stressed => config.compilation(Compilation::Tiered).tier_up_always(true),
+        Way::Quick => config.compilation(Compilation::Lazy).optimize(false),
+    }
+}
+
+fn engine(way: Way) -> Engine {
+    Engine::new(&config(way)).unwrap()
+}
+
+/// Asserts that all ways have the outcome of the first.
+fn assert_same<T: PartialEq + std::fmt::Debug>(all: &[T; ALL.len()], what: &str) {
+    for (way, outcome) in ALL.iter().zip(all) {
+        assert_eq!(outcome, &all[0], "{way:?} {what}");
+    }
 }
 
 fn module(engine: &Engine, text: &str) -> Module {
@@ -54,8 +80,9 @@ fn a_function_is_compiled_when_it_is_first_called() {
         (func (export "a") (param i32) (result i32)
             (if (result i32) (local.get 0) (then (call $b)) (else (i32.const 0))))
         (func (export "never") (result i32) (call $b)))"#;
-    for (compilation, expected) in [(Compilation::Lazy, [0, 1, 3, 3]), (Compilation::Eager, [4; 4])] {
-        let engine = engine(compilation);
+    for way in ALL {
+        let expected = if way == Way::Eager { [4; 4] } else { [0, 1, 3, 3] };
+        let engine = engine(way);
         let mut store = Store::new(&engine);
         let instance = instance(&mut store, text);
         let mut counts = vec![engine.stats().compiled];
@@ -63,7 +90,7 @@ fn a_function_is_compiled_when_it_is_first_called() {
             func(&store, instance, "a").invoke(&mut store, &[Val::I32(argument)]).unwrap();
             counts.push(engine.stats().compiled);
         }
-        assert_eq!(counts, expected, "{compilation:?}");
+        assert_eq!(counts, expected, "{way:?}");
     }
 }
 
@@ -71,9 +98,9 @@ fn a_function_is_compiled_when_it_is_first_called() {
 fn all_of_a_module_is_validated_before_anything_is_called() {
     let text = "(module (func (export \"f\")) (func (result i32) (i64.const 0)))";
     let bytes = wat::parse_str(text).unwrap();
-    for compilation in ALL {
-        let error = Module::new(&engine(compilation), &bytes).unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Invalid, "{compilation:?}: {error}");
+    for way in ALL {
+        let error = Module::new(&engine(way), &bytes).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{way:?}: {error}");
         assert!(error.offset().is_some());
     }
 }
@@ -96,9 +123,9 @@ fn what_cannot_be_compiled_is_the_same_error_at_the_call() {
         thousand("i32")
     );
     let bytes = wat::parse_str(text).unwrap();
-    let expected = Module::new(&engine(Compilation::Eager), &bytes).unwrap_err();
+    let expected = Module::new(&engine(Way::Eager), &bytes).unwrap_err();
     assert_eq!(expected.kind(), ErrorKind::Limit);
-    let mut store = Store::new(&engine(Compilation::Lazy));
+    let mut store = Store::new(&engine(Way::Lazy));
     let module = Module::new(store.engine(), &bytes).unwrap();
     let instance = Linker::new().instantiate(&mut store, &module).unwrap();
     let f = func(&store, instance, "f");
@@ -128,8 +155,8 @@ fn traps_have_the_same_backtrace() {
             (i32.add (i32.const 1) (call_indirect $t (param i32) (result i32) (local.get 1) (local.get 0))))
         (func (export "f") (param i32 i32) (result i32)
             (i32.mul (i32.const 3) (call $mid (local.get 0) (local.get 1)))))"#;
-    let all = ALL.map(|compilation| {
-        let mut store = Store::new(&engine(compilation));
+    let all = ALL.map(|way| {
+        let mut store = Store::new(&engine(way));
         let instance = instance(&mut store, text);
         let mut outcomes = Vec::new();
         // Twice: through thunks, and when all is compiled.
@@ -140,7 +167,7 @@ fn traps_have_the_same_backtrace() {
         }
         outcomes
     });
-    assert_eq!(all[0], all[1]);
+    assert_same(&all, "");
     assert!(all[0][4].contains("deep") || all[0][4].contains("func["), "{}", all[0][4]);
 }
 
@@ -149,7 +176,7 @@ fn an_instance_with_checked_memories_has_code_of_its_own() {
     let text = r#"(module (import "m" "m" (memory 1))
         (func (export "read") (param i32) (result i32) (i32.load (local.get 0))))"#;
     for guard_pages in [true, false] {
-        let config = config(Compilation::Lazy).guard_pages(guard_pages);
+        let config = config(Way::Lazy).guard_pages(guard_pages);
         let mut store = Store::new(&Engine::new(&config).unwrap());
         let exporter = instance(&mut store, "(module (memory (export \"m\") 1) (data (i32.const 8) \"a\"))");
         let mut linker = Linker::new();
@@ -168,7 +195,7 @@ fn code_that_is_compiled_late_is_interrupted_in_time() {
     let text = r#"(module
         (func $spin (loop (br 0)))
         (func (export "f") (call $spin)))"#;
-    let mut store = Store::new(&engine(Compilation::Lazy));
+    let mut store = Store::new(&engine(Way::Lazy));
     let instance = instance(&mut store, text);
     let f = func(&store, instance, "f");
     let begun = Instant::now();
@@ -183,7 +210,7 @@ fn a_deadline_ends_the_compilation_of_a_function() {
     // Some seconds of work for the compiler.
     let body = "(local.set 0 (i32.add (i32.mul (local.get 0) (i32.const 3)) (i32.load (local.get 0))))";
     let text = format!("(module (memory 1) (func (export \"f\") (param i32) {}))", body.repeat(150_000));
-    let mut store = Store::new(&engine(Compilation::Lazy));
+    let mut store = Store::new(&engine(Way::Lazy));
     let instance = instance(&mut store, &text);
     let f = func(&store, instance, "f");
     store.set_deadline(Some(Instant::now() + Duration::from_millis(50)));
@@ -212,7 +239,7 @@ fn compile_at_the_end_of_the_stack() {
                 (then (call $large (i32.const 0)))
                 (else (i32.add (i32.const 1) (call 1 (i32.sub (local.get 0) (i32.const 1))))))))"#
     );
-    let engine = engine(Compilation::Lazy);
+    let engine = engine(Way::Lazy);
     let module = module(&engine, &text);
     let deepest = |module: &Module, depth: i32| {
         let mut store = Store::new(&engine);
@@ -238,7 +265,7 @@ fn compile_at_the_end_of_the_stack() {
 
 #[test]
 fn code_is_freed_with_its_module_and_its_stores() {
-    let engine = engine(Compilation::Lazy);
+    let engine = engine(Way::Lazy);
     let text = |number: usize| {
         format!(
             "(module (func $g (result i32) (i32.const {number}))
@@ -267,7 +294,7 @@ fn code_is_freed_with_its_module_and_its_stores() {
 #[test]
 fn a_backtrace_outlives_the_store_of_its_code() {
     let text = "(module (func $inner unreachable) (func (export \"outer\") (call $inner)))";
-    let mut store = Store::new(&engine(Compilation::Lazy));
+    let mut store = Store::new(&engine(Way::Lazy));
     let instance = instance(&mut store, text);
     let error = func(&store, instance, "outer").invoke(&mut store, &[]).unwrap_err();
     drop(store);
@@ -280,7 +307,7 @@ fn a_backtrace_outlives_the_store_of_its_code() {
 fn a_start_function_is_compiled_for_its_call() {
     let text = r#"(module (global $g (export "g") (mut i32) (i32.const 0))
         (func $start (global.set $g (i32.const 7))) (start $start) (func (export "f")))"#;
-    let engine = engine(Compilation::Lazy);
+    let engine = engine(Way::Lazy);
     let mut store = Store::new(&engine);
     let instance = instance(&mut store, text);
     let Some(Extern::Global(global)) = instance.export(&store, "g") else { panic!("exported") };

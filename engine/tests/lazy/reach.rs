@@ -1,10 +1,10 @@
 //! Every way by which a call reaches a function that is not compiled, with arguments and results
 //! wherever the calling convention puts them.
 
-use wassay_engine::{Compilation, Linker, Store, Val};
+use wassay_engine::{Linker, Store, Val};
 
 use crate::common::func;
-use crate::{ALL, engine, instance, module, outcome};
+use crate::{ALL, Way, assert_same, engine, instance, module, outcome};
 
 /// How a call is written, where the callee has that type and is at that place of the table.
 const WAYS: [&str; 6] = [
@@ -63,8 +63,8 @@ fn text(way: &str) -> String {
 #[test]
 fn a_function_is_reached_in_every_way() {
     for way in WAYS {
-        let all = ALL.map(|compilation| {
-            let mut store = Store::new(&engine(compilation));
+        let all = ALL.map(|compiled| {
+            let mut store = Store::new(&engine(compiled));
             let instance = instance(&mut store, &text(way));
             let mut outcomes = Vec::new();
             for _ in 0..2 {
@@ -73,7 +73,7 @@ fn a_function_is_reached_in_every_way() {
             }
             outcomes
         });
-        assert_eq!(all[0], all[1], "{way}");
+        assert_same(&all, way);
         assert!(all[0][3].contains("I64(9)"), "{:?}", all[0]);
     }
 }
@@ -101,8 +101,8 @@ fn a_function_of_another_instance_is_reached_in_every_way() {
     let names = ["direct", "tail", "indirect", "by reference", "many"];
     // Each of them is the first to call in one store.
     for first in names {
-        let all = ALL.map(|compilation| {
-            let mut store = Store::new(&engine(compilation));
+        let all = ALL.map(|way| {
+            let mut store = Store::new(&engine(way));
             let exporter = instance(&mut store, exporter);
             let mut linker = Linker::new();
             for name in ["f", "many"] {
@@ -113,7 +113,7 @@ fn a_function_of_another_instance_is_reached_in_every_way() {
             let calls = [first].into_iter().chain(names).chain(names);
             calls.map(|name| outcome(&mut store, importer, name, &[Val::I32(4)])).collect::<Vec<_>>()
         });
-        assert_eq!(all[0], all[1], "{first}");
+        assert_same(&all, first);
         assert!(all[0][1].contains("I32(44)"), "{:?}", all[0]);
     }
 }
@@ -125,7 +125,7 @@ fn the_host_reaches_a_function_in_every_way() {
         (func $unexported (param i32 f64) (result f64 i32) (local.get 1) (local.get 0))
         (table (export "t") 2 funcref) (elem (i32.const 0) func $f $unexported)
         (global (export "g") funcref (ref.func $f)))"#;
-    let mut store = Store::new(&engine(Compilation::Lazy));
+    let mut store = Store::new(&engine(Way::Lazy));
     let instance = instance(&mut store, text);
     let f = func(&store, instance, "f");
     let args = [Val::I32(3), Val::F64(1.5f64.to_bits())];
@@ -155,10 +155,10 @@ fn exceptions_pass_functions_that_are_compiled_on_the_way() {
                     (call $pass (local.get 0)))
                 (i32.const 0) (i64.const 0)))
         (func (export "uncaught") (param i32) (call $pass (local.get 0))))"#;
-    let all = ALL.map(|compilation| {
+    let all = ALL.map(|way| {
         let mut outcomes = Vec::new();
         for first in ["caught", "uncaught"] {
-            let mut store = Store::new(&engine(compilation));
+            let mut store = Store::new(&engine(way));
             let instance = instance(&mut store, text);
             for name in [first, "caught", "uncaught", "caught"] {
                 for argument in [0, 1] {
@@ -168,7 +168,7 @@ fn exceptions_pass_functions_that_are_compiled_on_the_way() {
         }
         outcomes
     });
-    assert_eq!(all[0], all[1]);
+    assert_same(&all, "");
     assert_eq!(all[0][0], "[I32(1), I64(5)]");
 }
 
@@ -188,13 +188,13 @@ fn tail_calls_of_functions_that_are_compiled_on_the_way_need_no_room() {
         );
     }
     let text = format!("(module {functions} (export \"f\" (func $f0)))");
-    for compilation in ALL {
-        let mut store = Store::new(&engine(compilation));
+    for way in ALL {
+        let mut store = Store::new(&engine(way));
         let instance = instance(&mut store, &text);
         let f = func(&store, instance, "f");
         for times in [5, 1_000_000] {
             let results = f.invoke(&mut store, &[Val::I32(times)]).unwrap();
-            assert_eq!(results, [Val::I32(times % count as i32)], "{compilation:?}");
+            assert_eq!(results, [Val::I32(times % count as i32)], "{way:?}");
         }
     }
 }
@@ -213,11 +213,11 @@ fn references_survive_a_collection_in_a_function_that_is_compiled_late() {
                 (local.set $list (call $make (local.get 0) (local.get $list)))
                 (br_if $again (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
             (call $sum (local.get $list))))"#;
-    for compilation in ALL {
-        let config = crate::config(compilation).collect_always(true);
+    for way in ALL {
+        let config = crate::config(way).collect_always(true);
         let mut store = Store::new(&wassay_engine::Engine::new(&config).unwrap());
         let instance = instance(&mut store, text);
         let results = func(&store, instance, "f").invoke(&mut store, &[Val::I32(40)]).unwrap();
-        assert_eq!(results, [Val::I32(820)], "{compilation:?}");
+        assert_eq!(results, [Val::I32(820)], "{way:?}");
     }
 }

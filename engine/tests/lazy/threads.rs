@@ -4,10 +4,10 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wassay_engine::{Compilation, ErrorKind, Linker, Store, Val};
+use wassay_engine::{ErrorKind, Linker, Store, Val};
 
 use crate::common::func;
-use crate::{engine, module};
+use crate::{Way, engine, module};
 
 /// A module of functions that call each other: `f0` calls them all.
 fn text(count: usize) -> String {
@@ -33,7 +33,7 @@ fn a_function_called_by_several_threads_is_compiled_once() {
     const THREADS: usize = 8;
     let expected = (0..COUNT as i32).sum::<i32>() * 3;
     for round in 0..10 {
-        let engine = engine(Compilation::Lazy);
+        let engine = engine(Way::Lazy);
         let module = module(&engine, &text(COUNT));
         let barrier = Barrier::new(THREADS);
         thread::scope(|scope| {
@@ -68,7 +68,7 @@ fn traps_and_exceptions_find_their_code_while_others_add_some() {
     let rest: String = (0..400)
         .map(|number| format!("(func (export \"g{number}\") (result i32) (i32.const {number}))"))
         .collect();
-    let engine = engine(Compilation::Lazy);
+    let engine = engine(Way::Lazy);
     let module = module(&engine, &format!("{throwing} {rest})"));
     thread::scope(|scope| {
         for _ in 0..2 {
@@ -99,7 +99,7 @@ fn a_thread_that_waits_for_a_function_keeps_its_deadline() {
     // The compiler needs some seconds for the function.
     let body = "(local.set 0 (i32.add (i32.mul (local.get 0) (i32.const 3)) (i32.load (local.get 0))))";
     let text = format!("(module (memory 1) (func (export \"f\") (param i32) {}))", body.repeat(100_000));
-    let engine = engine(Compilation::Lazy);
+    let engine = engine(Way::Lazy);
     let module = module(&engine, &text);
     thread::scope(|scope| {
         scope.spawn(|| {

@@ -31,7 +31,8 @@ pub const VERIFIER: &str = "WASSAY_VERIFIER";
 /// object collects first.
 pub const STRESS: &str = "WASSAY_STRESS";
 
-/// The environment variable for when functions are compiled: `lazy` or `eager`.
+/// The environment variable for when functions are compiled, with the values of `wassay run
+/// --compile`.
 pub const COMPILE: &str = "WASSAY_COMPILE";
 
 /// Creates an embedder of our engine, with settings from the environment.
@@ -86,7 +87,7 @@ fn config(verifier: Option<&OsStr>, stress: Option<&OsStr>, compile: Option<&OsS
     let switch = |value: Option<&OsStr>| value.filter(|value| !value.is_empty()).map(|value| value != "0");
     let mut config = Config::new().collect_always(switch(stress).unwrap_or(false));
     if let Some(Ok(when)) = compile.and_then(OsStr::to_str).map(|name| When::from_str(name, false)) {
-        config = config.compilation(when.into());
+        config = when.set(config);
     }
     match switch(verifier) {
         Some(on) => config.verifier(on),
@@ -94,20 +95,30 @@ fn config(verifier: Option<&OsStr>, stress: Option<&OsStr>, compile: Option<&OsS
     }
 }
 
-/// When functions are compiled.
+/// When and how functions are compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum When {
-    /// Each when it is first called
+    /// Each as fast as possible when it is first called, and again, optimised, when it runs often
+    Tiered,
+    /// Each when it is first called, optimised
     Lazy,
-    /// All when a module is loaded
+    /// Each when it is first called, as fast as possible
+    Quick,
+    /// All when a module is loaded, optimised
     Eager,
+    /// Like `tiered`, but each is optimised by its first call and in its first loop, for tests
+    Stressed,
 }
 
-impl From<When> for Compilation {
-    fn from(when: When) -> Compilation {
-        match when {
-            When::Lazy => Compilation::Lazy,
-            When::Eager => Compilation::Eager,
+impl When {
+    /// Changes the settings of an engine to this.
+    fn set(self, config: Config) -> Config {
+        match self {
+            When::Tiered => config.compilation(Compilation::Tiered),
+            When::Lazy => config.compilation(Compilation::Lazy),
+            When::Quick => config.compilation(Compilation::Lazy).optimize(false),
+            When::Eager => config.compilation(Compilation::Eager),
+            When::Stressed => config.compilation(Compilation::Tiered).tier_up_always(true),
         }
     }
 }
@@ -133,6 +144,9 @@ mod tests {
         let shown = |value: Option<&str>| format!("{:?}", config(None, None, value.map(OsStr::new)));
         assert!(shown(Some("lazy")).contains("compilation: Lazy"));
         assert!(shown(Some("eager")).contains("compilation: Eager"));
+        assert!(shown(Some("tiered")).contains("compilation: Tiered"));
+        assert!(shown(Some("quick")).contains("optimize: false"));
+        assert!(shown(Some("stressed")).contains("tier_up_always: true"));
         assert_eq!((shown(Some("")), shown(Some("soon"))), (shown(None), shown(None)));
     }
 }

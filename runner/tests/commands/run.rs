@@ -65,7 +65,7 @@ fn a_program_does_the_same_whenever_its_functions_are_compiled() {
     for argument in ["2", "0"] {
         let default = call(&[], argument);
         assert_eq!(default.code, if argument == "0" { 134 } else { 0 }, "{}", default.err);
-        for when in ["lazy", "eager"] {
+        for when in ["tiered", "lazy", "quick", "eager", "stressed"] {
             let ran = call(&["--compile", when], argument);
             assert_eq!((ran.code, &ran.out, &ran.err), (default.code, &default.out, &default.err), "{when}");
         }
@@ -78,6 +78,7 @@ fn a_program_does_the_same_whenever_its_functions_are_compiled() {
         run(command.env("RUST_LOG", "debug")).err
     };
     assert!(logged("lazy").contains("compilation=Lazy") && logged("eager").contains("compilation=Eager"));
+    assert!(logged("tiered").contains("compilation=Tiered"));
     assert_eq!(call(&["--compile", "soon"], "2").code, 2);
 }
 

@@ -13,7 +13,8 @@
 //!
 //! [`parent`]: record::VmStack::parent
 
-pub(crate) mod pool;
+pub(super) mod pool;
+pub(crate) mod prepare;
 pub(crate) mod record;
 pub(super) mod switch;
 pub(super) mod thread;

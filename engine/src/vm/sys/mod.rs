@@ -1,8 +1,9 @@
-//! Interfaces to the operating system and the processor: mappings, limits, the bounds of a thread's
+//! Interfaces to the operating system and the processor: mappings, limits, priorities, the bounds of a thread's
 //! stack, and copies that permit data races.
 
 pub(crate) mod bytes;
 pub(crate) mod limits;
 pub(crate) mod mmap;
+pub(crate) mod priority;
 pub(crate) mod stack;
 pub(crate) mod twin;

@@ -80,8 +80,8 @@ pub(crate) struct Args {
     /// Features, as in `3.0,threads,-gc`: a version, then names to add or remove
     #[arg(long, value_name = "LIST")]
     features: Option<Features>,
-    /// When to compile functions: `lazy`, each when it is first called, or `eager`
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Lazy)]
+    /// When to compile functions, and how
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = When::Tiered)]
     compile: When,
     /// Neither use nor add to the cache for machine code
     #[arg(long)]
@@ -165,7 +165,7 @@ fn own_descriptors() {
 
 fn config(args: &Args) -> Config {
     let features = args.features.unwrap_or_default();
-    let config = Config::new().features(features).compilation(args.compile.into());
+    let config = args.compile.set(Config::new().features(features));
     match args.max_memory {
         Some(bytes) => limited(config, bytes),
         None => config,
