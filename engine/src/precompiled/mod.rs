@@ -84,9 +84,12 @@ impl Precompiled {
         let index = read(&file, &sections.index, "index")?;
         let size = |range: &Range<u64>| range.end - range.start;
         let index = Index::decode(&index, size(&sections.code), size(&sections.tables))?;
-        let small = (size(&sections.code) + size(&sections.tables) <= SMALL)
-            .then(|| Ok([read(&file, &sections.code, "code")?, read(&file, &sections.tables, "tables")?]))
-            .transpose()?;
+        let is_small = size(&sections.code) + size(&sections.tables) <= SMALL;
+        let small = if is_small {
+            Some([read(&file, &sections.code, "code")?, read(&file, &sections.tables, "tables")?])
+        } else {
+            None
+        };
         Ok(Precompiled { file, sections, index, small })
     }
 
