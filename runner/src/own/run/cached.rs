@@ -48,7 +48,7 @@ impl Cached {
     /// Adds what was compiled to the cache. If that fails, prints a warning.
     pub(super) fn store(self) {
         let Some(cache) = self.cache else { return };
-        for (module, name) in self.loaded {
+        for (module, name) in self.loaded.into_iter().filter(|(module, _)| module.has_new_code()) {
             // Another process may have stored code since the start.
             let object = match module.object(stored(&cache, &name).as_ref()) {
                 Ok(Some(object)) => object,
