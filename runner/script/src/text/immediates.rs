@@ -8,7 +8,7 @@ use super::types::{Binding, heap_type, ref_type, results, type_use};
 pub(super) fn immediates(tokens: &mut Tokens<'_>, word: &str) -> Derived {
     let Some(immediates) = of(word) else {
         return Err(match word {
-            "" | "end" | "else" | "then" | "catch" | "catch_all" | "delegate" => {
+            "" | "end" | "else" | "then" | "catch" | "catch_all" | "delegate" | "seqcst" | "acqrel" => {
                 tokens.unexpected("an instruction")
             }
             _ => tokens.unknown(word),
@@ -49,9 +49,24 @@ pub(super) fn immediates(tokens: &mut Tokens<'_>, word: &str) -> Derived {
             ref_type(tokens)?;
             ref_type(tokens)
         }
-        Immediates::Memory => {
-            tokens.take_index()?;
-            memory_argument(tokens)
+        Immediates::Memory => accessed(tokens),
+        Immediates::Atomic => {
+            accessed(tokens)?;
+            take_ordering(tokens)
+        }
+        Immediates::Ordering => take_ordering(tokens),
+        Immediates::OrderedIndex => {
+            ordering(tokens)?;
+            tokens.index()
+        }
+        Immediates::OrderedIndexOrNone => {
+            ordering(tokens)?;
+            tokens.take_index().map(drop)
+        }
+        Immediates::OrderedTwoIndices => {
+            ordering(tokens)?;
+            tokens.index()?;
+            tokens.index()
         }
         Immediates::MemoryLane => memory_lane(tokens),
         Immediates::Lane => tokens.nat(),
@@ -72,6 +87,33 @@ pub(super) fn immediates(tokens: &mut Tokens<'_>, word: &str) -> Derived {
             tokens.index()?;
             handlers(tokens)
         }
+    }
+}
+
+/// What is accessed, a memory or the bytes of an array (proposal of multibyte array access), and a
+/// memory argument.
+fn accessed(tokens: &mut Tokens<'_>) -> Derived {
+    if tokens.take(Kind::Open("type"))? {
+        tokens.index()?;
+        tokens.close()?;
+    } else {
+        tokens.take_index()?;
+    }
+    memory_argument(tokens)
+}
+
+/// An ordering (proposals of acquire-release atomics and shared-everything threads).
+fn ordering(tokens: &mut Tokens<'_>) -> Derived {
+    match tokens.kind() {
+        Kind::Keyword("seqcst" | "acqrel") => tokens.advance(),
+        _ => Err(tokens.unexpected("`seqcst` or `acqrel`")),
+    }
+}
+
+fn take_ordering(tokens: &mut Tokens<'_>) -> Derived {
+    match tokens.kind() {
+        Kind::Keyword("seqcst" | "acqrel") => tokens.advance(),
+        _ => Ok(()),
     }
 }
 
@@ -100,8 +142,8 @@ pub(crate) fn is_nat(text: &str) -> bool {
 
 /// A memory argument and a lane. A number alone is the lane.
 fn memory_lane(tokens: &mut Tokens<'_>) -> Derived {
-    if tokens.take_id()? {
-        memory_argument(tokens)?;
+    if matches!(tokens.kind(), Kind::Id | Kind::Open("type")) {
+        accessed(tokens)?;
         return tokens.nat();
     }
     let number = tokens.take(Kind::Nat)?;
