@@ -26,8 +26,8 @@ pub struct Fetched {
     pub features: &'static str,
     /// The size of the suite at that commit.
     pub pin: Pin,
-    /// What is known of its scripts, as in a `wassay.toml` in that folder: their features, and which
-    /// of them cannot be judged.
+    /// What is known of its scripts, as in a `wassay.toml` in that folder: their features, and
+    /// which of them cannot be judged.
     pub manifest: &'static str,
 }
 

@@ -3,11 +3,11 @@
 //! ```toml
 //! features = "3.0,threads"         # for all scripts below this folder
 //! nan-canonicalization = true      # every NaN that an instruction computes is canonical
-//! dialect = "wasmtime"             # named modules are registered; there is a host module `wasmtime`
+//! dialect = "wasmtime"             # named modules are registered; has a host module `wasmtime`
 //! timeout = "2m"                   # unless the command line has --timeout; at most an hour
 //! links = ["../shared"]            # only in the folder of a suite: see the module `access`
 //!
-//! [[scripts]]                      # the same for some of them; later entries override earlier ones
+//! [[scripts]]                      # the same for some of them; later entries win
 //! match = ["ext-gc/**", "old.wast"]
 //! features = "2.0,gc"
 //!

@@ -173,8 +173,8 @@ impl ModuleCode {
     }
 
     /// Compiles a function ahead of its first call, unless it is compiled already or is being
-    /// compiled. A call does not wait for it, since the current thread may be slow. An error is left
-    /// to the call.
+    /// compiled. A call does not wait for it, since the current thread may be slow. An error is
+    /// left to the call.
     pub(super) fn compile_ahead(&self, source: &Source<'_>, position: usize) -> bool {
         let is_taken = self.functions.compiled(position).is_some() || self.lock().contains(&position);
         !is_taken && self.compile_for(source, position, None).is_ok()

@@ -111,8 +111,8 @@ impl Table {
 /// The size of an element.
 const ELEMENT: u64 = 8;
 
-/// The bytes that a process can address on x86-64. A table that is larger is no matter of limits: no
-/// store could ever contain it.
+/// The bytes that a process can address on x86-64. A table that is larger is no matter of limits:
+/// no store could ever contain it.
 const ADDRESSABLE: u64 = 1 << 47;
 
 impl StoreState {

@@ -111,7 +111,8 @@ impl Reduction<'_, '_> {
     fn replaced(&mut self, script: &Node, path: &[usize]) -> Option<Node> {
         let node = script.at(path)?;
         let operands = node.children().iter().filter(|child| is_instruction(Some(child))).cloned();
-        // A form around instructions, such as the branch of an `if`, is replaced by its instruction.
+        // A form around instructions, such as the branch of an `if`, is replaced by its
+        // instruction.
         let inner = node.children().iter().flat_map(|child| match child.head() {
             "then" | "else" | "do" => child.children().iter().skip(1).cloned().collect(),
             _ => Vec::new(),

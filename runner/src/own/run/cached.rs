@@ -85,8 +85,8 @@ fn stored(cache: &CodeCache, name: &str) -> Option<Precompiled> {
 /// `--allow-precompiled`.
 pub(super) fn precompiled(engine: &Engine, file: File) -> Result<Module> {
     #[allow(unsafe_code)]
-    // SAFETY: the user has allowed to run the machine code in this file, by an option that says that
-    // it is not sandboxed.
+    // SAFETY: the user has allowed to run the machine code in this file, by an option that says
+    // that it is not sandboxed.
     let file = unsafe { TrustedFile::new(file) };
     Module::precompiled(engine, Precompiled::open(file)?)
 }
