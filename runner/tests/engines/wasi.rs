@@ -266,7 +266,9 @@ fn broken_adapters() {
     write(&folder, "mine.py", adapter);
     let (ran, report) = tested(&folder, &engine, &[]);
     assert!(
-        ran.code == 1 && ran.out.contains("ZeroDivisionError") && ran.out.contains("a list of words"),
+        ran.code == 1
+            && ran.out.contains("ZeroDivisionError")
+            && ran.out.contains("a non-empty list of strings"),
         "{ran:?}"
     );
     assert!(outcomes(&report).iter().all(|(_, outcome)| outcome == "failed"), "{ran:?}");
