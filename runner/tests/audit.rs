@@ -320,3 +320,43 @@ fn an_engine_driven_by_the_protocol_kills_the_same_faults() {
         assert_eq!(faults(&own), faults(&driven), "{filter}");
     }
 }
+
+/// A script that asserts some instructions, executes others, and leaves one out.
+const COVERED: &str = r#"
+(module
+  (func (export "add") (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+  (func (export "div") (param i32) (result i32) (i32.div_u (i32.const 1) (local.get 0)))
+  (func (export "sub") (drop (i32.sub (i32.const 2) (i32.const 1))))
+  (func (export "mul") (result i32) (i32.mul (i32.const 2) (i32.const 1))))
+(assert_return (invoke "add" (i32.const 1)) (i32.const 2))
+(assert_trap (invoke "div" (i32.const 0)) "integer divide by zero")
+(invoke "sub")
+(assert_invalid (module (func (result i32) (i64.const 1))) "type mismatch")
+"#;
+
+#[test]
+fn coverage_tells_what_occurs_is_executed_traps_and_is_asserted() {
+    let folder = Folder::new(&[("a.wast", COVERED)]);
+    let (script, file) = (folder.arg("a.wast"), folder.arg("c.json"));
+    let run = |more: &[&str]| {
+        let ran =
+            wassay(&[&["audit", &script, "--coverage", "--report", &format!("json={file}")], more].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let report: serde_json::Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
+        let of = |name: &str| {
+            let items = report["items"].as_array().unwrap();
+            let item = items.iter().find(|item| item["name"] == name).unwrap_or_else(|| panic!("{name}"));
+            ["modules", "executed", "trapped", "asserted"].map(|count| item[count].as_u64().unwrap())
+        };
+        let names = ["i32.add", "i32.div_u", "i32.sub", "i32.mul", "i64.add", "type mismatch"];
+        (names.map(of), ran.out)
+    };
+    let (counts, out) = run(&[]);
+    assert_eq!(counts, [[1, 1, 0, 1], [1, 1, 1, 1], [1, 1, 0, 0], [1, 0, 0, 0], [0; 4], [1, 0, 0, 0]]);
+    assert!(out.contains("missed: instruction i32.sub") && !out.contains("instruction i32.add\n"), "{out}");
+    // The same on an engine behind the protocol.
+    let adapter = format!("'{}' adapter", env!("CARGO_BIN_EXE_wassay"));
+    assert_eq!(run(&["--engine", &adapter]).0, counts);
+    let junit = wassay(&["audit", &script, "--coverage", "--report", &format!("junit={file}")]);
+    assert!(junit.code == 2 && junit.err.contains("expected json, markdown or html"), "{junit:?}");
+}

@@ -156,7 +156,7 @@ pub(crate) const RULES: [Rules; 10] = [
     Rules {
         folder: "runner/audit",
         layers: &[
-            &["module"],
+            &["instruction", "module"],
             &["link", "opcode", "state"],
             &["code", "construct"],
             &["template", "tweak"],
@@ -164,6 +164,7 @@ pub(crate) const RULES: [Rules; 10] = [
             &["fault"],
             &["subject", "table"],
             &["inject"],
+            &["coverage"],
         ],
         circles: &[],
     },
@@ -171,7 +172,7 @@ pub(crate) const RULES: [Rules; 10] = [
         folder: "runner/fuzz",
         layers: &[
             &["literal", "random", "shape", "traps", "tree"],
-            &["case", "observe", "reduce"],
+            &["case", "observe", "reduce", "text", "wasi"],
             &["compare", "corpus", "generate"],
             &["finding"],
             &["session"],

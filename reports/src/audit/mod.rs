@@ -4,12 +4,14 @@
 //! recorded runs, so that the reports of several shards can be added up.
 
 mod badge;
+mod coverage;
 mod html;
 mod json;
 mod markdown;
 mod model;
 
 pub use badge::{shields, svg};
+pub use coverage::{Coverage, Covered, Group};
 pub use html::render as html;
 pub use json::{SCHEMA_VERSION, render as json};
 pub use markdown::render as markdown;

@@ -63,7 +63,7 @@ pub enum Effect {
 }
 
 /// The timeout of a run with a fault, as a multiple of the time without one.
-const SLOWDOWN: u32 = 20;
+pub(crate) const SLOWDOWN: u32 = 20;
 
 /// Runs a script with each fault that affects it. `judge` judges the script on a fresh engine or
 /// store; if `stop` returns true, the remaining faults are left out.
@@ -116,7 +116,7 @@ pub fn audit(
 }
 
 /// Replaces the modules that a fault changes, and returns the original ones.
-fn replace(reading: &mut Reading<'_, '_>, injected: Vec<Injected>) -> Vec<Option<ModuleForm>> {
+pub(crate) fn replace(reading: &mut Reading<'_, '_>, injected: Vec<Injected>) -> Vec<Option<ModuleForm>> {
     let mut kept = Vec::with_capacity(injected.len());
     let mut injected = injected.into_iter();
     each_module(reading.directives_mut(), &mut |definition| {
@@ -131,7 +131,8 @@ fn replace(reading: &mut Reading<'_, '_>, injected: Vec<Injected>) -> Vec<Option
     kept
 }
 
-fn restore(reading: &mut Reading<'_, '_>, kept: Vec<Option<ModuleForm>>) {
+/// Puts the original modules back.
+pub(crate) fn restore(reading: &mut Reading<'_, '_>, kept: Vec<Option<ModuleForm>>) {
     let mut kept = kept.into_iter();
     each_module(reading.directives_mut(), &mut |definition| {
         if let Some(Some(form)) = kept.next() {

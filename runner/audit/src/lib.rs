@@ -19,9 +19,11 @@
 
 mod code;
 mod construct;
+pub mod coverage;
 mod export;
 mod fault;
 mod inject;
+mod instruction;
 mod link;
 mod module;
 mod opcode;

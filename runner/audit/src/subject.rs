@@ -204,13 +204,19 @@ impl Modules {
     }
 }
 
-fn is_valid(bytes: &[u8], features: Features) -> bool {
+/// Whether a module is valid under these features.
+pub(crate) fn is_valid(bytes: &[u8], features: Features) -> bool {
     Validator::new_with_features(wanted::flags(features)).validate_all(bytes).is_ok()
 }
 
 impl Module {
+    /// The bytes of the module, if it is valid.
+    pub(crate) fn valid(&self) -> Option<&[u8]> {
+        (self.is_valid && self.purpose != Purpose::Custom).then_some(&*self.bytes)
+    }
+
     /// Whether a fault may affect the module.
-    fn may_change(&self, fault: &Fault) -> bool {
+    pub(crate) fn may_change(&self, fault: &Fault) -> bool {
         match &fault.change {
             Change::Accept { rule, at } => self.violates(*rule, *at),
             Change::Refuse(construct) => {

@@ -97,7 +97,7 @@ pub(crate) fn compare(a: &[Seen], b: &[Seen]) -> Compared {
         if let Some(class) = class(a, b) {
             return Compared::Differ(Difference { step, class, a: a.clone(), b: b.clone() });
         }
-        if a.is_inconclusive() || b.is_inconclusive() {
+        if a.is_inconclusive() || b.is_inconclusive() || a.is_timeout() {
             return Compared::UpTo(step);
         }
     }

@@ -12,6 +12,7 @@
 //! | `reduce`, `tree` | makes scripts smaller |
 //! | `finding` | writes scripts with what was seen as assertions |
 //! | `corpus` | what cases use |
+//! | [`mutated_text`], [`wasi_module`] | inputs for parsers of texts, and for WASI |
 
 mod case;
 mod compare;
@@ -24,13 +25,17 @@ mod random;
 mod reduce;
 mod session;
 mod shape;
+mod text;
 mod traps;
 mod tree;
+mod wasi;
 
 pub use case::{Case, Kind, Step};
 pub use compare::{Class, Difference};
 pub use corpus::Uses;
-pub use generate::case;
+pub use generate::{case, mutate};
 pub use observe::{Judge, Seen};
 pub use random::Random;
 pub use session::{Classify, Finding, Outcome, Session, Side};
+pub use text::mutated_text;
+pub use wasi::wasi_module;

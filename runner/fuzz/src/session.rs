@@ -53,8 +53,8 @@ pub struct Outcome {
     pub uses: Uses,
     /// How many directives were compared, over all engines.
     pub compared: usize,
-    /// How many comparisons ended at a limit of an engine.
-    pub cut: usize,
+    /// Why comparisons ended early, such as at a limit of an engine: one reason for each.
+    pub cut: Vec<String>,
     /// The differences, one for an engine at most.
     pub findings: Vec<Finding>,
     /// The case as a script that asserts what the first engine did.
@@ -106,7 +106,10 @@ impl Session<'_> {
             match compare(&a, &b) {
                 Compared::Same => outcome.compared += a.len(),
                 Compared::UpTo(step) => {
-                    (outcome.compared, outcome.cut) = (outcome.compared + step, outcome.cut + 1)
+                    outcome.compared += step;
+                    let inconclusive = [&a, &b].into_iter().filter_map(|seen| seen.get(step));
+                    let why = inconclusive.filter(|seen| seen.is_inconclusive()).map(Seen::to_string);
+                    outcome.cut.extend(why.take(1));
                 }
                 Compared::Differ(difference) => {
                     outcome.compared += difference.step;
@@ -175,8 +178,15 @@ impl Session<'_> {
         let engine = oracle.name().to_owned();
         let names = Names { a: &self.first.name, b: &engine };
         let script = finding::script(&text, case.features, &seen, &difference, (names, about));
-        let key = key(class, &text, case.features, &engine);
         let verdicts = (difference.a.to_string(), difference.b.to_string());
+        let key = match class {
+            // How an engine crashed says more than what it was doing.
+            Class::Crash { first } => {
+                let how = if first { &verdicts.0 } else { &verdicts.1 };
+                format!("{engine} {}", how.replace(|c: char| c.is_ascii_digit(), ""))
+            }
+            _ => key(class, &text, case.features, &engine),
+        };
         Some(Finding { class, engine, script, key, verdicts })
     }
 }

@@ -40,6 +40,21 @@ pub(crate) fn maker() -> Option<fn() -> Absent> {
     None
 }
 
+/// Runs a WASI program in a folder; not in this build.
+pub(crate) fn run_wasi(_: &[u8], _: &std::path::Path) -> Result<(), String> {
+    Err("this build of wassay has no implementation of WASI".to_owned())
+}
+
+/// Compiles a module to an object file; not in this build.
+pub(crate) fn object(_: &[u8]) -> Result<Vec<u8>, String> {
+    Err("this build of wassay has no compiler".to_owned())
+}
+
+/// Runs a module in an object file; not in this build.
+pub(crate) fn run_object(_: &[u8], _: &std::path::Path) -> Result<(), String> {
+    object(&[]).map(drop)
+}
+
 /// Prepares the process before it starts threads.
 pub(crate) fn prepare() {}
 

@@ -10,17 +10,19 @@ use std::thread::{self, available_parallelism};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use wassay_audit::coverage::Coverage;
 use wassay_audit::{Audited, Effect, Fault, Script, faults, table};
 use wassay_reports::audit::{Audit, Audited as SuiteAudited, Fault as Reported, Kill};
 use wassay_reports::terminal::Text;
+use wassay_script::embed::Identity;
 use wassay_terms::Features;
 use wassay_testsuite::Case;
 
 use super::report_file::{ReportFile, check_all};
 use super::shard::Shard;
 use super::{
-    Begin, Console, Error, Exit, duration, features, identity, interrupt, limit, match_kind, plural, protect,
-    test,
+    Begin, Console, Error, Exit, coverage, duration, features, identity, interrupt, limit, match_kind,
+    plural, protect, test,
 };
 use crate::batch::{Interrupt, Selection, full_name, label};
 use crate::catalogue::{judging, reach};
@@ -39,6 +41,7 @@ Examples:
   wassay audit spec scripts --report html=a.html  write a page to read
   wassay audit spec --engine node               use another engine
   wassay audit spec --shard 1/4                 a quarter of the faults
+  wassay audit spec --coverage                  what a suite covers
   wassay audit --list                           list the faults
 
 A fault is one thing that an engine may do wrong. It is injected by rewriting the modules of the
@@ -81,6 +84,11 @@ pub(crate) struct Args {
     /// Inject the faults of this table (TOML) instead of the built-in ones. Repeatable
     #[arg(long = "faults", value_name = "FILE")]
     tables: Vec<PathBuf>,
+    /// Measure what the suites cover, without faults: for each instruction, construct and rule in how
+    /// many modules it occurs, and for instructions whether they are executed, trap, and matter to
+    /// an assertion
+    #[arg(long, conflicts_with_all = ["tables", "list", "shard", "filters"])]
+    coverage: bool,
     /// List the selected faults, one per line, without running anything
     #[arg(long, conflicts_with = "reports")]
     list: bool,
@@ -126,6 +134,9 @@ pub(crate) fn run<E: Judges>(
     let engine = identity(&make)?;
     let interrupt = interrupt()?;
     let begin = Begin::now();
+    if args.coverage {
+        return covered(&args, &selections, &faults, (engine, &begin, &interrupt), &make);
+    }
     let audited = audit_all(&args, &selections, &faults, &interrupt, &make);
     let report = begin.report(engine, args.match_kind, Vec::new());
     let (suites, faults) = collected(&selections, &faults, &audited);
@@ -186,8 +197,16 @@ fn selected(args: &Args) -> Result<Vec<Fault>, Error> {
 /// The results of one script, or why it could not be audited.
 type Outcomes = Result<Audited, String>;
 
-/// Runs all scripts with the faults, on several threads. The results are in the order of the
-/// scripts.
+/// What is done with a script: an audit, or coverage.
+type Measure<T> = dyn Fn(
+        &Script<'_>,
+        wassay_audit::Settings<'_>,
+        &mut dyn FnMut(&Reading<'_, '_>, &Options) -> ScriptResult,
+        &dyn Fn() -> bool,
+    ) -> Result<T, String>
+    + Sync;
+
+/// Runs all scripts with the faults. The results are in the order of the scripts.
 fn audit_all<E: Judges>(
     args: &Args,
     selections: &[Selection],
@@ -197,6 +216,19 @@ fn audit_all<E: Judges>(
 ) -> Vec<Option<Outcomes>> {
     let injected: Vec<(usize, &Fault)> =
         faults.iter().enumerate().filter(|(_, fault)| fault.equivalent.is_none()).collect();
+    each_script(args, selections, interrupt, &|case, engine: &mut Option<E>| {
+        audit_one(args, case, &injected, (engine, make), interrupt, &wassay_audit::audit)
+    })
+}
+
+/// Does something with each script, on several threads. The results are in the order of the
+/// scripts.
+fn each_script<E, T: Clone + Send>(
+    args: &Args,
+    selections: &[Selection],
+    interrupt: &Interrupt,
+    one: &(dyn Fn((&str, &Case), &mut Option<E>) -> T + Sync),
+) -> Vec<Option<T>> {
     let mut cases: Vec<(usize, String, &Case)> = Vec::new();
     for selection in selections {
         for case in &selection.cases {
@@ -212,10 +244,10 @@ fn audit_all<E: Judges>(
         let mut engine = None;
         while !interrupt.is_set() {
             let Some((number, label, case)) = cases.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
-            let audited = audit_one(args, (label, case), &injected, &mut engine, make, interrupt);
+            let result = one((label, case), &mut engine);
             let mut done = done.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(place) = done.get_mut(*number) {
-                *place = Some(audited);
+                *place = Some(result);
             }
             progress.lock().unwrap_or_else(PoisonError::into_inner).ended();
         }
@@ -231,18 +263,43 @@ fn audit_all<E: Judges>(
     done.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Measures what the suites cover, and reports it.
+fn covered<E: Judges>(
+    args: &Args,
+    selections: &[Selection],
+    faults: &[Fault],
+    (engine, begin, interrupt): (Identity, &Begin, &Interrupt),
+    make: &(impl Fn() -> E + Sync),
+) -> Result<Exit, Error> {
+    let numbered: Vec<(usize, &Fault)> = faults.iter().enumerate().collect();
+    let scripts = each_script(args, selections, interrupt, &|case, engine: &mut Option<E>| {
+        audit_one(args, case, &numbered, (engine, make), interrupt, &wassay_audit::coverage::coverage)
+    });
+    let mut all = Coverage::of_nothing(faults);
+    for script in scripts.into_iter().flatten() {
+        match script {
+            Ok(script) => all.add(script),
+            Err(why) => printer::warning(&why),
+        }
+    }
+    let report = begin.report(engine, args.match_kind, Vec::new());
+    let suites = selections.iter().map(|selection| selection.suite.name().to_owned()).collect();
+    coverage::show(&coverage::collected(&all, report, suites, interrupt.is_set()), &args.reports)?;
+    Ok(if interrupt.is_set() { Exit::Interrupted } else { Exit::Success })
+}
+
 fn size(case: &Case) -> usize {
     case.script().and_then(|script| script.read().ok()).map_or(0, |text| text.len())
 }
 
-fn audit_one<E: Judges>(
+fn audit_one<E: Judges, T>(
     args: &Args,
     (label, case): (&str, &Case),
     faults: &[(usize, &Fault)],
-    engine: &mut Option<E>,
-    make: &impl Fn() -> E,
+    (engine, make): (&mut Option<E>, &impl Fn() -> E),
     interrupt: &Interrupt,
-) -> Outcomes {
+    measure: &Measure<T>,
+) -> Result<T, String> {
     let script = case.script().ok_or_else(|| format!("{label}: not a script"))?;
     let text = script.read().map_err(|error| error.to_string())?;
     let judging = judging(script, label, &text, args.features).map_err(|error| error.to_string())?;
@@ -258,7 +315,7 @@ fn audit_one<E: Judges>(
     let minimum_timeout = args.timeout.unwrap_or(MINIMUM_TIMEOUT);
     let settings = wassay_audit::Settings { faults, classify: CLASSIFY, minimum_timeout };
     let mut judge = |reading: &Reading<'_, '_>, options: &Options| judged(reading, options, engine, make);
-    wassay_audit::audit(&script, settings, &mut judge, &|| interrupt.is_set())
+    measure(&script, settings, &mut judge, &|| interrupt.is_set())
 }
 
 /// Judges a script. A panic of the engine is a failure.

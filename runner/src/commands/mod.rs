@@ -5,6 +5,7 @@ pub(crate) mod cache;
 mod checkout;
 pub(crate) mod compile;
 pub(crate) mod config;
+mod coverage;
 mod described;
 mod destination;
 mod driven;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::ValueEnum;
-use wassay_reports::audit::{self, Audit};
+use wassay_reports::audit::{self, Audit, Coverage};
 use wassay_reports::diff::Diff;
 use wassay_reports::{Report, badge, html, json, junit, markdown};
 use wassay_script::suggest::did_you_mean;
@@ -137,6 +137,25 @@ impl ReportFile {
     /// It cannot be written; an existing file is unchanged.
     pub(crate) fn write_audit(&self, audit: &Audit) -> Result<(), Error> {
         write(&self.path, &self.format.render_audit(audit, &self.path))
+    }
+
+    /// Writes the coverage of suites atomically.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be written, or the format is one for cases; an existing file is unchanged.
+    pub(crate) fn write_coverage(&self, coverage: &Coverage) -> Result<(), Error> {
+        let text = match self.format {
+            Format::Json => coverage.json(),
+            Format::Markdown => coverage.markdown(),
+            Format::Html => coverage.html(),
+            other => {
+                return Err(Error::Usage(format!(
+                    "--report {other}: not a format for coverage; expected json, markdown or html"
+                )));
+            }
+        };
+        write(&self.path, &text)
     }
 
     /// Writes the report atomically, with the changes since another one if given.

@@ -12,14 +12,20 @@ pub(crate) struct Configuration {
 }
 
 /// All configurations; the first one is the default of the engine.
-pub(crate) const ALL: [Configuration; 6] = [
-    Configuration { name: "lazy", set: |config| config.compilation(Compilation::Lazy) },
+pub(crate) const ALL: [Configuration; 8] = [
+    Configuration { name: "tiered", set: tiered },
+    Configuration { name: "lazy", set: |config| config.compilation(Compilation::Lazy).speculation(false) },
     Configuration { name: "eager", set: |config| config.compilation(Compilation::Eager) },
+    Configuration { name: "tier-up", set: |config| tiered(config).tier_up_always(true) },
     Configuration { name: "unoptimized", set: |config| config.optimize(false) },
     Configuration { name: "no-guard-pages", set: |config| config.guard_pages(false) },
     Configuration { name: "stress", set: |config| config.collect_always(true) },
     Configuration { name: "verifier", set: |config| config.verifier(true) },
 ];
+
+fn tiered(config: Config) -> Config {
+    config.compilation(Compilation::Tiered)
+}
 
 /// The configuration with a name.
 pub(super) fn named(name: &str) -> Result<&'static Configuration, String> {

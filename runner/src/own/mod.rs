@@ -7,6 +7,7 @@
 mod adapter;
 pub(crate) mod configurations;
 mod embed;
+mod fuzzed;
 pub(crate) mod run;
 pub(crate) mod serve;
 
@@ -18,6 +19,7 @@ use wassay_engine::{Compilation, Config, Engine, Features, HashedBytes, Module};
 
 pub use self::embed::EngineEmbedder;
 use self::embed::limited;
+pub(crate) use self::fuzzed::{object, run_object, run_wasi};
 use self::run::load;
 
 /// The version that `wassay --version` prints.

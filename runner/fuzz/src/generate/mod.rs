@@ -14,6 +14,8 @@ mod module;
 mod mutate;
 mod observer;
 
+pub use mutate::mutate;
+
 use wassay_terms::Features;
 
 use self::module::Generated;
@@ -35,7 +37,7 @@ pub fn case(seed: u64, number: u64, allowed: Features) -> Option<Case> {
     match random.below(10) {
         0..2 => {
             let mut bytes = first.bytes;
-            mutate::mutate(&mut random, &mut bytes);
+            mutate(&mut random, &mut bytes);
             let step = Step::Module { name: NAMES[0].to_owned(), bytes, instantiated: false };
             Some(Case { features, kind: Kind::Verdict, steps: vec![step], fuel: Vec::new() })
         }

@@ -48,21 +48,22 @@ pub(super) fn module(
         let (bytes, fuel) = made.ok()??;
         let bytes = export_all(&bytes)?;
         let mut validator = Validator::new_with_features(features.library_flags());
-        (validator.validate_all(&bytes).is_ok() && !waits(&bytes))
+        (validator.validate_all(&bytes).is_ok() && !is_unusable(&bytes, features))
             .then(|| Some(Generated { shape: Shape::read(&bytes)?, bytes, fuel }))?
     })
 }
 
-/// Whether a module may wait for other threads, which there are none of.
-fn waits(bytes: &[u8]) -> bool {
+/// Whether a module may wait for other threads, which there are none of, or has the tail call of
+/// function references without tail calls. Engines differ in which feature that is part of.
+fn is_unusable(bytes: &[u8], features: Features) -> bool {
+    let has_tail_calls = features.contains("tail-call");
     Parser::new(0).parse_all(bytes).map_while(Result::ok).any(|payload| {
         let Payload::CodeSectionEntry(body) = payload else { return false };
         let Ok(operators) = body.get_operators_reader() else { return true };
-        operators.into_iter().any(|operator| {
-            matches!(
-                operator,
-                Err(_) | Ok(Operator::MemoryAtomicWait32 { .. } | Operator::MemoryAtomicWait64 { .. })
-            )
+        operators.into_iter().any(|operator| match operator {
+            Ok(Operator::MemoryAtomicWait32 { .. } | Operator::MemoryAtomicWait64 { .. }) | Err(_) => true,
+            Ok(Operator::ReturnCallRef { .. }) => !has_tail_calls,
+            Ok(_) => false,
         })
     })
 }

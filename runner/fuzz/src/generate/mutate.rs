@@ -24,7 +24,7 @@ const TOKENS: [&[u8]; 16] = [
 ];
 
 /// Changes a few bytes of a module.
-pub(super) fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
+pub fn mutate(random: &mut Random, bytes: &mut Vec<u8>) {
     for _ in 0..random.between(1, 4) {
         let at = random.below(bytes.len());
         let length = random.between(1, 8).min(bytes.len().saturating_sub(at));

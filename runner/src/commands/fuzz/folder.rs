@@ -48,24 +48,29 @@ impl Folder {
 
     /// Writes the script of a finding, and returns its path.
     pub(super) fn keep_finding(&self, finding: &Finding, case: &str) -> Result<PathBuf, Error> {
-        write(&self.findings, &format!("{}-{case}", finding.class.word()), &finding.script)
+        write(&self.findings, &format!("{}-{case}", finding.class.word()), "wast", finding.script.as_bytes())
     }
 
     /// Writes the script of a case to the corpus.
     pub(super) fn keep_case(&self, script: &str, case: &str) -> Result<PathBuf, Error> {
-        write(&self.corpus, case, script)
+        write(&self.corpus, case, "wast", script.as_bytes())
+    }
+
+    /// Writes the input of a finding, and returns its path.
+    pub(super) fn keep_input(&self, input: &[u8], case: &str, extension: &str) -> Result<PathBuf, Error> {
+        write(&self.findings, case, extension, input)
     }
 }
 
 /// Writes a new file with this name; if there is one with other content, a number is added.
-fn write(folder: &Path, name: &str, text: &str) -> Result<PathBuf, Error> {
+fn write(folder: &Path, name: &str, extension: &str, content: &[u8]) -> Result<PathBuf, Error> {
     for number in 1.. {
         let suffix = if number == 1 { String::new() } else { format!("-{number}") };
-        let path = folder.join(format!("{name}{suffix}.wast"));
-        if fs::read(&path).is_ok_and(|there| there == text.as_bytes()) {
+        let path = folder.join(format!("{name}{suffix}.{extension}"));
+        if fs::read(&path).is_ok_and(|there| there == content) {
             return Ok(path);
         }
-        let made = fs::File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes()));
+        let made = fs::File::create_new(&path).and_then(|mut file| file.write_all(content));
         match made {
             Ok(()) => return Ok(path),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists && number < 1000 => {}

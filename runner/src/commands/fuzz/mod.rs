@@ -2,7 +2,9 @@
 
 mod engines;
 mod folder;
+mod inputs;
 mod modules;
+mod worker;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -62,6 +64,9 @@ pub(crate) struct Args {
     /// Time limit for a case, after which an engine hangs
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "6s")]
     timeout: Duration,
+    /// Run cases in this process, and write what comes of them for the process that started it
+    #[arg(long, hide = true)]
+    worker: bool,
     /// Number of threads [default: number of processors]
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
@@ -72,6 +77,14 @@ pub(crate) struct Args {
 enum Target {
     /// Modules that are run, and bytes that may not be modules, on several engines
     Module,
+    /// Texts of scripts, which wassay's own engine runs
+    Script,
+    /// Calls of WASI functions with any arguments, on wassay's own implementation
+    Wasi,
+    /// Reports, which are read, rendered and merged
+    Report,
+    /// Object files with machine code, as in the code cache, that are damaged
+    Cache,
 }
 
 pub(crate) fn run<E: Judges + 'static>(
@@ -81,6 +94,8 @@ pub(crate) fn run<E: Judges + 'static>(
     let seed = args.seed.unwrap_or_else(seed_of_clock);
     match args.target {
         Target::Module => modules::run(&args, seed, make),
+        target if args.worker => worker::run(&args, target, seed),
+        target => inputs::run(&args, target, seed),
     }
 }
 

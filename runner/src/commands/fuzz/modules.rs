@@ -1,6 +1,6 @@
 //! Fuzzes engines with modules.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -26,6 +26,8 @@ const TIME: Duration = Duration::from_secs(60);
 const REDUCTION: Duration = Duration::from_secs(40);
 /// How many different findings end a run: more would not help.
 const ENOUGH: usize = 20;
+/// How many reasons for ending early are shown.
+const REASONS: usize = 5;
 /// How long nothing is said.
 const SILENCE: Duration = Duration::from_secs(30);
 
@@ -51,7 +53,8 @@ struct Run<'a> {
 struct Results {
     cases: u64,
     compared: usize,
-    cut: usize,
+    /// Why comparisons ended early, with how many did.
+    cut: BTreeMap<String, usize>,
     kept: usize,
     /// What the corpus uses.
     uses: Uses,
@@ -147,7 +150,11 @@ impl Run<'_> {
         let mut results = self.results();
         results.cases += 1;
         results.compared += outcome.compared;
-        results.cut += outcome.cut;
+        for why in outcome.cut {
+            // What has numbers in it is one reason.
+            let why = why.chars().filter(|c| !c.is_ascii_digit()).take(100).collect();
+            *results.cut.entry(why).or_default() += 1;
+        }
         if let (Some(folder), Some(script)) = (&self.folder, &outcome.script) {
             results.kept += 1;
             if let Err(error) = folder.keep_case(script, &name) {
@@ -213,13 +220,18 @@ fn summary(results: &Results, time: Duration, seed: u64, is_kept: bool) -> Text 
     if results.repeated > 0 {
         text.line(format_args!("{} like these", plural(results.repeated, "more finding")));
     }
+    let mut reasons: Vec<(&String, &usize)> = results.cut.iter().collect();
+    reasons.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    for (why, count) in reasons.into_iter().take(REASONS) {
+        text.line(format_args!("{} ended early: {why}", plural(*count, "comparison")));
+    }
     let seconds = time.as_secs_f64();
     text.line(format_args!(
-        "{} in {seconds:.1} s ({:.0} a second), seed {seed}: {} compared, {} ended at a limit, {}{}",
+        "{} in {seconds:.1} s ({:.0} a second), seed {seed}: {} compared, {} ended early, {}{}",
         plural_of(results.cases, "case"),
         results.cases as f64 / seconds.max(0.001),
         plural(results.compared, "directive"),
-        plural(results.cut, "comparison"),
+        plural(results.cut.values().sum(), "comparison"),
         plural(results.findings.len(), "finding"),
         if is_kept { format!(", {} kept", plural(results.kept, "new case")) } else { String::new() },
     ));

@@ -83,7 +83,7 @@ fn stored(cache: &CodeCache, name: &str) -> Option<Precompiled> {
 
 /// Creates a module from an object file of `wassay compile`, which the user trusts by
 /// `--allow-precompiled`.
-pub(super) fn precompiled(engine: &Engine, file: File) -> Result<Module> {
+pub(in crate::own) fn precompiled(engine: &Engine, file: File) -> Result<Module> {
     #[allow(unsafe_code)]
     // SAFETY: the user has allowed to run the machine code in this file, by an option that says
     // that it is not sandboxed.

@@ -1,7 +1,7 @@
 //! `wassay run`: runs a WASI program in a sandbox.
 
 mod backtrace;
-mod cached;
+pub(super) mod cached;
 mod ending;
 mod grants;
 mod imports;

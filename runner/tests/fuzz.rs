@@ -1,0 +1,263 @@
+//! `wassay fuzz` finds what engines do differently, and reduces it.
+
+#![cfg(feature = "engine")]
+#![allow(clippy::unwrap_used)]
+
+use std::time::Duration;
+
+use common::{Folder, wassay, with_stack};
+use smallvec::SmallVec;
+use wasm_encoder::reencode::{Error, Reencode};
+use wasm_encoder::{Instruction, Module};
+use wassay::script::embed::{Begun, EmbedError, ErrorKind, Results};
+use wassay::script::reading::Reading;
+use wassay::script::value::Value;
+use wassay::script::{Embedder, EngineEmbedder, Judges, Options, run_script};
+use wassay::{Features, classify};
+use wassay_fuzz::{Class, Finding, Session, Side, Uses};
+
+mod common;
+
+/// wassay's engine with one fault.
+struct Faulty {
+    engine: EngineEmbedder,
+    fault: Fault,
+}
+
+/// What it gets wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    /// Nothing.
+    None,
+    /// An operator is executed as another one.
+    Operator,
+    /// Some traps are not noticed.
+    Trap,
+    /// Traps are exceptions.
+    Kind,
+    /// Modules with a table are refused.
+    Refused,
+    /// Malformed modules are accepted.
+    Accepted,
+}
+
+/// Rewrites functions as an engine with the fault would understand them.
+struct Rewrite(Fault);
+
+impl Reencode for Rewrite {
+    type Error = std::convert::Infallible;
+
+    fn instruction<'a>(
+        &mut self,
+        operator: wasmparser::Operator<'a>,
+    ) -> Result<Instruction<'a>, Error<Self::Error>> {
+        let instruction = wasm_encoder::reencode::utils::instruction(self, operator)?;
+        Ok(match (self.0, instruction) {
+            (Fault::Operator, Instruction::I32ShrS) => Instruction::I32ShrU,
+            (_, same) => same,
+        })
+    }
+}
+
+impl Embedder for Faulty {
+    type Module = <EngineEmbedder as Embedder>::Module;
+    type Instance = <EngineEmbedder as Embedder>::Instance;
+    type Thread = EngineEmbedder;
+
+    fn begin(&mut self, features: Features, deadline: Option<std::time::Instant>) -> Result<(), EmbedError> {
+        self.engine.begin(features, deadline)
+    }
+
+    fn compile(&mut self, bytes: &[u8]) -> Result<Self::Module, EmbedError> {
+        let has_table = || {
+            let payloads = wasmparser::Parser::new(0).parse_all(bytes);
+            payloads
+                .map_while(Result::ok)
+                .any(|payload| matches!(payload, wasmparser::Payload::TableSection(_)))
+        };
+        match self.fault {
+            Fault::Operator => {
+                let mut module = Module::new();
+                let rewritten =
+                    Rewrite(self.fault).parse_core_module(&mut module, wasmparser::Parser::new(0), bytes);
+                match rewritten {
+                    Ok(()) => self.engine.compile(&module.finish()),
+                    Err(_) => self.engine.compile(bytes),
+                }
+            }
+            Fault::Refused if has_table() => Err(EmbedError::new(ErrorKind::Invalid, "a table")),
+            Fault::Accepted => match self.engine.compile(bytes) {
+                Err(error) if error.kind == ErrorKind::Malformed => self.engine.compile(b"\0asm\x01\0\0\0"),
+                compiled => compiled,
+            },
+            _ => self.engine.compile(bytes),
+        }
+    }
+
+    fn instantiate(&mut self, module: &Self::Module) -> Result<Self::Instance, EmbedError> {
+        self.engine.instantiate(module)
+    }
+
+    fn register(&mut self, name: &str, instance: Option<&Self::Instance>) -> Result<(), EmbedError> {
+        self.engine.register(name, instance)
+    }
+
+    fn invoke(
+        &mut self,
+        instance: &Self::Instance,
+        export: &str,
+        arguments: &[Value],
+    ) -> Result<Results, EmbedError> {
+        match self.engine.invoke(instance, export, arguments) {
+            Err(error) if error.kind == ErrorKind::Trap && error.message.contains("divide") => {
+                match self.fault {
+                    Fault::Trap => Ok(SmallVec::from_elem(Value::I32(0), 1)),
+                    _ => Err(error),
+                }
+            }
+            Err(error) if error.kind == ErrorKind::Trap && self.fault == Fault::Kind => {
+                Err(EmbedError { kind: ErrorKind::Exception, ..error })
+            }
+            done => done,
+        }
+    }
+
+    fn global(&mut self, instance: &Self::Instance, export: &str) -> Result<Value, EmbedError> {
+        self.engine.global(instance, export)
+    }
+
+    fn begin_thread(&mut self, shared: &[Self::Instance]) -> Result<Begun<Self::Thread>, EmbedError> {
+        self.engine.begin_thread(shared)
+    }
+}
+
+fn side(name: &str, fault: Fault) -> Side<'static> {
+    let mut engine = Faulty { engine: EngineEmbedder::default(), fault };
+    let judge = Box::new(move |reading: &Reading<'_, '_>, options: &Options| {
+        Judges::judge(&mut engine, reading, options)
+    });
+    Side { name: name.to_owned(), judge }
+}
+
+/// A session that compares an engine without a fault with one that has this fault.
+fn session(fault: Fault) -> Session<'static> {
+    Session {
+        first: side("right", Fault::None),
+        others: vec![side("wrong", fault)],
+        classify: Some(classify),
+        time: Duration::from_secs(20),
+        reduction: Duration::from_secs(60),
+    }
+}
+
+/// The first finding among these cases.
+fn found(fault: Fault, features: &str, cases: u64) -> Option<Finding> {
+    let features: Features = features.parse().unwrap();
+    let mut session = session(fault);
+    (0..cases).find_map(|number| {
+        let case = wassay_fuzz::case(5, number, features)?;
+        session.run(&case, "a test", &mut |_| false).findings.pop()
+    })
+}
+
+/// Runs the script of a finding; says how many directives fail.
+fn failing(script: &str, fault: Fault) -> usize {
+    let features = script.lines().next().unwrap().strip_prefix(";;! features = \"").unwrap();
+    let features = features.strip_suffix('"').unwrap().parse().unwrap();
+    let options = Options { features, ..Options::default() };
+    let mut engine = Faulty { engine: EngineEmbedder::default(), fault };
+    let result = run_script("finding.wast", script, &options, &mut engine).unwrap();
+    result.counts().failed as usize
+}
+
+#[test]
+fn a_fault_becomes_a_small_script_that_only_the_other_engine_fails() {
+    with_stack(|| {
+        let expected = [
+            (Fault::Operator, Class::Values),
+            (Fault::Trap, Class::Ended { first: true, kind: "trap" }),
+            (Fault::Kind, Class::Kinds("trap", "exception")),
+            (Fault::Refused, Class::Ended { first: false, kind: "invalid" }),
+            (Fault::Accepted, Class::Ended { first: true, kind: "malformed" }),
+        ];
+        for (fault, class) in expected {
+            let finding = found(fault, "2.0,-simd", 3000).unwrap_or_else(|| panic!("{fault:?} is not found"));
+            let script = &finding.script;
+            assert_eq!(finding.class, class, "{fault:?}: {script}");
+            assert!(script.lines().count() <= 15, "{fault:?}: {script}");
+            assert_eq!((failing(script, Fault::None), failing(script, fault)), (0, 1), "{fault:?}: {script}");
+            assert!(script.contains("right: ") && script.contains("wrong: "), "{script}");
+        }
+    });
+}
+
+#[test]
+fn an_engine_does_not_differ_from_itself() {
+    with_stack(|| {
+        let mut session = session(Fault::None);
+        let mut uses = Uses::default();
+        let (mut compared, mut scripts) = (0, 0);
+        for number in 0..250 {
+            let Some(case) = wassay_fuzz::case(9, number, Features::DEFAULT) else { continue };
+            let outcome = session.run(&case, "a test", &mut |new| uses.add(new.clone()));
+            assert!(outcome.findings.is_empty(), "{number}: {:?}", outcome.findings);
+            compared += outcome.compared;
+            if let Some(script) = outcome.script {
+                assert_eq!(failing(&script, Fault::None), 0, "{script}");
+                scripts += 1;
+            }
+        }
+        assert!(compared > 1000 && scripts > 30, "{compared} {scripts}");
+        assert!(uses.len() > 200, "{}", uses.len());
+    });
+}
+
+/// An adapter of wassay's engine whose answers pass a filter.
+fn filtered(filter: &str) -> String {
+    format!("sh -c '\"{}\" adapter | ({filter})'", env!("CARGO_BIN_EXE_wassay"))
+}
+
+#[test]
+fn a_crash_or_a_hang_is_a_finding_and_does_not_end_the_run() {
+    for (filter, what) in [
+        ("sed -u \"/^E trap/Q\"", "the second engine crashes"),
+        ("sed -u \"/^E trap/Q\"; exec sleep 600", "the second engine hangs"),
+    ] {
+        let folder = Folder::new::<&str>(&[]);
+        let arguments =
+            ["fuzz", "--seed", "3", "--modules", "12", "--jobs", "1", "--timeout", "1s", "--features", "1.0"];
+        let (engine, output) = (filtered(filter), folder.arg("out"));
+        let ran = wassay(&[&arguments[..], &["--against", &engine, "-o", &output]].concat());
+        assert_eq!(ran.code, 1, "{ran:?}");
+        assert!(ran.out.contains(what), "{ran:?}");
+        // The other cases were run.
+        assert!(ran.out.contains("12 cases in ") || ran.out.contains("11 cases in "), "{ran:?}");
+        let scripts = std::fs::read_dir(folder.file("out/findings")).unwrap().count();
+        assert!(scripts > 0, "{ran:?}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_cases_and_a_corpus_that_passes() {
+    let folder = Folder::new::<&str>(&[]);
+    let fuzz = |output: &str, jobs: &str| {
+        let arguments = ["fuzz", "--seed", "4", "--modules", "40", "--features", "2.0"];
+        let ran = wassay(&[&arguments[..], &["--jobs", jobs, "-o", &folder.arg(output)]].concat());
+        assert_eq!(ran.code, 0, "{ran:?}");
+        let mut names: Vec<String> = std::fs::read_dir(folder.file(output).join("corpus"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        let compared = ran.out.split(": ").last().unwrap().split(" compared").next().unwrap().to_owned();
+        (names, compared)
+    };
+    let (first, compared) = fuzz("a", "1");
+    assert!(first.len() > 5, "{first:?}");
+    assert_eq!(fuzz("b", "1"), (first.clone(), compared.clone()));
+    assert_eq!(fuzz("c", "2").1, compared);
+    // What is in the corpus is not new again.
+    assert_eq!(fuzz("a", "1"), (first, compared));
+    let ran = wassay(&["test", &folder.arg("a/corpus")]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
