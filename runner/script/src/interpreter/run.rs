@@ -232,7 +232,7 @@ impl End {
     fn outcome(self, source: &str) -> Outcome {
         match self {
             End::Timeout => Outcome::Failed(Box::new(Failure {
-                source: source.to_owned(),
+                source: source.into(),
                 ..Failure::new(FailureKind::NotRun, "the script timed out earlier")
             })),
             End::FirstFailure => Outcome::Skipped("not run because of the first failure".to_owned()),
@@ -333,7 +333,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
             (None, Ok(_)) => Outcome::Passed,
             (None, Err(failure)) => {
                 let source = self.source.slice(&directive.span).to_owned();
-                Outcome::Failed(Box::new(Failure { source, ..failure }))
+                Outcome::Failed(Box::new(Failure { source: source.into(), ..failure }))
             }
         };
         DirectiveResult { text_not_compared, coarse, ..self.result(directive, outcome) }
