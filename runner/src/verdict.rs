@@ -58,7 +58,7 @@ fn push_directive(name: &str, DirectiveResult { place, outcome, .. }: &Directive
 /// Adds a line for each category of directives that say nothing about the engine, with their number
 /// and the reason of the first.
 fn push_apart(result: &ScriptResult, text: &mut Text) {
-    for way in [Apart::Blocked, Apart::Limit, Apart::Superseded, Apart::NotApplicable] {
+    for way in [Apart::Blocked, Apart::Limit, Apart::Unsupported, Apart::Superseded, Apart::NotApplicable] {
         let mut of_way = result.directives.others().filter_map(|directive| match &directive.outcome {
             Outcome::Apart(apart, why) if *apart == way => Some((directive.place, why)),
             _ => None,

@@ -309,6 +309,7 @@ fn audit_one<E: Judges, T>(
         timeout: Some(CLEAN_TIMEOUT),
         max_memory: args.max_memory,
         nan_canonicalization: judging.nan_canonicalization,
+        dialect: judging.dialect,
         ..Options::default()
     };
     let script = Script { name: label, text: &text, options };
