@@ -18,10 +18,7 @@ pub(super) fn immediates(tokens: &mut Tokens<'_>, word: &str) -> Derived {
     match immediates {
         Immediates::None => Ok(()),
         Immediates::Index => tokens.index(),
-        Immediates::TwoIndices => {
-            tokens.index()?;
-            tokens.index()
-        }
+        Immediates::TwoIndices => two_indices(tokens),
         Immediates::IndexOrNone => tokens.take_index().map(drop),
         Immediates::TwoIndicesOrNone => {
             if tokens.take_index()? {
@@ -65,8 +62,7 @@ pub(super) fn immediates(tokens: &mut Tokens<'_>, word: &str) -> Derived {
         }
         Immediates::OrderedTwoIndices => {
             ordering(tokens)?;
-            tokens.index()?;
-            tokens.index()
+            two_indices(tokens)
         }
         Immediates::MemoryLane => memory_lane(tokens),
         Immediates::Lane => tokens.nat(),
@@ -83,11 +79,15 @@ pub(super) fn immediates(tokens: &mut Tokens<'_>, word: &str) -> Derived {
             handlers(tokens)
         }
         Immediates::ResumeThrow => {
-            tokens.index()?;
-            tokens.index()?;
+            two_indices(tokens)?;
             handlers(tokens)
         }
     }
+}
+
+fn two_indices(tokens: &mut Tokens<'_>) -> Derived {
+    tokens.index()?;
+    tokens.index()
 }
 
 /// What is accessed, a memory or the bytes of an array (proposal of multibyte array access), and a
