@@ -203,11 +203,13 @@ fn traps(source: &Source<'_>, directives: &[Directive]) -> HashMap<Place, String
 /// A module in which instructions trap instead of being executed.
 fn trapping(module: &Module, opcodes: &BTreeSet<Opcode>, features: Features) -> Injected {
     let Some(bytes) = module.valid() else { return Injected::Unaffected };
-    // `i32.const 0; i32.const 0; i32.div_u; drop`: the text of this trap is not that of
-    // `unreachable`. What follows is reachable for validation.
-    const TRAP: [u8; 6] = [0x41, 0, 0x41, 0, 0x6e, 0x1a];
+    // `unreachable`; in front of that itself `i32.const 0; i32.const 0; i32.div_u; drop`, whose trap
+    // has another text.
+    const UNREACHABLE: u8 = 0;
+    const DIVISION: [u8; 6] = [0x41, 0, 0x41, 0, 0x6e, 0x1a];
     let rewritten = code::rewrite(bytes, &|site, _| {
-        opcodes.contains(&site.opcode).then(|| [&TRAP[..], site.bytes].concat())
+        let trap: &[u8] = if site.opcode.first == UNREACHABLE { &DIVISION } else { &[UNREACHABLE] };
+        opcodes.contains(&site.opcode).then(|| [trap, site.bytes].concat())
     });
     match rewritten {
         Some(bytes) if crate::subject::is_valid(&bytes, features) => Injected::Rewritten(bytes),

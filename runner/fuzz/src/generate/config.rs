@@ -70,7 +70,7 @@ pub(super) fn pick(random: &mut Random, allowed: Features) -> (Config, Features)
     }
     let mut config = Config {
         canonicalize_nans: true,
-        disallow_traps: random.chance(35),
+        disallow_traps: random.chance(65),
         compact_imports_enabled: false,
         max_types: random.between(2, 14),
         max_type_size: 200,
