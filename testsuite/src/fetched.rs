@@ -97,14 +97,14 @@ static ALL: [Fetched; 12] = [
         "2ba8253e3f94f34b7401e54f698b80a58e0f1388",
         "test/core",
         "3.0,multibyte-array-access",
-        (pin(258, 65_212), ""),
+        (pin(258, 65_212), include_str!("../suites/multibyte-array-access.toml")),
     ),
     proposal(
         "shared-everything-threads",
         "WebAssembly/shared-everything-threads",
         "065aa53822e17eea69bfc049df67a16cbd03d9ce",
         "test/core/shared-everything-threads",
-        "3.0,threads,shared-everything-threads",
+        "3.0,threads,acquire-release-atomics,shared-everything-threads",
         (pin(11, 419), include_str!("../suites/shared-everything-threads.toml")),
     ),
     proposal(

@@ -193,7 +193,8 @@ fn atomic(code: u32) -> Option<(Immediates, F)> {
     Some(match code {
         0x00..=0x02 => (MemoryArgument, F::THREADS),
         0x03 => (Ordering, F::THREADS),
-        0x04 | 0x72 => (Nothing, F::SHARED_EVERYTHING_THREADS),
+        0x04 => (Nothing, F::ACQUIRE_RELEASE_ATOMICS),
+        0x72 => (Nothing, F::SHARED_EVERYTHING_THREADS),
         0x10..=0x1d => (AtomicArgument, F::THREADS),
         0x1e..=0x4e => (UpdateArgument, F::THREADS),
         0x4f..=0x5b | 0x67..=0x71 => (Ordered(1), F::SHARED_EVERYTHING_THREADS),

@@ -20,6 +20,8 @@ impl Translator<'_, '_> {
             Op::MemoryAtomicWait32 { memarg } => self.atomic_wait(Builtin::AtomicWait32, memarg)?,
             Op::MemoryAtomicWait64 { memarg } => self.atomic_wait(Builtin::AtomicWait64, memarg)?,
             Op::AtomicFence { .. } => drop(self.b.ins().fence()),
+            // A hint without a result.
+            Op::Pause => {}
             Op::I32AtomicLoad { memarg } => self.atomic_load(I32, I32, memarg),
             Op::I64AtomicLoad { memarg } => self.atomic_load(I64, I64, memarg),
             Op::I32AtomicLoad8U { memarg } => self.atomic_load(I8, I32, memarg),

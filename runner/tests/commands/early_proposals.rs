@@ -41,14 +41,14 @@ fn imports_may_share_a_module_name_and_a_type() {
     // The two encodings, and names that are not empty before them.
     let binary = |imports: &str| format!("(module binary \"{HEADER}\" \"{imports}\")");
     let (each, all) = (
-        "\\02\\0f\\01\\01m\\00\\7f\\02\\01a\\03\\7f\\00\\01b\\03\\7f\\00",
-        "\\02\\0c\\01\\01m\\00\\7e\\03\\7f\\00\\02\\01a\\01b",
+        "\\02\\10\\01\\01m\\00\\7f\\02\\01a\\03\\7f\\00\\01b\\03\\7f\\00",
+        "\\02\\0d\\01\\01m\\00\\7e\\03\\7f\\00\\02\\01a\\01b",
     );
     let text = format!(
         "{exporter} {} {} (assert_malformed {} \"malformed import kind\")",
         binary(each),
         binary(all),
-        binary("\\02\\10\\01\\01m\\01x\\7f\\02\\01a\\03\\7f\\00\\01b\\03\\7f\\00"),
+        binary("\\02\\11\\01\\01m\\01x\\7f\\02\\01a\\03\\7f\\00\\01b\\03\\7f\\00"),
     );
     passes("3.0,compact-import-section", &text);
     let off = format!("(assert_malformed {} \"malformed import kind\")", binary(all));
@@ -108,7 +108,7 @@ fn loads_and_stores_reach_the_bytes_of_an_array() {
         (assert_return (invoke \"load\" (i32.const 4)) (i64.const 0x80ff7f01))
         (assert_return (invoke \"vector\" (i32.const 0)) (i32.const 0x80ff7f01))
         (assert_return (invoke \"narrow\" (i32.const 6)) (i32.const 0xffff80ff))
-        (assert_return (invoke \"long\") (i64.const 0x0102030405060708))
+        (assert_return (invoke \"long\") (i64.const 0x0102000000003888))
         (invoke \"store\" (i32.const 15) (i32.const 1))
         (assert_trap (invoke \"store\" (i32.const 16) (i32.const 1)) \"out of bounds array access\")
         (assert_trap (invoke \"store\" (i32.const -1) (i32.const 1)) \"out of bounds array access\")

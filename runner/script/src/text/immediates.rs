@@ -49,9 +49,9 @@ pub(super) fn immediates(tokens: &mut Tokens<'_>, word: &str) -> Derived {
         Immediates::Memory => accessed(tokens),
         Immediates::Atomic => {
             accessed(tokens)?;
-            take_ordering(tokens)
+            take_ordering(tokens).map(drop)
         }
-        Immediates::Ordering => take_ordering(tokens),
+        Immediates::Ordering => take_ordering(tokens).map(drop),
         Immediates::OrderedIndex => {
             ordering(tokens)?;
             tokens.index()
@@ -104,17 +104,24 @@ fn accessed(tokens: &mut Tokens<'_>) -> Derived {
 
 /// An ordering (proposals of acquire-release atomics and shared-everything threads).
 fn ordering(tokens: &mut Tokens<'_>) -> Derived {
-    match tokens.kind() {
-        Kind::Keyword("seqcst" | "acqrel") => tokens.advance(),
-        _ => Err(tokens.unexpected("`seqcst` or `acqrel`")),
-    }
+    if take_ordering(tokens)? { Ok(()) } else { Err(tokens.unexpected("`seqcst` or `acqrel`")) }
 }
 
-fn take_ordering(tokens: &mut Tokens<'_>) -> Derived {
-    match tokens.kind() {
-        Kind::Keyword("seqcst" | "acqrel") => tokens.advance(),
-        _ => Ok(()),
+/// Takes an ordering if there is one, and says whether there was. The `wast` crate does not have the
+/// words that older scripts use.
+fn take_ordering(tokens: &mut Tokens<'_>) -> Derived<bool> {
+    let current = match tokens.kind() {
+        Kind::Keyword("seqcst" | "acqrel") => None,
+        Kind::Keyword("seq_cst") => Some("seqcst"),
+        Kind::Keyword("acq_rel") => Some("acqrel"),
+        _ => return Ok(false),
+    };
+    if let Some(current) = current {
+        let range = tokens.range();
+        tokens.edits.insert(range.start, current, range.start);
+        tokens.edits.blank(range);
     }
+    tokens.advance().map(|()| true)
 }
 
 /// An offset, then an alignment, each one keyword with its number (section 6.5.6).
