@@ -272,7 +272,6 @@ pub const NAMES_IN_TEXT: &[(Rule, &[&str])] = &[
     // A keyword that the version does not have: its lexer reports an unknown operator.
     (Rule::IllegalOpcode, UNKNOWN_WORD),
     (Rule::MalformedValueType, UNKNOWN_WORD),
-    (Rule::MalformedMutability, UNKNOWN_WORD),
     (Rule::MalformedReferenceType, UNKNOWN_WORD),
     (Rule::MalformedHeapType, UNKNOWN_WORD),
     (Rule::MalformedBlockType, UNKNOWN_WORD),

@@ -6,9 +6,8 @@ use super::tokens::{Derived, Kind, Tokens};
 use super::types::{
     Binding, addr_type, begins_ref_type, extern_type, extern_type_with, global_type, mem_type,
     mem_type_without_address, page_size, rec_type, ref_type, table_type, table_type_without_address,
-    type_def, type_use, val_types_in,
+    take_shared, type_def, type_use, val_types_in,
 };
-use super::version::Grammar;
 
 /// Whether the word begins a module field.
 pub(super) fn is_field(word: &str) -> bool {
@@ -72,7 +71,7 @@ impl Fields {
         self.ordered(tokens)?;
         tokens.advance()?;
         tokens.string()?;
-        if tokens.kind() != Kind::String {
+        if tokens.grammar.import_groups && tokens.kind() != Kind::String {
             return import_group(tokens);
         }
         tokens.string()?;
@@ -177,7 +176,7 @@ fn table(tokens: &mut Tokens<'_>, origin: Origin) -> Derived {
     if origin == Origin::Import {
         return table_type(tokens);
     }
-    tokens.take(Kind::Keyword("shared"))?;
+    take_shared(tokens)?;
     addr_type(tokens)?;
     if !begins_ref_type(tokens) {
         table_type_without_address(tokens)?;
@@ -234,7 +233,7 @@ fn export(tokens: &mut Tokens<'_>) -> Derived {
 fn data(tokens: &mut Tokens<'_>) -> Derived {
     tokens.advance()?;
     tokens.take_id()?;
-    let mut active = tokens.grammar == Grammar::First && tokens.take(Kind::Nat)?;
+    let mut active = tokens.grammar.is_first && tokens.take(Kind::Nat)?;
     if !active && tokens.take(Kind::Open("memory"))? {
         tokens.index()?;
         tokens.close()?;

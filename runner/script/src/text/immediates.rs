@@ -110,6 +110,9 @@ fn ordering(tokens: &mut Tokens<'_>) -> Derived {
 /// Takes an ordering if there is one, and says whether there was. The `wast` crate does not have the
 /// words that older scripts use.
 fn take_ordering(tokens: &mut Tokens<'_>) -> Derived<bool> {
+    if !tokens.grammar.orderings {
+        return Ok(false);
+    }
     let current = match tokens.kind() {
         Kind::Keyword("seqcst" | "acqrel") => None,
         Kind::Keyword("seq_cst") => Some("seqcst"),

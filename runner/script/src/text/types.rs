@@ -54,21 +54,37 @@ fn is_heap_type(word: &str) -> bool {
 pub(super) fn begins_ref_type(tokens: &Tokens<'_>) -> bool {
     match tokens.kind() {
         Kind::Keyword(word) => is_short_ref_type(word),
-        Kind::Open(word) => matches!(word, "ref" | "shared"),
-        _ => false,
+        Kind::Open("ref") => true,
+        _ => begins_shared(tokens),
     }
+}
+
+/// Whether a shared type begins here (proposal of shared-everything threads).
+fn begins_shared(tokens: &Tokens<'_>) -> bool {
+    tokens.grammar.shared && tokens.kind() == Kind::Open("shared")
+}
+
+/// Takes the beginning of a shared type, if there is one.
+fn take_open_shared(tokens: &mut Tokens<'_>) -> Derived<bool> {
+    if begins_shared(tokens) { tokens.take(Kind::Open("shared")) } else { Ok(false) }
+}
+
+/// Takes the keyword of something shared, if there is one.
+pub(super) fn take_shared(tokens: &mut Tokens<'_>) -> Derived<bool> {
+    if tokens.grammar.shared { tokens.take(Kind::Keyword("shared")) } else { Ok(false) }
 }
 
 fn begins_val_type(tokens: &Tokens<'_>) -> bool {
     matches!(tokens.kind(), Kind::Keyword(word) if is_val_type(word))
-        || matches!(tokens.kind(), Kind::Open("ref" | "shared"))
+        || tokens.kind() == Kind::Open("ref")
+        || begins_shared(tokens)
 }
 
 pub(super) fn ref_type(tokens: &mut Tokens<'_>) -> Derived {
     if !begins_ref_type(tokens) {
         return Err(tokens.unexpected("a reference type"));
     }
-    if tokens.take(Kind::Open("shared"))? {
+    if take_open_shared(tokens)? {
         match tokens.kind() {
             Kind::Keyword(word) if is_short_ref_type(word) => tokens.advance()?,
             _ => return Err(tokens.unexpected("a reference type such as `anyref`")),
@@ -91,7 +107,7 @@ pub(super) fn heap_type(tokens: &mut Tokens<'_>) -> Derived {
             tokens.index()?;
             tokens.close()
         }
-        Kind::Open("shared") => {
+        _ if begins_shared(tokens) => {
             tokens.advance()?;
             match tokens.kind() {
                 Kind::Keyword(word) if is_heap_type(word) => tokens.advance()?,
@@ -107,7 +123,7 @@ pub(super) fn heap_type(tokens: &mut Tokens<'_>) -> Derived {
 pub(super) fn val_type(tokens: &mut Tokens<'_>) -> Derived {
     match tokens.kind() {
         Kind::Keyword(word) if is_val_type(word) => tokens.advance(),
-        Kind::Open("ref" | "shared") => ref_type(tokens),
+        _ if begins_ref_type(tokens) => ref_type(tokens),
         _ => Err(tokens.unexpected("a value type")),
     }
 }
@@ -197,7 +213,7 @@ fn mutable(tokens: &mut Tokens<'_>, inner: fn(&mut Tokens<'_>) -> Derived) -> De
 }
 
 pub(super) fn global_type(tokens: &mut Tokens<'_>) -> Derived {
-    if tokens.take(Kind::Open("shared"))? {
+    if take_open_shared(tokens)? {
         tokens.take(Kind::Keyword("mut"))?;
         val_type(tokens)?;
         return tokens.close();
@@ -261,7 +277,7 @@ fn descriptors(tokens: &mut Tokens<'_>) -> Derived {
 
 /// A composite type with what proposals put around it.
 fn described_type(tokens: &mut Tokens<'_>) -> Derived {
-    if tokens.take(Kind::Open("shared"))? {
+    if take_open_shared(tokens)? {
         descriptors(tokens)?;
         comp_type(tokens)?;
         return tokens.close();
@@ -341,7 +357,7 @@ pub(super) fn table_type_without_address(tokens: &mut Tokens<'_>) -> Derived {
 }
 
 pub(super) fn table_type(tokens: &mut Tokens<'_>) -> Derived {
-    tokens.take(Kind::Keyword("shared"))?;
+    take_shared(tokens)?;
     addr_type(tokens)?;
     table_type_without_address(tokens)
 }
