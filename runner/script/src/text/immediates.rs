@@ -6,11 +6,12 @@ use super::types::{Binding, heap_type, ref_type, results, type_use};
 
 /// A plain instruction's word and its immediates.
 pub(super) fn immediates(tokens: &mut Tokens<'_>, word: &str) -> Derived {
-    let Some(immediates) = of(word) else {
+    let Some(immediates) = of(word).filter(|found| tokens.grammar.orderings || !found.have_ordering()) else {
         return Err(match word {
-            "" | "end" | "else" | "then" | "catch" | "catch_all" | "delegate" | "seqcst" | "acqrel" => {
+            "" | "end" | "else" | "then" | "catch" | "catch_all" | "delegate" => {
                 tokens.unexpected("an instruction")
             }
+            "seqcst" | "acqrel" if tokens.grammar.orderings => tokens.unexpected("an instruction"),
             _ => tokens.unknown(word),
         });
     };

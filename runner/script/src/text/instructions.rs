@@ -51,6 +51,14 @@ pub(super) enum Immediates {
     ResumeThrow,
 }
 
+impl Immediates {
+    /// Whether they always have an ordering.
+    pub(super) fn have_ordering(&self) -> bool {
+        use Immediates::{OrderedIndex, OrderedIndexOrNone, OrderedTwoIndices};
+        matches!(self, OrderedIndex | OrderedIndexOrNone | OrderedTwoIndices)
+    }
+}
+
 /// The immediates of a plain instruction.
 pub(super) fn of(word: &str) -> Option<Immediates> {
     static NAMED: LazyLock<HashMap<String, Immediates>> = LazyLock::new(|| names().collect());
