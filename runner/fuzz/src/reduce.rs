@@ -24,6 +24,9 @@ const CONSTANTS: [&[&str]; 7] = [
     &["nop"],
 ];
 
+/// About how many instructions inside another one are tried in its place.
+const MOST_INSIDE: usize = 40;
+
 /// Removes from a script what a difference does not need, until the deadline. `fuel` are the names
 /// of the globals that make functions end: they are not removed from loops, which would hang.
 pub(crate) fn reduce(
@@ -107,18 +110,17 @@ impl Reduction<'_, '_> {
         script
     }
 
-    /// Replaces an instruction by one of its operands, or by a constant.
+    /// Replaces an instruction by one inside it, outer ones first, or by a constant.
     fn replaced(&mut self, script: &Node, path: &[usize]) -> Option<Node> {
         let node = script.at(path)?;
-        let operands = node.children().iter().filter(|child| is_instruction(Some(child))).cloned();
-        // A form around instructions, such as the branch of an `if`, is replaced by its
-        // instruction.
-        let inner = node.children().iter().flat_map(|child| match child.head() {
-            "then" | "else" | "do" => child.children().iter().skip(1).cloned().collect(),
-            _ => Vec::new(),
-        });
+        let mut inside = Vec::new();
+        let mut level: Vec<&Node> = node.children().iter().collect();
+        while !level.is_empty() && inside.len() < MOST_INSIDE {
+            inside.extend(level.iter().filter(|node| is_instruction(Some(node))).map(|node| (*node).clone()));
+            level = level.into_iter().flat_map(Node::children).collect();
+        }
         let constants = CONSTANTS.iter().map(|words| Node::form(words));
-        let candidates: Vec<Node> = operands.chain(inner).chain(constants).collect();
+        let candidates: Vec<Node> = inside.into_iter().chain(constants).collect();
         candidates.into_iter().find_map(|candidate| self.with(script, path, candidate))
     }
 
@@ -205,7 +207,9 @@ mod tests {
         let text = "(module (memory 1) (func $f (param i32) (result i32)
             (i32.add (i32.mul (local.get 0) (i32.const 7)) (block (result i32) (i32.clz (i32.const 5))))))
             (invoke \"g\") (invoke \"f\" (i32.const 123))";
-        let found = reduced(text, &[], |text| text.contains("i32.clz") && text.ends_with("(i32.const 123))"));
+        let found = reduced(text, &[], |text| {
+            text.contains("i32.clz") && text.ends_with("(invoke \"f\" (i32.const 123))")
+        });
         assert_eq!(found, "(module (func (i32.clz))) (invoke \"f\" (i32.const 123))");
     }
 

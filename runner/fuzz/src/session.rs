@@ -123,7 +123,7 @@ impl Session<'_> {
         }
         outcome.findings = found
             .into_iter()
-            .filter_map(|(other, difference)| self.finding(case, about, other, &difference))
+            .filter_map(|(other, difference)| self.finding(case, about, other, (&a, &difference)))
             .collect();
         if outcome.findings.is_empty() && keep(&outcome.uses) {
             outcome.script = Some(kept(case, &a, &self.first.name, about));
@@ -145,7 +145,7 @@ impl Session<'_> {
         case: &Case,
         about: &str,
         other: Option<usize>,
-        difference: &Difference,
+        (a, difference): (&[Seen], &Difference),
     ) -> Option<Finding> {
         let time = if is_hang(difference.class) { self.time * AGAIN } else { self.time };
         let mut text = case.text(true);
@@ -156,9 +156,23 @@ impl Session<'_> {
             text = case.text(false);
             found = oracle.difference(&text, difference.class);
         }
-        let (_, first_found) = found?;
+        let Some((_, first_found)) = found else {
+            // What takes long once was slow, not hanging. Others are findings nevertheless.
+            if is_hang(difference.class) {
+                return None;
+            }
+            let engine = oracle.name().to_owned();
+            let about = format!("{about} (seen once)");
+            let names = Names { a: &self.first.name, b: &engine };
+            let script = finding::script(&case.text(true), case.features, a, difference, (names, &about));
+            let (class, verdicts) = (difference.class, (difference.a.to_string(), difference.b.to_string()));
+            let key = format!("{engine} {} seen once", class.word());
+            return Some(Finding { class, engine, script, key, verdicts });
+        };
         oracle.time = oracle.session.time;
-        let end = Instant::now() + oracle.session.reduction;
+        // A candidate that hangs takes all of its time, so that few can be tried.
+        let patience = if is_hang(difference.class) { 4 } else { 1 };
+        let end = Instant::now() + oracle.session.reduction / patience;
         let class = first_found.class;
         let mut forms = Node::read(&text)?;
         forms.truncate(first_found.step + 1);

@@ -4,12 +4,14 @@
 //! |---|---|
 //! | `config` | the features and the shape of the modules of a case |
 //! | `module` | valid modules whose functions end, by `wasm-smith` |
+//! | `lengths` | short lengths for bulk instructions |
 //! | `arguments` | arguments of calls |
 //! | `observer` | modules that read memories and tables after the calls |
 //! | `mutate` | bytes that are mostly malformed or invalid |
 
 mod arguments;
 mod config;
+mod lengths;
 mod module;
 mod mutate;
 mod observer;
@@ -72,7 +74,7 @@ fn run(random: &mut Random, features: Features, modules: [Option<Generated>; 2])
                 state.push(Step::Get { instance: name.clone(), export: format!("g{index}") });
             }
         }
-        if let Some(observer) = observer::observer(&shape, &name) {
+        if let Some(observer) = observer::observer(&shape, &name, features) {
             let observer_name = format!("o{name}");
             observers.push(Step::Module {
                 name: observer_name.clone(),

@@ -8,11 +8,13 @@ use wasm_smith::Config;
 use wasmparser::{Operator, Parser, Payload, Validator};
 use wassay_terms::Features;
 
+use super::lengths::shortened;
 use crate::random::Random;
 use crate::shape::{Shape, export_all};
 
-/// How many loop iterations, calls and elements of bulk instructions a module may take in all.
-const FUEL: u32 = 4000;
+/// How many loop iterations, calls and elements of bulk instructions a module may take in all. A
+/// recursion of this depth must not exhaust the stack, whose size depends on the engine.
+const FUEL: u32 = 400;
 
 /// How often another module is tried if one is unusable.
 const ATTEMPTS: usize = 4;
@@ -46,7 +48,7 @@ pub(super) fn module(
             Some((module.to_bytes(), fuel))
         }));
         let (bytes, fuel) = made.ok()??;
-        let bytes = export_all(&bytes)?;
+        let bytes = export_all(&shortened(&bytes)?)?;
         let mut validator = Validator::new_with_features(features.library_flags());
         (validator.validate_all(&bytes).is_ok() && !is_unusable(&bytes, features))
             .then(|| Some(Generated { shape: Shape::read(&bytes)?, bytes, fuel }))?

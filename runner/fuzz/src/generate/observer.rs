@@ -5,6 +5,7 @@ use wasm_encoder::{
     ImportSection, InstructionSink, MemArg, MemArgTarget, Module, ValType,
 };
 use wasmparser::{MemoryType, TableType};
+use wassay_terms::Features;
 
 use crate::shape::Shape;
 
@@ -26,7 +27,7 @@ const END: u64 = 1 << 20;
 /// For the memory `m0` and the table `t0` it exports functions of the same names, which return a
 /// hash of the bytes, or of which elements are null, in a range, and of the size. So a difference
 /// can be searched by halving the range.
-pub(super) fn observer(shape: &Shape, name: &str) -> Option<Observer> {
+pub(super) fn observer(shape: &Shape, name: &str, features: Features) -> Option<Observer> {
     let mut imports = ImportSection::new();
     let mut bodies: Vec<(String, Function)> = Vec::new();
     for (index, memory) in shape.memories.iter().enumerate().skip(shape.imported.memories) {
@@ -35,7 +36,9 @@ pub(super) fn observer(shape: &Shape, name: &str) -> Option<Observer> {
         bodies.push((export, hash_of_memory(bodies.len() as u32, memory)));
     }
     let tables = bodies.len();
-    for (index, table) in shape.tables.iter().enumerate().skip(shape.imported.tables) {
+    // Without reference types nothing reads a table.
+    let readable = if features.contains("reference-types") { shape.tables.len() } else { 0 };
+    for (index, table) in shape.tables.iter().enumerate().take(readable).skip(shape.imported.tables) {
         let Ok(ty) = (*table).try_into() else { continue };
         let export = format!("t{index}");
         imports.import(name, &export, EntityType::Table(ty));
