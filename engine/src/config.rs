@@ -146,8 +146,8 @@ impl Config {
     }
 
     /// Sets whether a function in the first tier of [`Compilation::Tiered`] is optimised by its
-    /// first call and its first iteration of a loop, on the same thread. This is for tests. Default:
-    /// disabled.
+    /// first call and its first iteration of a loop, on the same thread. This is for tests.
+    /// Default: disabled.
     #[must_use]
     pub fn tier_up_always(mut self, on: bool) -> Config {
         self.tier_up_always = on;
@@ -191,9 +191,9 @@ impl Config {
         self
     }
 
-    /// Sets whether [`Module::new`](crate::Module::new) compiles each module to an object file, from
-    /// which functions are loaded when they are first called. This is for tests, because it loads
-    /// code in all the ways that a module can need. Default: disabled.
+    /// Sets whether [`Module::new`](crate::Module::new) compiles each module to an object file,
+    /// from which functions are loaded when they are first called. This is for tests, because it
+    /// loads code in all the ways that a module can need. Default: disabled.
     #[must_use]
     pub fn through_objects(mut self, on: bool) -> Config {
         self.through_objects = on;

@@ -109,11 +109,12 @@ pub(crate) fn sums(report: &Report) -> Vec<Sum> {
 
 impl Aside {
     /// The counts of what was set aside, including zeros, but not coarse passes.
-    pub(crate) fn by_kind(&self) -> [(Apart, u64); 4] {
+    pub(crate) fn by_kind(&self) -> [(Apart, u64); 5] {
         [
             (Apart::Blocked, self.blocked),
             (Apart::NotApplicable, self.not_applicable),
             (Apart::Limit, self.limit),
+            (Apart::Unsupported, self.unsupported),
             (Apart::Superseded, self.superseded),
         ]
     }

@@ -16,6 +16,8 @@ pub enum Apart {
     NotApplicable,
     /// A limit of the engine or the machine was reached.
     Limit,
+    /// It needs what the engine validates, but does not run.
+    Unsupported,
     /// It asserts behaviour that a later version of the specification changed, and the engine
     /// implements the later version.
     Superseded,
@@ -28,6 +30,7 @@ impl Apart {
             Apart::Blocked => "blocked",
             Apart::NotApplicable => "not applicable",
             Apart::Limit => "limit",
+            Apart::Unsupported => "unsupported",
             Apart::Superseded => "superseded",
         }
     }
@@ -45,11 +48,14 @@ pub struct Aside {
     pub not_applicable: u64,
     /// A limit of the engine or the machine was reached.
     pub limit: u64,
+    /// They need what the engine validates, but does not run.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub unsupported: u64,
     /// They assert behaviour that a later version of the specification changed, and the engine
     /// implements the later version.
     pub superseded: u64,
-    /// They passed with an error that the engine's adapter does not distinguish from others. These
-    /// count as passed.
+    /// They passed with an error whose kind is not distinguished from the expected one, by the
+    /// engine's adapter or in the dialect of the script. These count as passed.
     pub coarse: u64,
 }
 
@@ -60,6 +66,7 @@ impl Aside {
             Apart::Blocked => &mut self.blocked,
             Apart::NotApplicable => &mut self.not_applicable,
             Apart::Limit => &mut self.limit,
+            Apart::Unsupported => &mut self.unsupported,
             Apart::Superseded => &mut self.superseded,
         };
         *count = count.saturating_add(1);
@@ -76,11 +83,16 @@ impl Aside {
             (self.blocked, "blocked by an earlier failure"),
             (self.not_applicable, "not applicable"),
             (self.limit, "reached a limit of the engine"),
+            (self.unsupported, "not supported by the engine"),
             (self.superseded, "superseded by later versions"),
-            (self.coarse, "passed by errors that the adapter does not distinguish"),
+            (self.coarse, "passed by errors whose kind is not distinguished"),
         ];
         counts.into_iter().filter(|(count, _)| *count > 0)
     }
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl AddAssign for Aside {
@@ -89,6 +101,7 @@ impl AddAssign for Aside {
             (&mut self.blocked, other.blocked),
             (&mut self.not_applicable, other.not_applicable),
             (&mut self.limit, other.limit),
+            (&mut self.unsupported, other.unsupported),
             (&mut self.superseded, other.superseded),
             (&mut self.coarse, other.coarse),
         ] {

@@ -8,7 +8,8 @@ use crate::terminal::MAX_DATUM;
 pub const MAX_TEXT: usize = MAX_DATUM;
 
 impl Report {
-    /// Cuts every text of a failure, expected or not, at [`MAX_TEXT`] bytes, with a note of how much is left out.
+    /// Cuts every text of a failure, expected or not, at [`MAX_TEXT`] bytes, with a note of how
+    /// much is left out.
     #[must_use]
     pub fn bounded(mut self) -> Report {
         let cases = self.suites.iter_mut().flat_map(|suite| &mut suite.cases);

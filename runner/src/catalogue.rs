@@ -7,6 +7,7 @@ use thiserror::Error;
 use wassay_script::suggest::did_you_mean;
 use wassay_terms::{Features, UnknownFeature};
 use wassay_testsuite::access::Reach;
+use wassay_testsuite::conditions::Dialect;
 use wassay_testsuite::directory::{self, OpenError};
 use wassay_testsuite::header::{self, EXPECTED, HeaderError, Switch};
 use wassay_testsuite::text;
@@ -158,6 +159,8 @@ pub struct Judging {
     pub features: Features,
     /// Whether every NaN that an instruction computes is canonical.
     pub nan_canonicalization: bool,
+    /// The dialect of the script.
+    pub dialect: Dialect,
     /// Warnings about the script's header: one line each, with file and line.
     pub warnings: Vec<String>,
 }
@@ -196,7 +199,8 @@ pub fn judging(
             warnings.push(format!("{label}:{line}:{column}: unknown header key `{key}`: {EXPECTED}{meant}"));
         }
     }
-    Ok(Judging { features: override_by.unwrap_or(features), nan_canonicalization, warnings })
+    let dialect = script.conditions().dialect;
+    Ok(Judging { features: override_by.unwrap_or(features), nan_canonicalization, dialect, warnings })
 }
 
 /// The features that the folder or suite of a script says.

@@ -64,8 +64,8 @@ impl CacheConfig {
     }
 }
 
-/// The file of the user's settings: that of [`VARIABLE`], otherwise the default one. `None` if there
-/// is no home folder.
+/// The file of the user's settings: that of [`VARIABLE`], otherwise the default one. `None` if
+/// there is no home folder.
 pub(crate) fn file() -> Option<PathBuf> {
     let variable = std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
     let default = || Some(ProjectDirs::from("", "", "wassay")?.config_dir().join("config.toml"));

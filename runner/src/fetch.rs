@@ -76,12 +76,21 @@ pub fn fetch(fetched: &Fetched, from: Option<&str>, to: &Path) -> Result<Suite, 
     Ok(fetched.open(to)?)
 }
 
-/// Checks out the commit. Tries to fetch only the commit first, then the branch, since not every
-/// server allows fetching by commit.
+/// Checks out the folder of the suite at the commit. Tries to fetch only the files of that folder
+/// first, since the repository of an engine is large, then the commit, then the branch: not every
+/// server allows fetching parts, or by commit.
 fn clone(fetched: &Fetched, url: &str, folder: &Path) -> Result<(), FetchError> {
     git(folder, &["init", "--quiet"])?;
-    if git(folder, &["fetch", "--quiet", "--depth=1", "--", url, fetched.commit]).is_err() {
-        let fetched_branch = git(folder, &["fetch", "--quiet", "--", url, fetched.branch]);
+    git(folder, &["remote", "add", "--", REMOTE, url])?;
+    if Path::new(url).is_dir() {
+        git(folder, &["config", &format!("remote.{REMOTE}.uploadpack"), UPLOAD_PACK])?;
+    }
+    // An old git checks out all folders.
+    let _ = git(folder, &["sparse-checkout", "set", "--no-cone", &format!("/{}/", fetched.folder)]);
+    let of_commit = ["fetch", "--quiet", "--depth=1", "--filter=blob:none", "--", REMOTE, fetched.commit];
+    let whole = of_commit.iter().copied().filter(|arg| !arg.starts_with("--filter")).collect::<Vec<_>>();
+    if git(folder, &of_commit).is_err() && git(folder, &whole).is_err() {
+        let fetched_branch = git(folder, &["fetch", "--quiet", "--", REMOTE, fetched.branch]);
         fetched_branch.map_err(|error| error.of_repository(url))?;
     }
     let checked_out =
@@ -89,6 +98,14 @@ fn clone(fetched: &Fetched, url: &str, folder: &Path) -> Result<(), FetchError> 
     checked_out.map_err(|error| error.of_repository(url))?;
     Ok(())
 }
+
+/// The name of the repository that a clone is fetched from.
+const REMOTE: &str = "origin";
+
+/// How a repository on this machine is asked for a part of its files, which its configuration may
+/// not allow.
+const UPLOAD_PACK: &str =
+    "git -c uploadpack.allowFilter=true -c uploadpack.allowAnySHA1InWant=true upload-pack";
 
 /// Opens the clone and checks its commit, that nothing is modified, and the number of cases.
 fn check(fetched: &Fetched, folder: &Path) -> Result<Suite, FetchError> {
@@ -258,6 +275,8 @@ mod tests {
         git(path, &["init", "--quiet", "--initial-branch=cases"]).unwrap();
         let commit = |name: &str| {
             fs::create_dir_all(path.join("tests")).unwrap();
+            fs::create_dir_all(path.join("src")).unwrap();
+            fs::write(path.join("src").join(name), "not a part of the suite").unwrap();
             fs::write(path.join("tests").join(name), "(module)").unwrap();
             git(path, &["add", "."]).unwrap();
             let who = ["-c", "user.name=a", "-c", "user.email=a", "-c", "commit.gpgsign=false"];
@@ -293,6 +312,8 @@ mod tests {
             ["a.wast", "b.wast"]
         );
         assert_eq!(suite.pin(), Some(fetched.pin));
+        // The other folders of the repository are not checked out.
+        assert_eq!(entries(&to), [".git", "tests"]);
         assert_eq!(entries(&folder.path().join("deep")), ["clone"]);
         // The remote repository is not contacted again.
         assert!(fetch(&fetched, Some("/nowhere"), &to).is_ok());

@@ -8,8 +8,9 @@ use std::time::Duration;
 use wassay_script::STACK;
 
 /// The number of retries to start a thread, and the delay before each: an ended thread may still
-/// count for a moment.
-const ATTEMPTS: (usize, Duration) = (10, Duration::from_millis(5));
+/// count for a moment, and the engine's compiling threads end when they have had no work for a
+/// while.
+const ATTEMPTS: (usize, Duration) = (200, Duration::from_millis(5));
 
 /// Starts a thread with the stack size for scripts.
 ///

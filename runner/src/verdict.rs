@@ -58,7 +58,7 @@ fn push_directive(name: &str, DirectiveResult { place, outcome, .. }: &Directive
 /// Adds a line for each category of directives that say nothing about the engine, with their number
 /// and the reason of the first.
 fn push_apart(result: &ScriptResult, text: &mut Text) {
-    for way in [Apart::Blocked, Apart::Limit, Apart::Superseded, Apart::NotApplicable] {
+    for way in [Apart::Blocked, Apart::Limit, Apart::Unsupported, Apart::Superseded, Apart::NotApplicable] {
         let mut of_way = result.directives.others().filter_map(|directive| match &directive.outcome {
             Outcome::Apart(apart, why) if *apart == way => Some((directive.place, why)),
             _ => None,
@@ -126,7 +126,7 @@ mod tests {
         let kind = FailureKind::Mismatch(MismatchKind::Value);
         let failure = Failure::new(kind, "result 0 has the wrong value")
             .with("i32 1 (0x00000001)", "i32 2 (0x00000002)");
-        Failure { source: source.to_owned(), ..failure }
+        Failure { source: source.into(), ..failure }
     }
 
     fn show(failure: &Failure, name: &str, place: Place, colour: bool) -> String {

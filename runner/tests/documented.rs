@@ -13,6 +13,9 @@ fn command_lines(text: &str) -> Vec<Vec<String>> {
         let words: Vec<&str> = piece.split_whitespace().map(|word| word.trim_matches('"')).collect();
         let program = words.iter().position(|word| matches!(*word, "wassay" | "./wassay" | "bin/wassay"));
         let Some(words) = program.and_then(|at| words.get(at + 1..)) else { continue };
+        // A remark may follow after a colon.
+        let command = words.split_inclusive(|word| word.ends_with(':')).next().unwrap_or_default();
+        let words: Vec<&str> = command.iter().map(|word| word.trim_end_matches(':')).collect();
         if !matches!(
             words.first(),
             Some(

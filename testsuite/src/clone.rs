@@ -4,7 +4,9 @@ use std::path::Path;
 
 use crate::case::Case;
 use crate::directory::{self, OpenError};
+use crate::expectation::Expectations;
 use crate::fetched::Fetched;
+use crate::manifest::Manifest;
 use crate::suite::{Origin, Suite};
 
 impl Fetched {
@@ -14,11 +16,16 @@ impl Fetched {
     ///
     /// Those of [`directory::open`].
     pub fn open(&self, clone: &Path) -> Result<Suite, OpenError> {
-        let mut cases = directory::open(&self.cases_in(clone))?.cases();
+        let folder = self.cases_in(clone);
+        let manifest = Manifest::parse(&format!("suites/{}.toml", self.name), self.manifest)?;
+        let (mut cases, entries) = directory::open_under(&folder, &manifest, self.name, self.features)?;
+        if cases.is_empty() {
+            return Err(OpenError::NoCases { path: folder });
+        }
         if let Some(folder) = self.only {
             cases.retain(|case: &Case| case.name().split('/').any(|name| name == folder));
         }
-        Ok(Suite {
+        let suite = Suite {
             name: self.name.into(),
             title: self.title.into(),
             source: self.source().into(),
@@ -29,7 +36,8 @@ impl Fetched {
             variant: None,
             path: None,
             expectations: Vec::new(),
-        })
+        };
+        Ok(if entries.is_empty() { suite } else { suite.expecting(Expectations { entries }.into()) })
     }
 }
 
@@ -56,5 +64,27 @@ mod tests {
         );
         assert_eq!(suite.cases().iter().map(Case::name).collect::<Vec<_>>(), ["c/wasm32-wasip1/a.wasm"]);
         assert!(find("spec-official").unwrap().open(folder.path()).is_err());
+    }
+
+    #[test]
+    fn every_manifest_parses_and_names_its_reasons() {
+        for fetched in crate::fetched::all() {
+            let manifest = Manifest::parse(fetched.name, fetched.manifest);
+            assert!(manifest.is_ok(), "{}", manifest.unwrap_err());
+        }
+    }
+
+    #[test]
+    fn scripts_have_the_features_of_the_suite_and_of_its_folders_only() {
+        let clone = tempfile::tempdir().unwrap();
+        let folder = clone.path().join("threads/wizard");
+        for name in ["core/a.wast", "ext:threads/a.wast", "ext:legacy-eh/a.wast"] {
+            let path = folder.join("test/regress").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "(module)").unwrap();
+        }
+        let suite = find("wizard").unwrap().open(&folder).unwrap();
+        let features = suite.scripts().iter().map(|s| s.features().to_owned()).collect::<Vec<_>>();
+        assert_eq!(features, ["3.0", "3.0,legacy-exceptions", "3.0,threads"]);
     }
 }

@@ -15,8 +15,22 @@ pub struct Conditions {
     pub origin: Option<String>,
     /// Whether every NaN that an instruction computes is canonical.
     pub nan_canonicalization: bool,
+    /// The dialect of the script.
+    pub dialect: Dialect,
     /// The time limit.
     pub timeout: Option<Duration>,
+}
+
+/// What scripts may rely on beyond the specification's interpreter.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dialect {
+    /// Nothing.
+    #[default]
+    Specification,
+    /// What the runner of wasmtime does: a module with an identifier is registered under that name,
+    /// and a host module `wasmtime` has a function `gc`.
+    Wasmtime,
 }
 
 impl From<&'static str> for Conditions {
@@ -26,6 +40,7 @@ impl From<&'static str> for Conditions {
             features: Cow::Borrowed(features),
             origin: None,
             nan_canonicalization: false,
+            dialect: Dialect::default(),
             timeout: None,
         }
     }

@@ -58,7 +58,7 @@ pub fn open_any(path: &Path, reach: &Reach) -> Result<Suite, OpenError> {
     let real_path = real(path);
     let word = real_path.display().to_string();
     let (cases, entries) = if metadata(path)?.is_dir() {
-        let place = Place { suite: &word, real: &real_path };
+        let place = Place { suite: &word, real: &real_path, features: features::DEFAULT };
         walk(rooted(path, reach)?, &place, Manifest::above(&real_path)?)?
     } else {
         file(path, reach, &word)?
@@ -67,17 +67,18 @@ pub fn open_any(path: &Path, reach: &Reach) -> Result<Suite, OpenError> {
     Ok(if entries.is_empty() { suite } else { suite.expecting(Expectations { entries }.into()) })
 }
 
-/// Opens a folder whose scripts are judged as `manifest` says, for the suite with this name. The
-/// folders above it and their names are ignored. Returns the cases, and the expectations of the
-/// manifest.
+/// Opens a folder whose scripts are judged as `manifest` says, for the suite with this name and
+/// these features. The folders above it and their names are ignored. Returns the cases, and the
+/// expectations of the manifest.
 pub(crate) fn open_under(
     folder: &Path,
     manifest: &Manifest,
     suite: &str,
+    features: &'static str,
 ) -> Result<(Vec<Case>, Vec<Entry>), OpenError> {
     metadata(folder)?;
     let above = vec![(String::new(), manifest.clone())];
-    walk(rooted(folder, &Reach::default())?, &Place { suite, real: Path::new("") }, above)
+    walk(rooted(folder, &Reach::default())?, &Place { suite, real: Path::new(""), features }, above)
 }
 
 fn rooted(folder: &Path, reach: &Reach) -> Result<Arc<Root>, OpenError> {
@@ -278,6 +279,8 @@ struct Place<'a> {
     suite: &'a str,
     /// The canonical path of the folder, whose names say features; empty if they do not.
     real: &'a Path,
+    /// The feature expression of scripts in no known folder.
+    features: &'static str,
 }
 
 /// A folder between the root and the current one.
@@ -321,7 +324,8 @@ impl Walk<'_> {
 
     /// The conditions for a script in a folder.
     fn conditions(&self, level: &Rc<Level>, name: &str) -> Conditions {
-        let mut conditions = Conditions::from(features_of(&self.place.real.join(name)));
+        let of_folder = folders::of_folder(&self.place.real.join(name));
+        let mut conditions = Conditions::from(of_folder.unwrap_or(self.place.features));
         let levels = std::iter::successors(Some(level), |level| level.above.as_ref());
         let mut below: Vec<&(Scope, Manifest)> = levels.filter_map(|level| level.manifest.as_ref()).collect();
         below.reverse();

@@ -19,7 +19,7 @@ const FEATURES: &[(&str, &str)] = &[
     ("compact-imports", "3.0,compact-import-section"),
     ("acquire-release-atomics", "3.0,threads,acquire-release-atomics"),
     ("multibyte-array-access", "3.0,multibyte-array-access"),
-    ("shared-everything-threads", "3.0,threads,shared-everything-threads"),
+    ("shared-everything-threads", "3.0,threads,acquire-release-atomics,shared-everything-threads"),
     ("legacy", "3.0,legacy-exceptions"),
     ("legacy-exceptions", "3.0,legacy-exceptions"),
     ("legacy-eh", "3.0,legacy-exceptions"),

@@ -3,10 +3,11 @@
 //! ```toml
 //! features = "3.0,threads"         # for all scripts below this folder
 //! nan-canonicalization = true      # every NaN that an instruction computes is canonical
+//! dialect = "wasmtime"             # named modules are registered; has a host module `wasmtime`
 //! timeout = "2m"                   # unless the command line has --timeout; at most an hour
 //! links = ["../shared"]            # only in the folder of a suite: see the module `access`
 //!
-//! [[scripts]]                      # the same for some of them; later entries override earlier ones
+//! [[scripts]]                      # the same for some of them; later entries win
 //! match = ["ext-gc/**", "old.wast"]
 //! features = "2.0,gc"
 //!
@@ -33,7 +34,7 @@ use thiserror::Error;
 use toml::Spanned;
 
 use crate::access::{Budget, Root, SETTINGS};
-use crate::conditions::{Conditions, MAX_TIMEOUT, duration};
+use crate::conditions::{Conditions, Dialect, MAX_TIMEOUT, duration};
 use crate::expectation::{Entry, Expectations, RawEntries, Scope, glob, line_of};
 use crate::paths::is_repository;
 
@@ -57,6 +58,7 @@ struct Rule {
     /// The feature expression, and the position of its setting.
     features: Option<(String, String)>,
     nan_canonicalization: Option<bool>,
+    dialect: Option<Dialect>,
     timeout: Option<Duration>,
 }
 
@@ -93,6 +95,7 @@ struct RawManifest {
     features: Option<Spanned<String>>,
     #[serde(alias = "nan_canonicalization")]
     nan_canonicalization: Option<bool>,
+    dialect: Option<Dialect>,
     timeout: Option<Spanned<String>>,
     #[serde(default)]
     scripts: Vec<Spanned<RawRule>>,
@@ -109,6 +112,15 @@ struct RawRule {
     features: Option<Spanned<String>>,
     #[serde(alias = "nan_canonicalization")]
     nan_canonicalization: Option<bool>,
+    dialect: Option<Dialect>,
+    timeout: Option<Spanned<String>>,
+}
+
+/// The keys that the file and its entries share.
+struct RawSettings {
+    features: Option<Spanned<String>>,
+    nan_canonicalization: Option<bool>,
+    dialect: Option<Dialect>,
     timeout: Option<Spanned<String>>,
 }
 
@@ -132,24 +144,23 @@ impl Manifest {
             let message = error.message().lines().collect::<Vec<_>>().join(", ");
             invalid(line_of(text, error.span().map_or(0, |span| span.start)), message)
         })?;
-        let rule = |globs,
-                    features: Option<Spanned<String>>,
-                    nan_canonicalization,
-                    timeout: Option<Spanned<String>>| {
-            let features = features.map(|features| {
+        let rule = |globs, raw: RawSettings| {
+            let features = raw.features.map(|features| {
                 let line = line_of(text, features.span().start);
                 (features.into_inner(), format!("{file}:{line}"))
             });
-            let timeout = timeout.map(|timeout: Spanned<String>| {
+            let timeout = raw.timeout.map(|timeout| {
                 let line = line_of(text, timeout.span().start);
                 limited(timeout.get_ref()).map_err(|message| invalid(line, format!("`timeout`: {message}")))
             });
-            Ok(Rule { globs, features, nan_canonicalization, timeout: timeout.transpose()? })
+            let (nan_canonicalization, dialect) = (raw.nan_canonicalization, raw.dialect);
+            Ok(Rule { globs, features, nan_canonicalization, dialect, timeout: timeout.transpose()? })
         };
-        let mut rules = vec![rule(None, raw.features, raw.nan_canonicalization, raw.timeout)?];
+        let RawManifest { features, nan_canonicalization, dialect, timeout, .. } = raw;
+        let mut rules = vec![rule(None, RawSettings { features, nan_canonicalization, dialect, timeout })?];
         for raw_rule in raw.scripts {
             let line = line_of(text, raw_rule.span().start);
-            let RawRule { globs, features, nan_canonicalization, timeout } = raw_rule.into_inner();
+            let RawRule { globs, features, nan_canonicalization, dialect, timeout } = raw_rule.into_inner();
             let globs = match globs {
                 OneOrMore::One(one) => vec![one],
                 OneOrMore::More(more) => more,
@@ -159,7 +170,8 @@ impl Manifest {
             }
             let globs: Result<Vec<GlobMatcher>, String> = globs.iter().map(|text| glob(text)).collect();
             let globs = globs.map_err(|message| invalid(line, message))?;
-            rules.push(rule(Some(globs), features, nan_canonicalization, timeout)?);
+            let settings = RawSettings { features, nan_canonicalization, dialect, timeout };
+            rules.push(rule(Some(globs), settings)?);
         }
         let entries = Expectations::of_entries(file, text, raw.expected)
             .map_err(|error| invalid(error.line, error.message))?
@@ -235,6 +247,7 @@ impl Manifest {
             }
             conditions.nan_canonicalization =
                 rule.nan_canonicalization.unwrap_or(conditions.nan_canonicalization);
+            conditions.dialect = rule.dialect.unwrap_or(conditions.dialect);
             conditions.timeout = rule.timeout.or(conditions.timeout);
         }
     }
@@ -276,7 +289,7 @@ mod tests {
     fn later_entries_override_earlier_ones_key_by_key() {
         let manifest = Manifest::parse("w.toml", FILE).unwrap();
         let short = |path: &str| {
-            let Conditions { features, origin, nan_canonicalization, timeout } = of(&manifest, path);
+            let Conditions { features, origin, nan_canonicalization, timeout, .. } = of(&manifest, path);
             (features.into_owned(), origin.unwrap(), nan_canonicalization, timeout.unwrap().as_secs())
         };
         assert_eq!(short("a.wast"), ("3.0,threads".into(), "w.toml:1".into(), false, 120));
@@ -291,6 +304,7 @@ mod tests {
         for (text, message) in [
             ("\nfeature = \"3.0\"", "w.toml:2: unknown field `feature`"),
             ("features = [", "w.toml:1: "),
+            ("dialect = \"v8\"", "w.toml:1: unknown variant `v8`"),
             ("links = 3", "w.toml:1: invalid type"),
             ("\ntimeout = \"2h\"", "w.toml:2: `timeout`: `2h` is more than an hour"),
             ("timeout = \"2\"", "w.toml:1: `timeout`: invalid duration `2`"),

@@ -18,6 +18,8 @@ impl Host for StoreState {
     }
 
     fn compile(&mut self, instance: usize, position: usize) -> Result<usize> {
+        // The registers of the caller, which may hold references, are on the stack from here on.
+        self.vm.note_depth();
         self.instance(instance).compile(position, self.running_deadline())
     }
 

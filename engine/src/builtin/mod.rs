@@ -30,9 +30,7 @@ macro_rules! bodies {
 
 builtins!(bodies);
 
-/// Runs the builtin with this number. It is inlined into the function that compiled code calls: a
-/// call of its own is a tenth of the time of a small builtin.
-#[inline(always)]
+/// Runs the builtin with this number.
 fn run(number: usize, store: &mut StoreState, instance: usize, args: [u64; 5]) -> Result<u64> {
     BODIES[number](store, instance, args)
 }

@@ -74,8 +74,8 @@ impl Compiler {
         let (index, ty) = (func.index, func.ty);
         let mut validator = func.into_validator(std::mem::take(&mut self.validator));
         let (mut goal, mut locals) = match goal {
-            // With its locals in memory the function can leave the first tier in many places, and is
-            // compiled as fast.
+            // With its locals in memory the function can leave the first tier in many places, and
+            // is compiled as fast.
             Goal::Quick if has_loop(&body) => (goal, Locals::Memory),
             _ => (goal, Locals::Values),
         };

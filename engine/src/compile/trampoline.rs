@@ -64,9 +64,9 @@ pub(crate) fn entry(
     })
 }
 
-/// Compiles a continuation trampoline, `extern "C" fn(vmctx, code, slots)`, which calls the function
-/// of a continuation: the outermost frame of compiled code on its stack. The arguments are in the
-/// slots, and the results are afterwards.
+/// Compiles a continuation trampoline, `extern "C" fn(vmctx, code, slots)`, which calls the
+/// function of a continuation: the outermost frame of compiled code on its stack. The arguments are
+/// in the slots, and the results are afterwards.
 pub(crate) fn continuation(
     compiler: &mut Compiler,
     isa: &dyn TargetIsa,

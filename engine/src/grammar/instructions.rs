@@ -7,6 +7,15 @@ use super::opcodes::{Immediates, is_prefix, plain, prefixed};
 use super::reader::Reader;
 use wassay_terms::Rule;
 
+/// The encodings of orderings: sequentially consistent, and acquire or release.
+const ORDERINGS: [u8; 2] = [0x00, 0x01];
+
+/// The same for instructions that read and write.
+const ORDERINGS_OF_UPDATES: [u8; 2] = [0x00, 0x11];
+
+/// The proposals that introduced orderings.
+const ORDERED: F = F::ACQUIRE_RELEASE_ATOMICS.union(F::SHARED_EVERYTHING_THREADS);
+
 /// An open structured instruction.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Frame {
@@ -130,13 +139,20 @@ impl Reader<'_> {
             Immediates::ValueTypes => self.list(Reader::value_type).map(drop),
             Immediates::HeapType => self.heap_type(),
             Immediates::BranchOnCast => self.branch_on_cast(),
-            Immediates::MemoryArgument => self.memory_argument(),
+            Immediates::MemoryArgument => self.memory_argument(&[]),
+            Immediates::AtomicArgument => self.memory_argument(&ORDERINGS),
+            Immediates::UpdateArgument => self.memory_argument(&ORDERINGS_OF_UPDATES),
+            Immediates::Ordering if !self.has_any(ORDERED) => self.zero(),
+            Immediates::Ordering => self.ordering(&ORDERINGS),
+            Immediates::Ordered(indices) => {
+                self.ordering(&ORDERINGS)?;
+                self.indices(indices)
+            }
             Immediates::MemoryLane => {
-                self.memory_argument()?;
+                self.memory_argument(&[])?;
                 self.byte().map(drop)
             }
             Immediates::Byte => self.byte().map(drop),
-            Immediates::ZeroByte => self.zero(),
             Immediates::I32 => self.signed(32).map(drop),
             Immediates::I64 => self.signed(64).map(drop),
             Immediates::Bytes(count) => self.take(usize::from(count)).map(drop),
@@ -166,22 +182,40 @@ impl Reader<'_> {
         if self.has(F::REFERENCE_TYPES) { self.u32().map(drop) } else { self.zero() }
     }
 
-    /// A memory argument: an alignment (whose bit 6 is the flag of a memory index with the
-    /// multi-memory proposal), and an offset.
-    fn memory_argument(&mut self) -> Parsed<()> {
+    /// A memory argument: an alignment, in whose bits are the flags of a memory index (multi-memory
+    /// proposal, bit 6), a type index (multibyte array access, bit 5) and an ordering
+    /// (acquire-release atomics, bit 4), what these say, and an offset. `orderings` are those that
+    /// the instruction can have.
+    fn memory_argument(&mut self, orderings: &[u8]) -> Parsed<()> {
         let at = self.at();
         let flags = self.u32()?;
-        let (known, several) = (self.known_memop_flags(), self.has(F::MULTI_MEMORY));
-        if known.is_some_and(|known| flags >= known) {
+        let known = self.known_memop_flags();
+        let has = |features, flag| self.has(features) && flags & flag != 0;
+        let memory = has(F::MULTI_MEMORY, 0x40);
+        let array = has(F::MULTIBYTE_ARRAY_ACCESS, 0x20);
+        let ordered = has(F::ACQUIRE_RELEASE_ATOMICS, 0x10);
+        let misplaced = memory && array || ordered && orderings.is_empty();
+        if known.is_some_and(|known| flags >= known) || misplaced {
             return Err(Fault::new(Rule::MalformedMemop, at));
         }
         if known.is_none() && flags >= 0x20 {
             self.note(Rule::AlignmentTooLarge, at);
         }
-        if several && flags & 0x40 != 0 {
+        if memory || array {
             self.u32()?;
         }
+        if ordered {
+            self.ordering(orderings)?;
+        }
         if self.has(F::MEMORY64) { self.u64().map(drop) } else { self.u32().map(drop) }
+    }
+
+    /// An ordering of the given ones.
+    fn ordering(&mut self, orderings: &[u8]) -> Parsed<()> {
+        match self.byte()? {
+            byte if orderings.contains(&byte) => Ok(()),
+            _ => Err(self.fault_before(Rule::MalformedMemop)),
+        }
     }
 
     /// The upper bound of the flags. In 1.0 only validation bounds the alignment; the test suite of
@@ -189,6 +223,9 @@ impl Reader<'_> {
     fn known_memop_flags(&self) -> Option<u32> {
         if self.has(F::MULTI_MEMORY) {
             return Some(0x80);
+        }
+        if self.has(F::MULTIBYTE_ARRAY_ACCESS) {
+            return Some(0x40);
         }
         self.has_any(F::REFERENCE_TYPES.union(F::BULK_MEMORY).union(F::SIMD)).then_some(0x20)
     }
@@ -229,6 +266,6 @@ fn features_with_prefix(prefix: u8) -> F {
             .union(F::REFERENCE_TYPES)
             .union(F::WIDE_ARITHMETIC),
         0xfd => F::SIMD.union(F::RELAXED_SIMD),
-        _ => F::THREADS,
+        _ => F::THREADS.union(F::SHARED_EVERYTHING_THREADS),
     }
 }

@@ -43,10 +43,17 @@ pub(super) enum Immediates {
     /// Flags, a label, and two heap types.
     BranchOnCast,
     MemoryArgument,
+    /// A memory argument that can have an ordering.
+    AtomicArgument,
+    /// The same, with two orderings in one byte.
+    UpdateArgument,
+    /// An ordering; without the proposals that introduced it, a zero byte.
+    Ordering,
+    /// An ordering, followed by this number of indices.
+    Ordered(u8),
     /// A memory argument and a lane index.
     MemoryLane,
     Byte,
-    ZeroByte,
     I32,
     I64,
     /// This number of bytes.
@@ -184,8 +191,14 @@ fn vector(code: u32) -> Option<(Immediates, F)> {
 
 fn atomic(code: u32) -> Option<(Immediates, F)> {
     Some(match code {
-        0x00..=0x02 | 0x10..=0x4e => (MemoryArgument, F::THREADS),
-        0x03 => (ZeroByte, F::THREADS),
+        0x00..=0x02 => (MemoryArgument, F::THREADS),
+        0x03 => (Ordering, F::THREADS),
+        0x04 => (Nothing, F::ACQUIRE_RELEASE_ATOMICS),
+        0x72 => (Nothing, F::SHARED_EVERYTHING_THREADS),
+        0x10..=0x1d => (AtomicArgument, F::THREADS),
+        0x1e..=0x4e => (UpdateArgument, F::THREADS),
+        0x4f..=0x5b | 0x67..=0x71 => (Ordered(1), F::SHARED_EVERYTHING_THREADS),
+        0x5c..=0x66 => (Ordered(2), F::SHARED_EVERYTHING_THREADS),
         _ => return None,
     })
 }

@@ -53,6 +53,11 @@ impl<'a> Reader<'a> {
         self.at
     }
 
+    /// Whether the integer between an offset and the next byte is 0, in any of its encodings.
+    pub(super) fn is_zero_from(&self, begin: usize) -> bool {
+        self.bytes.get(begin..self.at).is_some_and(|bytes| bytes.iter().all(|byte| byte & 0x7f == 0))
+    }
+
     /// The number of bytes left.
     pub(super) fn left(&self) -> usize {
         self.bytes.len() - self.at
@@ -174,11 +179,25 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads a part that starts with its size in bytes.
+    /// Reads a part that starts with its size in bytes. The reference interpreter only compares the
+    /// size with that of the whole module before it reads the part, so that a fault in the part
+    /// comes first.
     pub(super) fn sized<T>(&mut self, read: impl FnOnce(&mut Self, usize) -> Parsed<T>) -> Parsed<T> {
-        let size = self.length()?;
-        let end = self.at + size;
-        let value = read(self, end)?;
+        let at = self.at;
+        let size = self.u32()? as usize;
+        let too_long = Fault::new(Rule::LengthOutOfBounds, at).or(Some(Rule::UnexpectedEnd));
+        if size > self.bytes.len() {
+            return Err(too_long);
+        }
+        let (end, is_beyond) = (self.at + size, size > self.left());
+        let also = |fault: Fault| match fault.also {
+            None if is_beyond => fault.or(Some(Rule::LengthOutOfBounds)),
+            _ => fault,
+        };
+        let value = read(self, end).map_err(also)?;
+        if is_beyond {
+            return Err(too_long);
+        }
         if self.at == end {
             return Ok(value);
         }

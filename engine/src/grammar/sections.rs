@@ -129,7 +129,30 @@ fn custom(reader: &mut Reader<'_>, end: usize) -> Parsed<()> {
 
 fn import(reader: &mut Reader<'_>) -> Parsed<()> {
     reader.name()?;
+    let at = reader.at();
     reader.name()?;
+    // Compact import section proposal: after an empty name, items with a type each, or a type and
+    // the names of all items. The name has one byte, its length, or more where that is longer.
+    let is_empty = reader.has(F::COMPACT_IMPORTS) && reader.is_zero_from(at);
+    match reader.peek() {
+        Some(0x7f) if is_empty => {
+            reader.byte()?;
+            reader.list(|reader| {
+                reader.name()?;
+                extern_type(reader)
+            })?;
+            Ok(())
+        }
+        Some(0x7e) if is_empty => {
+            reader.byte()?;
+            extern_type(reader)?;
+            reader.list(Reader::name).map(drop)
+        }
+        _ => extern_type(reader),
+    }
+}
+
+fn extern_type(reader: &mut Reader<'_>) -> Parsed<()> {
     match reader.byte()? {
         0x00 => reader.u32().map(drop),
         0x01 => reader.table_type(),

@@ -41,6 +41,8 @@ impl Reader<'_> {
     /// Whether the grammar has a reference type that starts with the byte.
     fn is_reference(&self, byte: u8) -> bool {
         match byte {
+            // A shared abstract type follows (shared-everything threads proposal).
+            0x65 => self.has(F::SHARED_EVERYTHING_THREADS),
             0x63 => self.has_any(TYPED_REFERENCES),
             0x64 => self.has(F::FUNCTION_REFERENCES),
             byte => self.is_abstract(byte),
@@ -48,7 +50,11 @@ impl Reader<'_> {
     }
 
     fn reference_rest(&mut self, byte: u8) -> Parsed<()> {
-        if matches!(byte, 0x63 | 0x64) { self.heap_type() } else { Ok(()) }
+        match byte {
+            0x63 | 0x64 => self.heap_type(),
+            0x65 => self.abstract_type(),
+            _ => Ok(()),
+        }
     }
 
     /// Whether the grammar has the abstract heap type.
@@ -63,11 +69,22 @@ impl Reader<'_> {
         }
     }
 
+    fn abstract_type(&mut self) -> Parsed<()> {
+        match self.byte()? {
+            byte if self.is_abstract(byte) => Ok(()),
+            _ => Err(self.fault_before(Rule::MalformedHeapType)),
+        }
+    }
+
     /// Parses a heap type: an abstract one, or a type index.
     pub(super) fn heap_type(&mut self) -> Parsed<()> {
         let at = self.at();
         match self.peek() {
             Some(byte) if self.is_abstract(byte) => self.byte().map(drop),
+            Some(0x65) if self.has(F::SHARED_EVERYTHING_THREADS) => {
+                self.byte()?;
+                self.abstract_type()
+            }
             Some(0x62) if self.has(F::CUSTOM_DESCRIPTORS) => {
                 self.byte()?;
                 self.exact_twice |= self.peek() == Some(0x62);
@@ -122,6 +139,9 @@ impl Reader<'_> {
     }
 
     fn composite_type(&mut self) -> Parsed<()> {
+        if self.has(F::SHARED_EVERYTHING_THREADS) && self.peek() == Some(0x65) {
+            self.byte()?;
+        }
         // Custom descriptors proposal: the described type, followed by the descriptor type, both of
         // the same group.
         for (prefix, outside) in [(0x4c, Rule::DescribedOutside), (0x4d, Rule::DescriptorOutside)] {
@@ -173,6 +193,10 @@ impl Reader<'_> {
 
     pub(super) fn global_type(&mut self) -> Parsed<()> {
         self.value_type()?;
+        // Bit 1 is the flag of a shared global.
+        if self.has(F::SHARED_EVERYTHING_THREADS) && matches!(self.peek(), Some(2 | 3)) {
+            return self.byte().map(drop);
+        }
         self.mutability()
     }
 
@@ -201,7 +225,7 @@ impl Reader<'_> {
         if self.has(F::MEMORY64) {
             known |= 0x04;
         }
-        if memory && self.has(F::THREADS) {
+        if self.has(if memory { F::THREADS } else { F::SHARED_EVERYTHING_THREADS }) {
             known |= 0x02;
         }
         if memory && self.has(F::CUSTOM_PAGE_SIZES) {

@@ -67,6 +67,7 @@ pub fn classify(bytes: &[u8], features: Features) -> Classification {
 /// accepts them if they mean the same as an older encoding. With all features of 3.0 nothing can be
 /// found, and modules are not read again.
 pub(crate) fn admit(bytes: &[u8], features: Features) -> Result<(), Error> {
+    refuse_shared(bytes, features)?;
     if features.flags().contains(Features::V3.flags()) {
         return Ok(());
     }
@@ -75,6 +76,21 @@ pub(crate) fn admit(bytes: &[u8], features: Features) -> Result<(), Error> {
         None => Ok(()),
     }
 }
+
+/// Refuses a valid module that uses shared-everything threads, which the engine validates but does
+/// not run.
+fn refuse_shared(bytes: &[u8], features: Features) -> Result<(), Error> {
+    let mut without = features;
+    without.set(SHARED, false);
+    if without == features || validate(bytes, without).is_ok() {
+        return Ok(());
+    }
+    validate(bytes, features).map_err(|error| explain(bytes, features, error))?;
+    Err(Error::unsupported("shared-everything-threads: the module is valid, but this engine does not run it"))
+}
+
+/// The feature whose modules are validated only.
+const SHARED: &str = "shared-everything-threads";
 
 /// Corrects the kind of an error from decoding, validation or compilation.
 ///

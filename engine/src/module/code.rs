@@ -110,6 +110,12 @@ impl Source<'_> {
         Some((is_usable.then(|| stored.function(key)).flatten()?, tier))
     }
 
+    /// Whether there is code of the function at a position from an earlier run.
+    pub(super) fn is_stored(&self, guard_pages: bool, position: usize) -> bool {
+        let key = Key { guard_pages, position: position as u32 };
+        self.stored.is_some_and(|stored| stored.tier(key).is_some())
+    }
+
     /// Creates code according to the settings of the engine.
     pub(super) fn make(&self, guard_pages: bool, deadline: Option<Deadline>) -> Result<ModuleCode> {
         if self.engine.config().compilation.is_lazy() {
@@ -167,8 +173,8 @@ impl ModuleCode {
     }
 
     /// Compiles a function ahead of its first call, unless it is compiled already or is being
-    /// compiled. A call does not wait for it, since the current thread may be slow. An error is left
-    /// to the call.
+    /// compiled. A call does not wait for it, since the current thread may be slow. An error is
+    /// left to the call.
     pub(super) fn compile_ahead(&self, source: &Source<'_>, position: usize) -> bool {
         let is_taken = self.functions.compiled(position).is_some() || self.lock().contains(&position);
         !is_taken && self.compile_for(source, position, None).is_ok()
@@ -224,6 +230,12 @@ impl ModuleCode {
             let (tier, function) = (tier as u8, function.clone());
             recorded.insert(position as u32, Artifact { tier, function });
         }
+    }
+
+    /// Whether functions were compiled, as opposed to loaded, and kept.
+    pub(super) fn has_recorded(&self) -> bool {
+        let recorded = self.recorded.as_ref();
+        recorded.is_some_and(|recorded| !recorded.lock().unwrap_or_else(PoisonError::into_inner).is_empty())
     }
 
     /// Adds the functions that were compiled, as opposed to loaded, and were kept.

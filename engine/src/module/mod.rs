@@ -272,7 +272,10 @@ impl Module {
         deadline: Option<Deadline>,
     ) -> Result<usize> {
         let code = self.code(guarded, deadline)?;
-        self.speculate(guarded, position);
+        // What a stored function calls was compiled ahead in the run that stored it.
+        if !self.source().is_stored(guarded, position) {
+            self.speculate(guarded, position);
+        }
         code.compile(&self.source(), position, deadline)
     }
 

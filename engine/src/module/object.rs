@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::code::{OPTIMISED, Source};
+use super::code::{ModuleCode, OPTIMISED, Source};
 use super::{Module, Saved, admit, explain, layout};
 use crate::compile::parallel;
 use crate::decode::bodies::Bodies;
@@ -95,6 +95,16 @@ impl Module {
         Module::precompiled(engine, Precompiled::open(file)?)
     }
 
+    /// Whether functions were compiled since the module was created by [`Module::with_code`].
+    pub fn has_new_code(&self) -> bool {
+        self.codes().any(ModuleCode::has_recorded)
+    }
+
+    /// The code that the module has so far.
+    fn codes(&self) -> impl Iterator<Item = &ModuleCode> {
+        [&self.0.guarded, &self.0.checked].into_iter().filter_map(|code| code.get())
+    }
+
     /// An object file with the functions of `older`, and those that were compiled since the module
     /// was created by [`Module::with_code`]. `None` if there are no new ones.
     ///
@@ -104,7 +114,7 @@ impl Module {
     pub fn object(&self, older: Option<&Precompiled>) -> Result<Option<Vec<u8>>> {
         let Some(hash) = self.0.saved.records else { return Ok(None) };
         let mut functions = BTreeMap::new();
-        for code in [&self.0.guarded, &self.0.checked].into_iter().filter_map(|code| code.get()) {
+        for code in self.codes() {
             code.add_recorded(&mut functions);
         }
         let older = older.filter(|older| check(&self.0.engine, hash, older).is_ok());

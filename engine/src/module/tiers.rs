@@ -45,8 +45,8 @@ impl Module {
         }
     }
 
-    /// The code that continues a function of the first tier from a loop. If there is none yet, has it
-    /// compiled.
+    /// The code that continues a function of the first tier from a loop. If there is none yet, has
+    /// it compiled.
     pub(crate) fn tier_up_loop(&self, guarded: bool, position: usize, number: u32) -> Option<usize> {
         let code = self.existing_code(guarded)?;
         let mut found = code.requests().get_or_begin(position, number);

@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 const MAGIC: [u8; 8] = *b"wassay\0\x01";
 
 /// The size of an entry.
-const ENTRY: usize = 48;
+const ENTRY: usize = 36;
 
 /// The maximum size of the code, or of the tables, of one function.
 const MAX_PART: u32 = 1 << 30;
@@ -85,14 +85,16 @@ pub(super) struct Entry {
     pub(super) code_length: u32,
     pub(super) tables_offset: u64,
     pub(super) tables_length: u32,
-    pub(super) checksum: [u8; 16],
+    pub(super) checksum: u32,
 }
 
-/// The checksum of a function.
-pub(super) fn checksum(code: &[u8], tables: &[u8]) -> [u8; 16] {
-    let hash = *blake3::Hasher::new().update(code).update(tables).finalize().as_bytes();
-    let (first, _) = hash.split_first_chunk().unwrap_or((&[0; 16], &[]));
-    *first
+/// The checksum of a function, against damage: a CRC, because a program loads thousands of small
+/// functions.
+pub(super) fn checksum(code: &[u8], tables: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(code);
+    hasher.update(tables);
+    hasher.finalize()
 }
 
 /// An index.
@@ -124,7 +126,7 @@ impl Index {
             rest.extend_from_slice(&entry.code_length.to_le_bytes());
             rest.extend_from_slice(&entry.tables_length.to_le_bytes());
             rest.extend_from_slice(&entry.tables_offset.to_le_bytes());
-            rest.extend_from_slice(&entry.checksum);
+            rest.extend_from_slice(&entry.checksum.to_le_bytes());
         }
         [MAGIC.as_slice(), blake3::hash(&rest).as_bytes(), &rest].concat()
     }
@@ -170,7 +172,7 @@ impl Index {
                 code_length: cursor.u32()?,
                 tables_length: cursor.u32()?,
                 tables_offset: cursor.u64()?,
-                checksum: cursor.take()?,
+                checksum: cursor.u32()?,
             })
         })?;
         cursor.0.is_empty().then_some(Index { fingerprint, module, functions, entries })
@@ -197,7 +199,7 @@ mod tests {
             code_length: 10,
             tables_offset: 0,
             tables_length: 20,
-            checksum: [7; 16],
+            checksum: 7,
         };
         let entries = vec![entry(1, 0), entry(3, 16)];
         Index { fingerprint, module: ModuleHash([5; 32]), functions: 4, entries }

@@ -14,6 +14,7 @@ mod elf;
 mod index;
 mod tables;
 
+use std::borrow::Cow;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
@@ -63,7 +64,13 @@ pub struct Precompiled {
     file: TrustedFile,
     sections: Sections,
     index: Index,
+    /// The sections of code and tables, if the file is small.
+    small: Option<[Vec<u8>; 2]>,
 }
+
+/// The size of code and tables up to which they are read when the file is opened. One read of
+/// everything takes as long as that of some hundred functions.
+const SMALL: u64 = 8 << 20;
 
 impl Precompiled {
     /// Opens an object file and checks its index.
@@ -77,7 +84,13 @@ impl Precompiled {
         let index = read(&file, &sections.index, "index")?;
         let size = |range: &Range<u64>| range.end - range.start;
         let index = Index::decode(&index, size(&sections.code), size(&sections.tables))?;
-        Ok(Precompiled { file, sections, index })
+        let is_small = size(&sections.code) + size(&sections.tables) <= SMALL;
+        let small = if is_small {
+            Some([read(&file, &sections.code, "code")?, read(&file, &sections.tables, "tables")?])
+        } else {
+            None
+        };
+        Ok(Precompiled { file, sections, index, small })
     }
 
     /// Checks that the code is for engines with this fingerprint.
@@ -128,15 +141,25 @@ impl Precompiled {
     }
 
     fn read_function(&self, entry: &Entry) -> Option<CompiledFunction> {
-        let mut code = vec![0; entry.code_length as usize];
-        let mut encoded = vec![0; entry.tables_length as usize];
-        let file = self.file.file();
-        file.read_exact_at(&mut code, self.sections.code.start + entry.code_offset).ok()?;
-        file.read_exact_at(&mut encoded, self.sections.tables.start + entry.tables_offset).ok()?;
+        let code = self.part(0, entry.code_offset, entry.code_length)?;
+        let encoded = self.part(1, entry.tables_offset, entry.tables_length)?;
         if checksum(&code, &encoded) != entry.checksum {
             return None;
         }
-        tables::decode(code, &encoded, self.index.functions)
+        tables::decode(code.into_owned(), &encoded, self.index.functions)
+    }
+
+    /// Reads a part of the section of code (0) or tables (1).
+    fn part(&self, section: usize, offset: u64, length: u32) -> Option<Cow<'_, [u8]>> {
+        let length = length as usize;
+        if let Some(small) = &self.small {
+            let start = usize::try_from(offset).ok()?;
+            return small[section].get(start..start.checked_add(length)?).map(Cow::Borrowed);
+        }
+        let range = [&self.sections.code, &self.sections.tables][section];
+        let mut bytes = vec![0; length];
+        self.file.file().read_exact_at(&mut bytes, range.start + offset).ok()?;
+        Some(Cow::Owned(bytes))
     }
 }
 

@@ -111,12 +111,19 @@ impl Table {
 /// The size of an element.
 const ELEMENT: u64 = 8;
 
+/// The bytes that a process can address on x86-64. A table that is larger is no matter of limits:
+/// no store could ever contain it.
+const ADDRESSABLE: u64 = 1 << 47;
+
 impl StoreState {
     pub(super) fn add_table(&mut self, ty: TableType, init: u64) -> Result<usize> {
         if ty.limits.max.is_some_and(|max| max < ty.limits.min) {
             return Err(Error::usage("invalid table type: the minimum exceeds the maximum"));
         }
         let length = ty.limits.min;
+        if length > ADDRESSABLE / ELEMENT {
+            return Err(Trap::AllocationTooLarge.into());
+        }
         self.charge_table(length)?;
         let made = TableElements::new(length).map_err(|error| no_room(length, error));
         let made = made.inspect_err(|_| self.release_table(length))?;

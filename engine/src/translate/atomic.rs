@@ -1,24 +1,27 @@
 //! Atomic instructions (threads proposal). All of them are sequentially consistent, as Cranelift's
-//! atomic instructions are.
+//! atomic instructions are; that includes those that only have to acquire or release
+//! (acquire-release atomics proposal).
 
 use cranelift_codegen::ir::types::{I8, I16, I32, I64};
 use cranelift_codegen::ir::{AtomicRmwOp as Rmw, InstBuilder, Type, Value};
-use wasmparser::{MemArg, Operator as Op};
+use wasmparser::{MemArg, MemArgTarget, Operator as Op};
 
 use super::Translator;
-use super::bounds::{heap_flags, memory_of};
+use super::bounds::heap_flags;
 use crate::abi::builtin::Builtin;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::trap::Trap;
 
 impl Translator<'_, '_> {
     /// Translates an atomic operator. The arms are in the order of the opcodes.
     pub(super) fn atomic_operator(&mut self, op: &Op<'_>) -> Result<()> {
         match op {
-            Op::MemoryAtomicNotify { memarg } => self.atomic_notify(memarg),
-            Op::MemoryAtomicWait32 { memarg } => self.atomic_wait(Builtin::AtomicWait32, memarg),
-            Op::MemoryAtomicWait64 { memarg } => self.atomic_wait(Builtin::AtomicWait64, memarg),
+            Op::MemoryAtomicNotify { memarg } => self.atomic_notify(memarg)?,
+            Op::MemoryAtomicWait32 { memarg } => self.atomic_wait(Builtin::AtomicWait32, memarg)?,
+            Op::MemoryAtomicWait64 { memarg } => self.atomic_wait(Builtin::AtomicWait64, memarg)?,
             Op::AtomicFence { .. } => drop(self.b.ins().fence()),
+            // A hint without a result.
+            Op::Pause => {}
             Op::I32AtomicLoad { memarg } => self.atomic_load(I32, I32, memarg),
             Op::I64AtomicLoad { memarg } => self.atomic_load(I64, I64, memarg),
             Op::I32AtomicLoad8U { memarg } => self.atomic_load(I8, I32, memarg),
@@ -115,25 +118,28 @@ impl Translator<'_, '_> {
         self.push_widened(old, result);
     }
 
-    fn atomic_wait(&mut self, builtin: Builtin, memarg: &MemArg) {
+    fn atomic_wait(&mut self, builtin: Builtin, memarg: &MemArg) -> Result<()> {
         let (address, expected, timeout) = self.pop3();
-        self.atomic_builtin(builtin, memarg, &[address, expected, timeout]);
+        self.atomic_builtin(builtin, memarg, &[address, expected, timeout])
     }
 
-    fn atomic_notify(&mut self, memarg: &MemArg) {
+    fn atomic_notify(&mut self, memarg: &MemArg) -> Result<()> {
         let (address, count) = self.pop2();
-        self.atomic_builtin(Builtin::AtomicNotify, memarg, &[address, count]);
+        self.atomic_builtin(Builtin::AtomicNotify, memarg, &[address, count])
     }
 
     /// Calls a builtin with the memory, the constant offset and the operands, the first of which is
     /// the address.
-    fn atomic_builtin(&mut self, builtin: Builtin, memarg: &MemArg, operands: &[Value]) {
-        let mut args =
-            vec![self.immediate(memory_of(memarg)), self.b.ins().iconst(I64, memarg.offset as i64)];
+    fn atomic_builtin(&mut self, builtin: Builtin, memarg: &MemArg, operands: &[Value]) -> Result<()> {
+        let MemArgTarget::Memory(memory) = memarg.target else {
+            return Err(Error::unsupported("waiting for, or notifying of, the bytes of an array"));
+        };
+        let mut args = vec![self.immediate(memory), self.b.ins().iconst(I64, memarg.offset as i64)];
         args.extend(operands);
         let result = self.call_builtin(builtin, &args);
         let result = self.b.ins().ireduce(I32, result);
         self.push(result);
+        Ok(())
     }
 
     /// Pops the address operand and returns the address of an access. Traps if the address is not

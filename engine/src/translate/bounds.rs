@@ -25,16 +25,6 @@ pub(super) fn heap_flags() -> MemFlagsData {
     MemFlagsData::new().with_endianness(Endianness::Little).with_trap_code(Some(TrapCode::HEAP_OUT_OF_BOUNDS))
 }
 
-/// The memory of an access.
-pub(super) fn memory_of(memarg: &MemArg) -> u32 {
-    match memarg.target {
-        MemArgTarget::Memory(memory) => memory,
-        MemArgTarget::Array(_) => {
-            unreachable!("the multibyte array access proposal cannot be enabled")
-        }
-    }
-}
-
 impl Translator<'_, '_> {
     /// Pops the address operand and returns the location of an access of `size` bytes. The access
     /// traps, here or when it is executed, if it is out of bounds.
@@ -43,12 +33,29 @@ impl Translator<'_, '_> {
         self.location(index, memarg, size)
     }
 
+    /// The location of an access at an index that was popped. An access to an array pops that, too.
     pub(super) fn location(&mut self, index: Value, memarg: &MemArg, size: u32) -> HeapLocation {
-        let memory = self.env.info.memories[memory_of(memarg) as usize];
+        match memarg.target {
+            MemArgTarget::Memory(memory) => self.location_in_memory(index, memory, memarg, size),
+            MemArgTarget::Array(type_index) => {
+                let array = self.pop();
+                self.location_in_array((array, index), type_index, memarg.offset, size)
+            }
+        }
+    }
+
+    fn location_in_memory(
+        &mut self,
+        index: Value,
+        memory_index: u32,
+        memarg: &MemArg,
+        size: u32,
+    ) -> HeapLocation {
+        let memory = self.env.info.memories[memory_index as usize];
         let index = self.widen(index);
         let guarded = self.env.guard_pages && !memory.memory64 && memory.page_size_log2 == 16;
         if guarded {
-            let base = self.memory_base(memory_of(memarg));
+            let base = self.memory_base(memory_index);
             if memarg.offset + u64::from(size) <= GUARD as u64 {
                 // A 32-bit index plus the offset is inside the reservation, in which everything
                 // after the memory's end faults.
@@ -56,19 +63,19 @@ impl Translator<'_, '_> {
                 self.mark();
                 return HeapLocation { address, offset: memarg.offset as i32 };
             }
-            let start = self.check_range(index, memarg, size);
+            let start = self.check_range(index, memory_index, memarg.offset, size);
             return HeapLocation { address: self.b.ins().iadd(base, start), offset: 0 };
         }
-        let start = self.check_range(index, memarg, size);
-        let record = self.memory_record(memory_of(memarg));
+        let start = self.check_range(index, memory_index, memarg.offset, size);
+        let record = self.memory_record(memory_index);
         let base = self.b.ins().load(POINTER, TRUSTED, record, offsets::MEMORY_BASE);
         HeapLocation { address: self.b.ins().iadd(base, start), offset: 0 }
     }
 
     /// Returns the effective address of an access after comparing it with the memory's length.
-    fn check_range(&mut self, index: Value, memarg: &MemArg, size: u32) -> Value {
-        let memory64 = self.env.info.memories[memory_of(memarg) as usize].memory64;
-        let offset = self.b.ins().iconst(types::I64, memarg.offset as i64);
+    fn check_range(&mut self, index: Value, memory: u32, offset: u64, size: u32) -> Value {
+        let memory64 = self.env.info.memories[memory as usize].memory64;
+        let offset = self.b.ins().iconst(types::I64, offset as i64);
         let width = self.b.ins().iconst(types::I64, i64::from(size));
         let code = trap_code(Trap::MemoryOutOfBounds);
         let (start, end) = if memory64 {
@@ -79,7 +86,7 @@ impl Translator<'_, '_> {
             let start = self.b.ins().iadd(index, offset);
             (start, self.b.ins().iadd(start, width))
         };
-        let length = self.memory_length(memory_of(memarg));
+        let length = self.memory_length(memory);
         let outside = self.icmp(IntCC::UnsignedGreaterThan, end, length);
         self.trap_if(outside, Trap::MemoryOutOfBounds);
         start

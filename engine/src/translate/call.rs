@@ -1,5 +1,5 @@
 //! Calls (core spec, section 4.6.5, "Calls"). Every call that can throw is emitted by
-//! [`Translator::call_callee`], which connects it to a handler.
+//! [`Translator::call_with_handler`], which connects it to a handler.
 
 use cranelift_codegen::ir::{
     BlockArg, ExceptionTableData, ExceptionTableItem, ExtFuncData, ExternalName, FuncRef, InstBuilder,

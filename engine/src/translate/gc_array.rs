@@ -3,6 +3,7 @@
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{InstBuilder, Value, types};
 
+use super::bounds::HeapLocation;
 use super::memory::Extend;
 use super::object::flags_of;
 use super::{TRUSTED, Translator, little_endian};
@@ -73,6 +74,26 @@ impl Translator<'_, '_> {
         let storage = self.env.info.element_storage(type_index);
         let element = self.checked_element(array, index, storage);
         self.store_value(storage, flags_of(storage), value, element, PAYLOAD as i32);
+    }
+
+    /// The location of an access to bytes of an array, of which the index is the first (multibyte
+    /// array access proposal). Traps if the array is null, or the bytes are out of bounds.
+    pub(super) fn location_in_array(
+        &mut self,
+        (array, index): (Value, Value),
+        type_index: u32,
+        offset: u64,
+        size: u32,
+    ) -> HeapLocation {
+        let length = self.length(array);
+        let bytes = self.size_of(length, self.env.info.element_storage(type_index));
+        let index = self.widen(index);
+        // The index and the offset have 32 bits each.
+        let start = self.b.ins().iadd_imm_s(index, offset as i64);
+        let end = self.b.ins().iadd_imm_s(start, i64::from(size));
+        let outside = self.icmp(IntCC::UnsignedGreaterThan, end, bytes);
+        self.trap_if(outside, Trap::ArrayOutOfBounds);
+        HeapLocation { address: self.b.ins().iadd(array, start), offset: PAYLOAD as i32 }
     }
 
     pub(super) fn array_len(&mut self) {

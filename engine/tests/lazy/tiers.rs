@@ -191,7 +191,12 @@ fn a_call_is_continued_from_its_loops() {
                 [3000, 1, 3001, 20_000].map(|times| outcome(&mut store, instance, "f", &[Val::I32(times)]));
             let continued = store.engine().stats().continued;
             let is_stuck = what.contains("operands") || what.contains("parameters");
-            assert_eq!(continued > 0, way == Way::Stressed && !is_stuck, "{way:?} {what}");
+            match way {
+                Way::Stressed => assert_eq!(continued > 0, !is_stuck, "{what}"),
+                // It depends on the time that the other thread takes.
+                Way::Tiered => assert!(continued == 0 || !is_stuck, "{what}"),
+                _ => assert_eq!(continued, 0, "{way:?} {what}"),
+            }
             outcomes
         });
         assert_same(&all, what);

@@ -1,10 +1,10 @@
 //! Renders the report as a self-contained HTML page that runs only its own script.
 //!
-//! `view`, `features`, `scripts` and `failed` compute the contents; `parts.html`, `head.html`, `page.html`,
-//! `style.css` and `script.js` the presentation. The template escapes all data of the report, and
-//! the page's content security policy blocks anything else. The page has at most [`MAX_LENGTH`]
-//! bytes: failures and scripts that do not fit are counted, and expected results are left out
-//! first.
+//! `view`, `features`, `scripts` and `failed` compute the contents; `parts.html`, `head.html`,
+//! `page.html`, `style.css` and `script.js` the presentation. The template escapes all data of the
+//! report, and the page's content security policy blocks anything else. The page has at most
+//! [`MAX_LENGTH`] bytes: failures and scripts that do not fit are counted, and expected results are
+//! left out first.
 
 mod bar;
 mod failed;

@@ -216,6 +216,7 @@ fn tiles(Totals { cases, directives, reader_only, aside }: &Totals, flaky: u64) 
                 "blocked" => "by an earlier failure",
                 "not applicable" => "to this way of driving the engine",
                 "limit" => "of engine or machine",
+                "unsupported" => "validated, but not run",
                 "superseded" => "by later versions",
                 _ => "",
             };

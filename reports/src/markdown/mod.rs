@@ -56,12 +56,13 @@ pub fn render(report: &Report, changes: Option<&Diff>) -> String {
 type Column = (&'static str, fn(&Totals) -> u64);
 
 /// The columns that are shown only if one of their counts is not zero.
-const EXTRA: [Column; 9] = [
+const EXTRA: [Column; 10] = [
     ("by the parser alone", |totals| totals.reader_only),
     ("coarsely judged", |totals| totals.aside.coarse),
     ("blocked", |totals| totals.aside.blocked),
     ("not applicable", |totals| totals.aside.not_applicable),
     ("limit", |totals| totals.aside.limit),
+    ("unsupported", |totals| totals.aside.unsupported),
     ("superseded", |totals| totals.aside.superseded),
     ("skipped", |totals| totals.aside.rest_of(totals.directives.skipped)),
     ("xfailed", |totals| totals.directives.xfailed),

@@ -6,8 +6,8 @@
 pub(crate) fn main_line(stderr: &str) -> Option<&str> {
     let lines: Vec<&str> = stderr.lines().filter(|line| !line.trim().is_empty()).collect();
     let next = |at: usize| lines.get(at + 1).copied().unwrap_or_default();
-    let messages = lines.iter().enumerate().filter(|(at, line)| !is_trace(line, next(*at)));
-    messages.last().map(|(_, line)| *line).or(lines.last().copied()).map(str::trim)
+    let mut messages = lines.iter().enumerate().filter(|(at, line)| !is_trace(line, next(*at)));
+    messages.next_back().map(|(_, line)| *line).or(lines.last().copied()).map(str::trim)
 }
 
 /// Whether a line is part of a stack trace, or a remark, of a common runtime.

@@ -85,7 +85,7 @@ fn an_engine_that_ends_costs_the_directive_that_ended_it() {
     check("exit 0", "crashed: the engine exited with code 0");
     check("echo why >&2; exit 1", "crashed: the engine exited with code 1; its standard error: why");
     check(
-        "printf 'TypeError: why\\n    at f (a.js:1:2)\\n\\nNode.js v20.20.2\\n' >&2; exit 1",
+        "printf \"TypeError: why\\n    at f (a.js:1:2)\\n\\nNode.js v20.20.2\\n\" >&2; exit 1",
         "crashed: the engine exited with code 1; its standard error: TypeError: why",
     );
     check("exec 1>&-; sleep 613", "crashed: the engine closed its output");

@@ -190,12 +190,12 @@ fn seen(directive: &DirectiveResult, known: &mut Vec<Option<Value>>) -> Seen {
     let text = failure.actual.as_ref().unwrap_or(&failure.message);
     match failure.kind {
         FailureKind::Mismatch(_) => {
-            if known.len() == failure.results.len() && failure.results.iter().all(Option::is_none) {
+            if known.len() == failure.results().len() && failure.results().iter().all(Option::is_none) {
                 // It is not what was expected, and nothing more is known.
                 known.fill(None);
             }
-            known.resize(failure.results.len(), None);
-            for (known, found) in known.iter_mut().zip(&failure.results) {
+            known.resize(failure.results().len(), None);
+            for (known, found) in known.iter_mut().zip(failure.results()) {
                 *known = found.or(*known);
             }
             Seen::Returned(Vec::new())

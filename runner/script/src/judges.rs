@@ -15,6 +15,9 @@ pub trait Judges {
     /// Whether it obeys [`Options::nan_canonicalization`].
     const CANONICALIZES_NANS: bool = false;
 
+    /// Whether it obeys [`Options::dialect`].
+    const KNOWS_DIALECTS: bool = false;
+
     /// The identity of the engine in reports.
     fn identity(&self) -> Identity;
 
@@ -25,6 +28,7 @@ pub trait Judges {
 impl<E: Embedder> Judges for E {
     const DRIVES_WASSAY: bool = E::DRIVES_WASSAY;
     const CANONICALIZES_NANS: bool = E::CANONICALIZES_NANS;
+    const KNOWS_DIALECTS: bool = true;
 
     fn identity(&self) -> Identity {
         Embedder::identity(self)

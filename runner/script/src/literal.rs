@@ -2,7 +2,7 @@
 
 use wast::core::{NanPattern, V128Const, V128Pattern};
 use wast::parser::{Parse, Parser, Result};
-use wast::token::{F32, F64};
+use wast::token::{F32, F64, Index, LParen};
 
 use super::value::{FloatPattern, HeapType, Pattern, RefPattern, Reference, Value, VectorPattern};
 
@@ -64,10 +64,16 @@ fn reference(parser: Parser<'_>, keyword: &str) -> Result<RefPattern> {
         "ref.null" => RefPattern::Null(Some(heap_type(parser)?)),
         "ref.extern" => RefPattern::Extern(number(parser)?),
         "ref.host" => RefPattern::Host(parser.parse()?),
-        "ref.func" => RefPattern::Func,
+        "ref.func" => {
+            // Scripts of wasmtime name a function. Its index says nothing about the reference,
+            // which may come from another module, and is not compared.
+            parser.parse::<Option<Index<'_>>>()?;
+            RefPattern::Func
+        }
         "ref" | "ref.any" => RefPattern::Any,
         "ref.eq" => RefPattern::Eq,
-        "ref.i31" => RefPattern::I31,
+        // Whether a reference is shared is part of its type, which validation has checked.
+        "ref.i31" | "ref.i31_shared" => RefPattern::I31,
         "ref.struct" => RefPattern::Struct,
         "ref.array" => RefPattern::Array,
         "ref.exn" => RefPattern::Exn,
@@ -79,7 +85,18 @@ fn number(parser: Parser<'_>) -> Result<Option<u32>> {
     if parser.is_empty() { Ok(None) } else { parser.parse().map(Some) }
 }
 
+/// An abstract heap type, which may be shared.
 fn heap_type(parser: Parser<'_>) -> Result<HeapType> {
+    if parser.peek::<LParen>()? {
+        return parser.parens(|parser| match keyword(parser)? {
+            "shared" => abstract_type(parser),
+            _ => Err(parser.error("expected `(shared`")),
+        });
+    }
+    abstract_type(parser)
+}
+
+fn abstract_type(parser: Parser<'_>) -> Result<HeapType> {
     parser.step(|cursor| {
         let found = cursor.keyword()?.and_then(|(word, rest)| HeapType::from_keyword(word).zip(Some(rest)));
         found.ok_or_else(|| cursor.error("expected an abstract heap type, such as `func` or `extern`"))
@@ -194,6 +211,10 @@ mod tests {
             ("ref.null", R::Null(None)),
             ("ref.null nofunc", R::Null(Some(HeapType::NoFunc))),
             ("ref.func", R::Func),
+            ("ref.func 3", R::Func),
+            ("ref.func $f", R::Func),
+            ("ref.null (shared any)", R::Null(Some(HeapType::Any))),
+            ("ref.i31_shared", R::I31),
             ("ref.extern", R::Extern(None)),
             ("ref.extern 3", R::Extern(Some(3))),
             ("ref.host 3", R::Host(3)),
@@ -212,10 +233,9 @@ mod tests {
     #[test]
     fn unsupported_patterns_are_rejected() {
         for text in [
-            "ref.func 3",
-            "ref.func $f",
+            "ref.func 3 4",
             "ref.null $t",
-            "ref.i31_shared",
+            "ref.null (exact any)",
             "either",
             "i32.const",
             "v128.const i8x16 1",

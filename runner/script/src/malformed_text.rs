@@ -234,6 +234,9 @@ fn is_keyword(word: &str) -> bool {
 
 /// The keywords that are not instructions.
 const KEYWORDS: &[&str] = &[
+    // Proposals.
+    "seqcst",
+    "acqrel",
     // Types.
     "i32",
     "i64",

@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use wassay_terms::Features;
+use wassay_testsuite::conditions::Dialect;
 use wassay_testsuite::expectation::Expectation;
 
 use super::messages::MatchKind;
@@ -40,6 +41,8 @@ pub struct Options {
     pub max_memory: Option<u64>,
     /// Whether every NaN that an instruction computes is canonical.
     pub nan_canonicalization: bool,
+    /// What the script may rely on beyond the specification's interpreter.
+    pub dialect: Dialect,
     /// The observer of each directive.
     pub observer: Option<Arc<dyn Observer>>,
 }

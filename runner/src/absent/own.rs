@@ -41,7 +41,7 @@ pub(crate) fn maker() -> Option<fn() -> Absent> {
 }
 
 /// Runs a WASI program in a folder; not in this build.
-pub(crate) fn run_wasi(_: &[u8], _: &std::path::Path) -> Result<(), String> {
+pub(crate) fn run_wasi(_: &[u8], _: &Path) -> Result<(), String> {
     Err("this build of wassay has no implementation of WASI".to_owned())
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn object(_: &[u8]) -> Result<Vec<u8>, String> {
 }
 
 /// Runs a module in an object file; not in this build.
-pub(crate) fn run_object(_: &[u8], _: &std::path::Path) -> Result<(), String> {
+pub(crate) fn run_object(_: &[u8], _: &Path) -> Result<(), String> {
     object(&[]).map(drop)
 }
 

@@ -13,6 +13,7 @@ use wassay_script::split;
 use wassay_script::{Grammar, Judges, Observer, Options};
 use wassay_terms::{Deadline, Features};
 use wassay_testsuite::access::Budget;
+use wassay_testsuite::conditions::Dialect;
 use wassay_testsuite::expectation::{Expectation, Expected};
 use wassay_testsuite::wasi::Guest;
 use wassay_testsuite::{Case, ReadError, Script};
@@ -64,6 +65,9 @@ const FOREIGN: &str =
 
 /// The reason for skipping a variant of a guest on another engine.
 const VARIANT: &str = "a variant changes the process of wassay, and other engines run in their own processes";
+
+/// The reason for skipping a script in another dialect on an engine that is driven by plans.
+const DIALECT: &str = "the script is in the dialect of another runner, which cannot be driven by a plan";
 
 /// The reason for skipping a script that relies on canonical NaNs on another engine.
 const CANONICAL: &str = "the script relies on canonical NaNs, which cannot be asked of this engine";
@@ -150,6 +154,9 @@ fn run_script<E: Judges>(
     if judging.nan_canonicalization && !E::CANONICALIZES_NANS {
         return not_asked(&label, &Case::Script(script.clone()), CANONICAL);
     }
+    if judging.dialect != Dialect::default() && !E::KNOWS_DIALECTS {
+        return not_asked(&label, &Case::Script(script.clone()), DIALECT);
+    }
     let options = Options {
         features: judging.features,
         match_kind: settings.match_kind,
@@ -159,6 +166,7 @@ fn run_script<E: Judges>(
         timeout: settings.timeout,
         max_memory: settings.max_memory,
         nan_canonicalization: judging.nan_canonicalization,
+        dialect: judging.dialect,
         observer: Some(Arc::clone(watch) as Arc<dyn Observer>),
         ..Options::default()
     };

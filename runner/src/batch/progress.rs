@@ -120,7 +120,7 @@ impl ScriptProgress {
             };
             let failed = |failure: Failure| {
                 let source = source.slice(&directive.span).to_owned();
-                result(Outcome::Failed(Box::new(Failure { source, ..failure })))
+                result(Outcome::Failed(Box::new(Failure { source: source.into(), ..failure })))
             };
             if place == begun {
                 is_found = true;

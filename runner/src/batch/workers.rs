@@ -406,7 +406,7 @@ mod tests {
         assert_eq!(kinds, [None, Some(FailureKind::Crashed), Some(FailureKind::NotRun)], "where it happened");
         let (_, failure) = result.failures().next().unwrap();
         assert!(failure.message.ends_with("fault of its own: an empty module of 8 bytes"), "{failure:?}");
-        assert_eq!(failure.source, "(module)");
+        assert_eq!(&*failure.source, "(module)");
         assert_eq!(finished[1].case("a").outcome, wassay_reports::Outcome::Crashed);
         assert!(finished[0].is_expected() && finished[2].is_expected(), "{finished:?}");
         // Two were created; the one that panicked was not dropped.

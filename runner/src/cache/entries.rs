@@ -2,12 +2,12 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::time::{Duration, SystemTime};
 
-use rustix::fs::{AtFlags, Dir, statat};
-
-use super::CodeCache;
+use rustix::fs::{AtFlags, Dir, FileType, statat, unlinkat};
+use rustix::io::Errno;
 
 /// The extension of files with code, which are object files.
 const EXTENSION: &str = ".o";
@@ -62,13 +62,17 @@ fn is_temporary(name: &OsStr) -> bool {
     rest.is_some_and(|rest| rest.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-'))
 }
 
-impl CodeCache {
+/// An open folder of code.
+#[derive(Debug)]
+pub(super) struct Entries(pub(super) OwnedFd);
+
+impl Entries {
     /// The number of files, and their size.
     ///
     /// # Errors
     ///
     /// The folder cannot be read.
-    pub(crate) fn usage(&self) -> io::Result<Usage> {
+    pub(super) fn usage(&self) -> io::Result<Usage> {
         let entries = self.entries()?;
         let modules = entries.iter().filter(|entry| !entry.is_temporary).count();
         Ok(Usage { modules, bytes: entries.iter().map(|entry| entry.bytes).sum() })
@@ -79,7 +83,7 @@ impl CodeCache {
     /// # Errors
     ///
     /// The folder cannot be read, or a file cannot be removed.
-    pub(crate) fn clear(&self) -> io::Result<Usage> {
+    pub(super) fn clear(&self) -> io::Result<Usage> {
         let mut removed = Usage::default();
         for entry in self.entries()? {
             self.remove(&entry.name)?;
@@ -91,7 +95,7 @@ impl CodeCache {
 
     /// Removes what killed processes have left and, if the cache exceeds its size, the least
     /// recently used code.
-    pub(super) fn shrink(&self) -> io::Result<()> {
+    pub(super) fn shrink(&self, max_size: u64) -> io::Result<()> {
         let mut entries = self.entries()?;
         let now = SystemTime::now();
         let is_abandoned = |entry: &Entry| {
@@ -101,10 +105,10 @@ impl CodeCache {
             self.remove(&entry.name)?;
         }
         let mut bytes: u64 = entries.iter().map(|entry| entry.bytes).sum();
-        if bytes <= self.max_size {
+        if bytes <= max_size {
             return Ok(());
         }
-        let target = self.max_size / KEPT.1 * KEPT.0;
+        let target = max_size / KEPT.1 * KEPT.0;
         entries.retain(|entry| !entry.is_temporary);
         entries.sort_by_key(|entry| entry.used);
         // The last one was just stored.
@@ -119,16 +123,28 @@ impl CodeCache {
         Ok(())
     }
 
+    /// Removes a file.
+    fn remove(&self, name: &OsStr) -> io::Result<()> {
+        match unlinkat(&self.0, name, AtFlags::empty()) {
+            // Another process was faster.
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn entries(&self) -> io::Result<Vec<Entry>> {
         let mut entries = Vec::new();
-        for entry in Dir::read_from(&self.folder)? {
+        for entry in Dir::read_from(&self.0)? {
             let name = OsStr::from_bytes(entry?.file_name().to_bytes()).to_owned();
             let is_temporary = is_temporary(&name);
             if !is_temporary && !is_code(&name) {
                 continue;
             }
             // Another process may have removed it.
-            let Ok(stat) = statat(&self.folder, &name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+            let Ok(stat) = statat(&self.0, &name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+            if FileType::from_raw_mode(stat.st_mode) == FileType::Directory {
+                continue;
+            }
             let since = Duration::new(
                 stat.st_mtime.try_into().unwrap_or(0),
                 stat.st_mtime_nsec.try_into().unwrap_or(0),

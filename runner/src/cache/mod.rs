@@ -6,10 +6,8 @@
 
 mod entries;
 
-use std::ffi::OsStr;
 use std::fs::{self, DirBuilder, File, FileTimes};
 use std::io::{self, Write};
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,6 +16,7 @@ use std::time::SystemTime;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat, fstat, open, openat, renameat, unlinkat};
 use thiserror::Error;
 
+use entries::Entries;
 pub(crate) use entries::Usage;
 
 /// The permissions of others to write.
@@ -35,7 +34,7 @@ pub(crate) struct CacheError {
 #[derive(Debug)]
 pub(crate) struct CodeCache {
     path: PathBuf,
-    folder: OwnedFd,
+    folder: Entries,
     max_size: u64,
 }
 
@@ -54,7 +53,7 @@ impl CodeCache {
         let folder = opened.map_err(|error| failed(format!("cannot open the folder: {error}")))?;
         let stat = fstat(&folder).map_err(|error| failed(format!("cannot read its mode: {error}")))?;
         refuse_shared(&stat).map_err(|what| failed(format!("the folder {what}")))?;
-        Ok(CodeCache { path: path.to_owned(), folder, max_size })
+        Ok(CodeCache { path: path.to_owned(), folder: Entries(folder), max_size })
     }
 
     /// Opens the cache, unless its folder does not exist.
@@ -74,7 +73,7 @@ impl CodeCache {
     #[cfg_attr(not(feature = "engine"), expect(dead_code, reason = "code is used by the engine only"))]
     pub(crate) fn file(&self, name: &str) -> Option<File> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-        let file = openat(&self.folder, entries::file_name(name), flags, Mode::empty()).ok()?;
+        let file = openat(&self.folder.0, entries::file_name(name), flags, Mode::empty()).ok()?;
         let stat = fstat(&file).ok()?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return None;
@@ -108,35 +107,44 @@ impl CodeCache {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let temporary = entries::temporary_name(std::process::id(), number);
-        let written = self
-            .write(&temporary, bytes)
-            .and_then(|()| Ok(renameat(&self.folder, &temporary, &self.folder, entries::file_name(name))?));
+        let written = self.write(&temporary, bytes).and_then(|()| {
+            Ok(renameat(&self.folder.0, &temporary, &self.folder.0, entries::file_name(name))?)
+        });
         if let Err(error) = written {
-            let _ = unlinkat(&self.folder, &temporary, AtFlags::empty());
+            let _ = unlinkat(&self.folder.0, &temporary, AtFlags::empty());
             return Err(failed(error));
         }
-        self.shrink().map_err(failed)
+        self.folder.shrink(self.max_size).map_err(failed)
+    }
+
+    /// The number of files, and their size.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be read.
+    pub(crate) fn usage(&self) -> io::Result<Usage> {
+        self.folder.usage()
+    }
+
+    /// Removes all files, and returns how many there were.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be read, or a file cannot be removed.
+    pub(crate) fn clear(&self) -> io::Result<Usage> {
+        self.folder.clear()
     }
 
     /// Writes a new file.
     fn write(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let create = || openat(&self.folder, name, flags | OFlags::EXCL, Mode::RUSR | Mode::WUSR);
+        let create = || openat(&self.folder.0, name, flags | OFlags::EXCL, Mode::RUSR | Mode::WUSR);
         let file = create().or_else(|error| {
             // A process with the same number left it, perhaps on another machine.
-            let _ = unlinkat(&self.folder, name, AtFlags::empty());
+            let _ = unlinkat(&self.folder.0, name, AtFlags::empty());
             if error == rustix::io::Errno::EXIST { create() } else { Err(error) }
         })?;
         File::from(file).write_all(bytes)
-    }
-
-    /// Removes a file.
-    fn remove(&self, name: &OsStr) -> io::Result<()> {
-        match unlinkat(&self.folder, name, AtFlags::empty()) {
-            // Another process was faster.
-            Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
     }
 }
 

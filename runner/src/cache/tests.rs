@@ -1,3 +1,5 @@
+//! Tests of the folder of the code cache.
+
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 

@@ -216,19 +216,22 @@ fn audit_all<E: Judges>(
 ) -> Vec<Option<Outcomes>> {
     let injected: Vec<(usize, &Fault)> =
         faults.iter().enumerate().filter(|(_, fault)| fault.equivalent.is_none()).collect();
-    each_script(args, selections, interrupt, &|case, engine: &mut Option<E>| {
+    each_script(args, selections, interrupt, |case, engine: &mut Option<E>| {
         audit_one(args, case, &injected, (engine, make), interrupt, &wassay_audit::audit)
     })
 }
 
 /// Does something with each script, on several threads. The results are in the order of the
 /// scripts.
-fn each_script<E, T: Clone + Send>(
+fn each_script<E, T: Clone + Send, F>(
     args: &Args,
     selections: &[Selection],
     interrupt: &Interrupt,
-    one: &(dyn Fn((&str, &Case), &mut Option<E>) -> T + Sync),
-) -> Vec<Option<T>> {
+    one: F,
+) -> Vec<Option<T>>
+where
+    F: Fn((&str, &Case), &mut Option<E>) -> T + Sync,
+{
     let mut cases: Vec<(usize, String, &Case)> = Vec::new();
     for selection in selections {
         for case in &selection.cases {
@@ -272,7 +275,7 @@ fn covered<E: Judges>(
     make: &(impl Fn() -> E + Sync),
 ) -> Result<Exit, Error> {
     let numbered: Vec<(usize, &Fault)> = faults.iter().enumerate().collect();
-    let scripts = each_script(args, selections, interrupt, &|case, engine: &mut Option<E>| {
+    let scripts = each_script(args, selections, interrupt, |case, engine: &mut Option<E>| {
         audit_one(args, case, &numbered, (engine, make), interrupt, &wassay_audit::coverage::coverage)
     });
     let mut all = Coverage::of_nothing(faults);
@@ -309,6 +312,7 @@ fn audit_one<E: Judges, T>(
         timeout: Some(CLEAN_TIMEOUT),
         max_memory: args.max_memory,
         nan_canonicalization: judging.nan_canonicalization,
+        dialect: judging.dialect,
         ..Options::default()
     };
     let script = Script { name: label, text: &text, options };

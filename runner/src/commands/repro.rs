@@ -9,6 +9,7 @@ use wassay_reports::terminal::printable;
 use wassay_script::model::Script;
 use wassay_script::source::Source;
 use wassay_script::{Grammar, Options, parse_as};
+use wassay_testsuite::conditions::Conditions;
 use wassay_testsuite::{Case, directory};
 
 use super::{Error, Exit, plural, print_document, scripts};
@@ -33,15 +34,17 @@ pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Resul
     let judging = judging(&script, &label, &text, settings.features).map_err(|error| usage(&error))?;
     judging.warnings.iter().for_each(|warning| printer::warning(warning));
     // The other options are in the settings, which are passed to the child process.
-    let nan_canonicalization = judging.nan_canonicalization;
-    let options = Options { features: judging.features, nan_canonicalization, ..Options::default() };
+    let (nan_canonicalization, dialect) = (judging.nan_canonicalization, judging.dialect);
+    let options = Options { features: judging.features, nan_canonicalization, dialect, ..Options::default() };
     let system = |what: &'static str| move |error| Error::System { what: what.to_owned(), error };
     scratch::signal::end_clean().map_err(system("cannot handle signals"))?;
     let folder = scratch::folder().map_err(system("cannot create a folder for the reduced script"))?;
-    let settings = Settings { features: Some(judging.features), ..settings.clone() };
+    let conditions = script.conditions().clone();
+    let settings = settings.of_case(&Case::Script(script));
+    let settings = Settings { features: Some(judging.features), ..settings };
     let (path, mut lost) = (folder.path().join("a.wast"), None);
     let mut run = |script: &Script<'_>, options: &Options| {
-        run_alone(script, options, &settings, &path).unwrap_or_else(|message| {
+        run_alone(script, options, (&settings, &conditions), &path).unwrap_or_else(|message| {
             lost = Some(message);
             ScriptResult::default()
         })
@@ -71,7 +74,7 @@ pub(super) fn run(file: &Path, line: NonZeroUsize, settings: &Settings) -> Resul
 fn run_alone(
     script: &Script<'_>,
     options: &Options,
-    settings: &Settings,
+    (settings, conditions): (&Settings, &Conditions),
     path: &Path,
 ) -> Result<ScriptResult, String> {
     let mut left_out: Vec<usize> = options.left_out.iter().copied().collect();
@@ -79,7 +82,8 @@ fn run_alone(
     let settings = Settings { left_out, ..settings.clone() };
     let written = std::fs::write(path, script.source.text());
     written.map_err(|error| format!("{}: {error}", path.display()))?;
-    let file = directory::script(path).map_err(|error| error.to_string())?;
+    let mut file = directory::script(path).map_err(|error| error.to_string())?;
+    file.set_conditions(conditions.clone());
     let suite = directory::open(path).map_err(|error| error.to_string())?;
     let finished = alone(&Task::new(&suite, &Case::Script(file)), &settings);
     match finished.end {

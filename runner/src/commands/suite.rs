@@ -29,7 +29,7 @@ enum Command {
     List,
     /// Download a suite at its pinned commit, with git
     Fetch {
-        /// The suite: wasi-official or spec-official
+        /// The suite: one that `wassay suite list` shows as not run unless named
         name: String,
         /// Another copy of the repository: a URL or a folder
         #[arg(long, value_name = "URL or DIR")]

@@ -39,6 +39,8 @@ struct Session {
 /// Why a request failed.
 enum Refused {
     Handle,
+    /// The instance has no exported function of the requested name.
+    Export,
     Request(&'static str),
     Engine(EmbedError),
 }
@@ -68,6 +70,7 @@ impl Adapter {
         let words: Vec<&str> = line.split(' ').collect();
         Some(self.request(&words).unwrap_or_else(|refused| match refused {
             Refused::Handle => Answer::Error(Class::NoHandle, "".into()),
+            Refused::Export => Answer::Error(Class::Error, "no exported function of this name".into()),
             Refused::Request(why) => Answer::Error(Class::Unsupported, why.into()),
             Refused::Engine(error) => Answer::Error(Class::of(error.kind), texts(&error).into()),
         }))
@@ -146,9 +149,9 @@ impl Session {
                 self.instances.insert(handle, wrapper);
             }
             ["V", wrapper, export] => {
-                let wrapper = self.instance(wrapper)?;
-                let Some(Extern::Func(function)) = wrapper.export(&self.store, export) else {
-                    return Err(Refused::Handle);
+                let (wrapper, export) = (self.instance(wrapper)?, text(export)?);
+                let Some(Extern::Func(function)) = wrapper.export(&self.store, &export) else {
+                    return Err(Refused::Export);
                 };
                 return match function.invoke(&mut self.store, &[])?.as_slice() {
                     [Val::I32(value)] => Ok(Answer::Value(*value)),

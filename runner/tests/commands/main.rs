@@ -11,6 +11,7 @@ mod code_cache;
 mod common;
 #[cfg(target_os = "linux")]
 mod deadlines;
+mod early_proposals;
 mod exit_codes;
 mod expectations;
 #[cfg(target_os = "linux")]

@@ -255,7 +255,7 @@ fn broken_adapters() {
         code == 2 && other.contains("does not support wasm32-wasip1; it supports wasm32-wasip3"),
         "{other}"
     );
-    let (code, wrong) = said("this is not Python");
+    let (code, wrong) = said("no Python");
     assert!(code == 2 && wrong.contains("SyntaxError"), "{wrong}");
     std::fs::remove_file(folder.file("mine.py")).unwrap();
     let (ran, _) = tested(&folder, &engine, &[]);
@@ -266,7 +266,9 @@ fn broken_adapters() {
     write(&folder, "mine.py", adapter);
     let (ran, report) = tested(&folder, &engine, &[]);
     assert!(
-        ran.code == 1 && ran.out.contains("ZeroDivisionError") && ran.out.contains("a list of words"),
+        ran.code == 1
+            && ran.out.contains("ZeroDivisionError")
+            && ran.out.contains("a non-empty list of strings"),
         "{ran:?}"
     );
     assert!(outcomes(&report).iter().all(|(_, outcome)| outcome == "failed"), "{ran:?}");

@@ -1,4 +1,5 @@
-//! Preparation of stacks: to start a function, and to pass values that were bound to a continuation.
+//! Preparation of stacks: to start a function, and to pass values that were bound to a
+//! continuation.
 
 use std::io;
 use std::sync::Arc;

@@ -259,9 +259,9 @@ pub(in crate::vm) unsafe extern "C" fn switch() {
 /// The outermost frame of a continuation's stack: calls the function of the continuation by its
 /// trampoline. Afterwards frees the stack and continues after the `resume` that runs it.
 ///
-/// A new stack is set up as if this function had been suspended: see
-/// [`prepare`](super::prepare). In: the function's context in rbx, its code in r12, the slots in r13,
-/// the trampoline in r14, the store's record in r15, and 0 in rbp, which ends stack walks.
+/// A new stack is set up as if this function had been suspended: see [`prepare`](super::prepare).
+/// In: the function's context in rbx, its code in r12, the slots in r13, the trampoline in r14, the
+/// store's record in r15, and 0 in rbp, which ends stack walks.
 ///
 /// # Safety
 ///

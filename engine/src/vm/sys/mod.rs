@@ -1,5 +1,5 @@
-//! Interfaces to the operating system and the processor: mappings, limits, priorities, the bounds of a thread's
-//! stack, and copies that permit data races.
+//! Interfaces to the operating system and the processor: mappings, limits, priorities, the bounds
+//! of a thread's stack, and copies that permit data races.
 
 pub(crate) mod bytes;
 pub(crate) mod limits;

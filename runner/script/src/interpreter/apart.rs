@@ -12,12 +12,16 @@ use crate::model::{Action, Command, Definition, Instantiation};
 use crate::text::Grammar;
 use crate::verdict::{Apart, Failure, FailureKind};
 
+/// A feature whose modules wassay's engine validates, but does not run.
+const VALIDATED_ONLY: &str = "shared-everything-threads";
+
 impl<E: Embedder> Interpreter<'_, '_, '_, E> {
     /// Why a directive says nothing about the engine, if that is so. `failure` is its failure, or
     /// `None` if it passed.
     ///
     /// For wassay's own engine everything except what is not applicable is a failure: no script
-    /// should reach a limit, and blocked directives follow a failure.
+    /// should reach a limit, and blocked directives follow a failure. Only under a feature that the
+    /// engine validates without running it ([`VALIDATED_ONLY`]) what it does not run is set apart.
     pub(super) fn apart(&self, command: &Command, failure: Option<&Failure>) -> Option<(Apart, String)> {
         let error = failure.and_then(|failure| match failure.kind {
             FailureKind::Unexpected(kind) | FailureKind::Instead { actual: kind, .. } => {
@@ -32,15 +36,26 @@ impl<E: Embedder> Interpreter<'_, '_, '_, E> {
         }
         // `assert_unlinkable` may have passed because the imported module does not exist.
         let may_be = failure.is_some() || matches!(command, Command::AssertUnlinkable { .. });
-        if E::DRIVES_WASSAY || !may_be {
+        let validated_only = self.options.features.contains(VALIDATED_ONLY);
+        if E::DRIVES_WASSAY && !validated_only || !may_be {
             return None;
+        }
+        let asserts_refusal =
+            matches!(command, Command::AssertInvalid { .. } | Command::AssertMalformed { .. });
+        if let Some((ErrorKind::Unsupported, why)) = error
+            && validated_only
+            && !asserts_refusal
+        {
+            return Some((Apart::Unsupported, why.to_owned()));
         }
         match (self.blocked_by(command), error) {
             (Some(line), _) => {
                 let why = format!("it depends on the directive on line {line}, which failed");
                 Some((Apart::Blocked, why))
             }
-            (None, Some((ErrorKind::Limit, why))) => Some((Apart::Limit, why.to_owned())),
+            (None, Some((ErrorKind::Limit, why))) if !E::DRIVES_WASSAY => {
+                Some((Apart::Limit, why.to_owned()))
+            }
             _ => None,
         }
     }

@@ -15,6 +15,7 @@ mod aside;
 mod asked;
 mod assert;
 mod assert_custom;
+mod dialect;
 mod judged;
 mod run;
 mod thread;

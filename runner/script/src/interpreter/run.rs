@@ -6,9 +6,11 @@ use std::sync::Arc;
 use std::thread::{self, Scope};
 
 use wassay_terms::Deadline;
+use wassay_testsuite::conditions::Dialect;
 use wassay_testsuite::expectation::{Expectation, Expected};
 
 use super::asked::Asked;
+use super::dialect;
 use super::judged::Judged;
 use super::threads::Threads;
 use crate::binds::Bindings;
@@ -85,6 +87,7 @@ pub(crate) fn run_parts<E: Embedder>(
     embedder.canonicalize_nans(options.nan_canonicalization);
     let deadline = options.timeout.and_then(Deadline::after);
     let begun = embedder.begin(options.features, deadline.map(Deadline::instant));
+    let begun = begun.and_then(|()| dialect::begin(embedder, options.dialect));
     // The scope joins every thread that the script starts.
     thread::scope(|scope| {
         let mut interpreter = Interpreter::new(embedder, options, (source, deadline), scope);
@@ -229,7 +232,7 @@ impl End {
     fn outcome(self, source: &str) -> Outcome {
         match self {
             End::Timeout => Outcome::Failed(Box::new(Failure {
-                source: source.to_owned(),
+                source: source.into(),
                 ..Failure::new(FailureKind::NotRun, "the script timed out earlier")
             })),
             End::FirstFailure => Outcome::Skipped("not run because of the first failure".to_owned()),
@@ -330,7 +333,7 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
             (None, Ok(_)) => Outcome::Passed,
             (None, Err(failure)) => {
                 let source = self.source.slice(&directive.span).to_owned();
-                Outcome::Failed(Box::new(Failure { source, ..failure }))
+                Outcome::Failed(Box::new(Failure { source: source.into(), ..failure }))
             }
         };
         DirectiveResult { text_not_compared, coarse, ..self.result(directive, outcome) }
@@ -402,7 +405,12 @@ impl<'a, 'scope, 'env, E: Embedder> Interpreter<'a, 'scope, 'env, E> {
         line: usize,
     ) -> Result<Judged, Failure> {
         self.env.bind_instance(name, instance.as_ref().map_or(Err(line), |instance| Ok(instance.clone())));
-        instance.map(|_| Judged::Fully)
+        let instance = instance?;
+        if let Some(name) = name.filter(|_| self.options.dialect == Dialect::Wasmtime) {
+            self.embedder.register(name, Some(&instance)).map_err(|error| unexpected(&error))?;
+            self.env.bind_registration(name);
+        }
+        Ok(Judged::Fully)
     }
 
     fn register(&mut self, name: &str, instance: Option<&str>, line: usize) -> Result<Judged, Failure> {

@@ -52,7 +52,7 @@ impl<'scope, 'env> Threads<'scope, 'env> {
         let joined =
             self.running.drain(..).flatten().map(|thread| (thread.place, thread.text, thread.join()));
         let failed = joined.filter_map(|(place, text, judged)| Some((place, text, judged.err()?)));
-        failed.map(|(place, text, failure)| (place, Failure { source: text.to_owned(), ..failure })).collect()
+        failed.map(|(place, text, failure)| (place, Failure { source: text.into(), ..failure })).collect()
     }
 }
 

@@ -97,7 +97,7 @@ impl ScriptPlan {
             let after = self.directives.partition_point(|planned| planned.requests.start < request);
             let at = after.min(directives.len().saturating_sub(1));
             if let (Some(directive), Some(planned)) = (directives.get_mut(at), self.directives.get(at)) {
-                let failure = Failure { source: planned.source.clone(), ..failure };
+                let failure = Failure { source: planned.source.as_str().into(), ..failure };
                 directive.outcome = Outcome::Failed(Box::new(failure));
             }
         }
@@ -180,7 +180,7 @@ impl Judge<'_> {
         let outcome = match judged {
             Ok(_) => Outcome::Passed,
             Err(Ended::Failed(failure)) => {
-                Outcome::Failed(Box::new(Failure { source: planned.source.clone(), ..*failure }))
+                Outcome::Failed(Box::new(Failure { source: planned.source.as_str().into(), ..*failure }))
             }
             Err(Ended::Apart(apart, why)) => Outcome::Apart(apart, why),
             Err(Ended::Skipped(why)) => Outcome::Skipped(why),

@@ -29,7 +29,7 @@ fn the_first_failure_of_a_thread_is_reported_at_its_wait() {
     let outcomes: Vec<_> = result.directives.iter().map(|directive| named(directive.outcome)).collect();
     assert_eq!(outcomes, ["pass", "pass", "wrong-value"]);
     let (directive, failure) = result.failures().next().unwrap();
-    assert_eq!((directive.place.to_string().as_str(), failure.source.as_str()), ("5:1", "(wait $t)"));
+    assert_eq!((directive.place.to_string().as_str(), &*failure.source), ("5:1", "(wait $t)"));
     assert!(failure.message.starts_with("at 4:3 of the thread: "), "{}", failure.message);
     assert!(failure.message.ends_with("(and 1 more directives of the thread failed)"), "{}", failure.message);
     assert_eq!(failure.actual.as_deref(), Some("i32 1 (0x00000001)"));

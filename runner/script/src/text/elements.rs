@@ -3,7 +3,6 @@
 use super::control::{expression, folded_instruction};
 use super::tokens::{Derived, Kind, Tokens};
 use super::types::{begins_ref_type, ref_type};
-use super::version::Grammar;
 
 /// An element segment, from its `(elem` on.
 pub(super) fn elem(tokens: &mut Tokens<'_>) -> Derived {
@@ -18,7 +17,7 @@ pub(super) fn elem(tokens: &mut Tokens<'_>) -> Derived {
         offset(tokens)?;
         return typed_list(tokens);
     }
-    if tokens.grammar == Grammar::First {
+    if tokens.grammar.is_first {
         tokens.take(Kind::Nat)?;
     }
     offset(tokens)?;

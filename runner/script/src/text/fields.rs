@@ -4,10 +4,10 @@ use super::control::{expression, instruction_begins};
 use super::elements::{elem, elem_list, offset};
 use super::tokens::{Derived, Kind, Tokens};
 use super::types::{
-    Binding, addr_type, begins_ref_type, extern_type, global_type, mem_type, mem_type_without_address,
-    page_size, rec_type, ref_type, table_type, table_type_without_address, type_def, type_use, val_types_in,
+    Binding, addr_type, begins_ref_type, extern_type, extern_type_with, global_type, mem_type,
+    mem_type_without_address, page_size, rec_type, ref_type, table_type, table_type_without_address,
+    take_shared, type_def, type_use, val_types_in,
 };
-use super::version::Grammar;
 
 /// Whether the word begins a module field.
 pub(super) fn is_field(word: &str) -> bool {
@@ -71,6 +71,9 @@ impl Fields {
         self.ordered(tokens)?;
         tokens.advance()?;
         tokens.string()?;
+        if tokens.grammar.import_groups && tokens.kind() != Kind::String {
+            return import_group(tokens);
+        }
         tokens.string()?;
         extern_type(tokens)
     }
@@ -118,6 +121,36 @@ impl Fields {
     }
 }
 
+/// What follows the module name of several imports (proposal of compact imports): items with a type
+/// each, or names alone and the type of all, which binds no identifier.
+fn import_group(tokens: &mut Tokens<'_>) -> Derived {
+    let (mut typed, mut untyped) = (false, false);
+    while tokens.kind() == Kind::Open("item") {
+        tokens.advance()?;
+        tokens.string()?;
+        if tokens.kind() == Kind::Close {
+            untyped = true;
+        } else {
+            typed = true;
+            if untyped {
+                return Err(tokens.unexpected("`)`"));
+            }
+            extern_type(tokens)?;
+        }
+        if typed && untyped {
+            return Err(tokens.unexpected("the type of the item"));
+        }
+        tokens.close()?;
+    }
+    if typed || (!untyped && tokens.kind() == Kind::Close) {
+        return Ok(());
+    }
+    match tokens.kind() {
+        Kind::Open(_) => extern_type_with(tokens, Binding::Forbidden),
+        _ => Err(tokens.unexpected("a string or `(item`")),
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Origin {
     Import,
@@ -143,6 +176,7 @@ fn table(tokens: &mut Tokens<'_>, origin: Origin) -> Derived {
     if origin == Origin::Import {
         return table_type(tokens);
     }
+    take_shared(tokens)?;
     addr_type(tokens)?;
     if !begins_ref_type(tokens) {
         table_type_without_address(tokens)?;
@@ -199,7 +233,7 @@ fn export(tokens: &mut Tokens<'_>) -> Derived {
 fn data(tokens: &mut Tokens<'_>) -> Derived {
     tokens.advance()?;
     tokens.take_id()?;
-    let mut active = tokens.grammar == Grammar::First && tokens.take(Kind::Nat)?;
+    let mut active = tokens.grammar.is_first && tokens.take(Kind::Nat)?;
     if !active && tokens.take(Kind::Open("memory"))? {
         tokens.index()?;
         tokens.close()?;

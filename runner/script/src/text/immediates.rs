@@ -6,11 +6,12 @@ use super::types::{Binding, heap_type, ref_type, results, type_use};
 
 /// A plain instruction's word and its immediates.
 pub(super) fn immediates(tokens: &mut Tokens<'_>, word: &str) -> Derived {
-    let Some(immediates) = of(word) else {
+    let Some(immediates) = of(word).filter(|found| tokens.grammar.orderings || !found.have_ordering()) else {
         return Err(match word {
             "" | "end" | "else" | "then" | "catch" | "catch_all" | "delegate" => {
                 tokens.unexpected("an instruction")
             }
+            "seqcst" | "acqrel" if tokens.grammar.orderings => tokens.unexpected("an instruction"),
             _ => tokens.unknown(word),
         });
     };
@@ -18,10 +19,7 @@ pub(super) fn immediates(tokens: &mut Tokens<'_>, word: &str) -> Derived {
     match immediates {
         Immediates::None => Ok(()),
         Immediates::Index => tokens.index(),
-        Immediates::TwoIndices => {
-            tokens.index()?;
-            tokens.index()
-        }
+        Immediates::TwoIndices => two_indices(tokens),
         Immediates::IndexOrNone => tokens.take_index().map(drop),
         Immediates::TwoIndicesOrNone => {
             if tokens.take_index()? {
@@ -49,9 +47,23 @@ pub(super) fn immediates(tokens: &mut Tokens<'_>, word: &str) -> Derived {
             ref_type(tokens)?;
             ref_type(tokens)
         }
-        Immediates::Memory => {
-            tokens.take_index()?;
-            memory_argument(tokens)
+        Immediates::Memory => accessed(tokens),
+        Immediates::Atomic => {
+            accessed(tokens)?;
+            take_ordering(tokens).map(drop)
+        }
+        Immediates::Ordering => take_ordering(tokens).map(drop),
+        Immediates::OrderedIndex => {
+            ordering(tokens)?;
+            tokens.index()
+        }
+        Immediates::OrderedIndexOrNone => {
+            ordering(tokens)?;
+            tokens.take_index().map(drop)
+        }
+        Immediates::OrderedTwoIndices => {
+            ordering(tokens)?;
+            two_indices(tokens)
         }
         Immediates::MemoryLane => memory_lane(tokens),
         Immediates::Lane => tokens.nat(),
@@ -68,11 +80,52 @@ pub(super) fn immediates(tokens: &mut Tokens<'_>, word: &str) -> Derived {
             handlers(tokens)
         }
         Immediates::ResumeThrow => {
-            tokens.index()?;
-            tokens.index()?;
+            two_indices(tokens)?;
             handlers(tokens)
         }
     }
+}
+
+fn two_indices(tokens: &mut Tokens<'_>) -> Derived {
+    tokens.index()?;
+    tokens.index()
+}
+
+/// What is accessed, a memory or the bytes of an array (proposal of multibyte array access), and a
+/// memory argument.
+fn accessed(tokens: &mut Tokens<'_>) -> Derived {
+    if tokens.take(Kind::Open("type"))? {
+        tokens.index()?;
+        tokens.close()?;
+    } else {
+        tokens.take_index()?;
+    }
+    memory_argument(tokens)
+}
+
+/// An ordering (proposals of acquire-release atomics and shared-everything threads).
+fn ordering(tokens: &mut Tokens<'_>) -> Derived {
+    if take_ordering(tokens)? { Ok(()) } else { Err(tokens.unexpected("`seqcst` or `acqrel`")) }
+}
+
+/// Takes an ordering if there is one, and says whether there was. The `wast` crate does not have the
+/// words that older scripts use.
+fn take_ordering(tokens: &mut Tokens<'_>) -> Derived<bool> {
+    if !tokens.grammar.orderings {
+        return Ok(false);
+    }
+    let current = match tokens.kind() {
+        Kind::Keyword("seqcst" | "acqrel") => None,
+        Kind::Keyword("seq_cst") => Some("seqcst"),
+        Kind::Keyword("acq_rel") => Some("acqrel"),
+        _ => return Ok(false),
+    };
+    if let Some(current) = current {
+        let range = tokens.range();
+        tokens.edits.insert(range.start, current, range.start);
+        tokens.edits.blank(range);
+    }
+    tokens.advance().map(|()| true)
 }
 
 /// An offset, then an alignment, each one keyword with its number (section 6.5.6).
@@ -100,8 +153,8 @@ pub(crate) fn is_nat(text: &str) -> bool {
 
 /// A memory argument and a lane. A number alone is the lane.
 fn memory_lane(tokens: &mut Tokens<'_>) -> Derived {
-    if tokens.take_id()? {
-        memory_argument(tokens)?;
+    if matches!(tokens.kind(), Kind::Id | Kind::Open("type")) {
+        accessed(tokens)?;
         return tokens.nat();
     }
     let number = tokens.take(Kind::Nat)?;

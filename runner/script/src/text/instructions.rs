@@ -23,7 +23,17 @@ pub(super) enum Immediates {
     Cast,
     /// A memory's index, an offset and an alignment, each of which can be missing.
     Memory,
-    /// The same, and a lane.
+    /// The same, and an ordering, which can be missing.
+    Atomic,
+    /// An ordering, which can be missing.
+    Ordering,
+    /// An ordering and an index.
+    OrderedIndex,
+    /// An ordering and an index, which can be missing.
+    OrderedIndexOrNone,
+    /// An ordering and two indices.
+    OrderedTwoIndices,
+    /// Those of `Memory`, and a lane.
     MemoryLane,
     Lane,
     /// Sixteen lanes.
@@ -39,6 +49,14 @@ pub(super) enum Immediates {
     Resume,
     /// A type, a tag and handlers.
     ResumeThrow,
+}
+
+impl Immediates {
+    /// Whether they always have an ordering.
+    pub(super) fn have_ordering(&self) -> bool {
+        use Immediates::{OrderedIndex, OrderedIndexOrNone, OrderedTwoIndices};
+        matches!(self, OrderedIndex | OrderedIndexOrNone | OrderedTwoIndices)
+    }
 }
 
 /// The immediates of a plain instruction.
@@ -92,16 +110,24 @@ const INSTRUCTIONS: &[(&str, &str, Immediates)] = &[
     ("v128.load", "8_splat 16_splat 32_splat 64_splat 32_zero 64_zero", Immediates::Memory),
     ("v128.load|v128.store", "8_lane 16_lane 32_lane 64_lane", Immediates::MemoryLane),
     // Threads.
-    ("", "atomic.fence", Immediates::None),
+    ("", "atomic.fence", Immediates::Ordering),
     ("memory.atomic.", "notify wait32 wait64", Immediates::Memory),
-    ("i32.atomic.|i64.atomic.", "load load8_u load16_u store store8 store16", Immediates::Memory),
-    ("i64.atomic.", "load32_u store32", Immediates::Memory),
-    ("i32.atomic.rmw.|i64.atomic.rmw.", "add sub and or xor xchg cmpxchg", Immediates::Memory),
+    ("i32.atomic.|i64.atomic.", "load load8_u load16_u store store8 store16", Immediates::Atomic),
+    ("i64.atomic.", "load32_u store32", Immediates::Atomic),
+    ("i32.atomic.rmw.|i64.atomic.rmw.", "add sub and or xor xchg cmpxchg", Immediates::Atomic),
     (
         "i32.atomic.rmw8.|i32.atomic.rmw16.|i64.atomic.rmw8.|i64.atomic.rmw16.|i64.atomic.rmw32.",
         "add_u sub_u and_u or_u xor_u xchg_u cmpxchg_u",
-        Immediates::Memory,
+        Immediates::Atomic,
     ),
+    // Shared-everything threads.
+    ("", "pause ref.i31_shared", Immediates::None),
+    ("global.atomic.|array.atomic.", "get set", Immediates::OrderedIndex),
+    ("array.atomic.", "get_s get_u", Immediates::OrderedIndex),
+    ("global.atomic.rmw.|array.atomic.rmw.", "add sub and or xor xchg cmpxchg", Immediates::OrderedIndex),
+    ("table.atomic.", "get set rmw.xchg rmw.cmpxchg", Immediates::OrderedIndexOrNone),
+    ("struct.atomic.", "get get_s get_u set", Immediates::OrderedTwoIndices),
+    ("struct.atomic.rmw.", "add sub and or xor xchg cmpxchg", Immediates::OrderedTwoIndices),
     // References and aggregates (sections 6.5.7 and 6.5.8).
     ("", "ref.null", Immediates::HeapType),
     ("", "ref.func", Immediates::Index),

@@ -264,7 +264,7 @@ fn nesting_depth_is_not_limited() {
 }
 
 fn rewritten(text: &str) -> String {
-    let checked = Checked::module(text, Grammar::Current);
+    let checked = Checked::module(text, Grammar::CURRENT);
     assert_eq!(checked.derived, Ok(()), "{text}");
     checked.rewritten.text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -324,7 +324,7 @@ fn a_try_that_is_not_derived_is_malformed() {
 fn places_in_a_rewritten_text_are_those_of_the_original() {
     let text =
         "(func (try (do (try (do (drop (i32.const 0)))\n (delegate $l)) drop) (catch $e nop)) call $f)";
-    let Checked { rewritten, .. } = Checked::module(text, Grammar::Current);
+    let Checked { rewritten, .. } = Checked::module(text, Grammar::CURRENT);
     assert_ne!(rewritten.text, text);
     for word in ["(func", "(drop", "nop", "catch", "$e", "call", "$f", "$l", "delegate"] {
         let at = rewritten.text.find(word).unwrap();
@@ -349,7 +349,7 @@ fn a_module_among_directives_is_found() {
         "(a ;) (modules (func block)) (@a (module (func block)))",
         "",
     ] {
-        assert_eq!(Checked::directives(text, Grammar::Current).derived, Ok(()), "{text}");
+        assert_eq!(Checked::directives(text, Grammar::CURRENT).derived, Ok(()), "{text}");
     }
     for text in [
         "(module (func block))",
@@ -361,7 +361,7 @@ fn a_module_among_directives_is_found() {
         "(a) (b (module $m (func block)))",
         "(thread $t (shared (module $m)) (module (func block)))",
     ] {
-        assert!(Checked::directives(text, Grammar::Current).derived.is_err(), "{text}");
+        assert!(Checked::directives(text, Grammar::CURRENT).derived.is_err(), "{text}");
     }
 }
 
@@ -380,11 +380,11 @@ fn in_version_1_0_a_segment_names_its_memory_or_table_by_an_index_alone() {
             parse_as(Source::new("t.wast", &source), grammar).unwrap().directives.pop().unwrap().command
         };
         let quote = ModuleForm::Quote(text.as_bytes().to_vec());
-        assert!(matches!(module(Grammar::First), Command::Module(_)), "{text}");
-        assert!(quote.bytes_as(Grammar::First).is_ok(), "{text}");
-        assert!(matches!(module(Grammar::Current), Command::Malformed { .. }), "{text}");
+        assert!(matches!(module(Grammar::FIRST), Command::Module(_)), "{text}");
+        assert!(quote.bytes_as(Grammar::FIRST).is_ok(), "{text}");
+        assert!(matches!(module(Grammar::CURRENT), Command::Malformed { .. }), "{text}");
         assert!(quote.bytes().is_err(), "{text}");
     }
-    assert_eq!(Grammar::of(wassay_terms::Features::V1), Grammar::First);
-    assert_eq!(Grammar::of(wassay_terms::Features::V2), Grammar::Current);
+    assert_eq!(Grammar::of(wassay_terms::Features::V1), Grammar::FIRST);
+    assert_eq!(Grammar::of(wassay_terms::Features::V2), Grammar::CURRENT);
 }

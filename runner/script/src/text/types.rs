@@ -1,5 +1,5 @@
-//! Types (core spec, section 6.4), with the exact references, descriptors and continuations of
-//! their proposals.
+//! Types (core spec, section 6.4), with the exact references, descriptors, continuations and shared
+//! types of their proposals.
 
 use super::tokens::{Derived, Kind, Tokens};
 
@@ -54,18 +54,42 @@ fn is_heap_type(word: &str) -> bool {
 pub(super) fn begins_ref_type(tokens: &Tokens<'_>) -> bool {
     match tokens.kind() {
         Kind::Keyword(word) => is_short_ref_type(word),
-        Kind::Open(word) => word == "ref",
-        _ => false,
+        Kind::Open("ref") => true,
+        _ => begins_shared(tokens),
     }
 }
 
+/// Whether a shared type begins here (proposal of shared-everything threads).
+fn begins_shared(tokens: &Tokens<'_>) -> bool {
+    tokens.grammar.shared && tokens.kind() == Kind::Open("shared")
+}
+
+/// Takes the beginning of a shared type, if there is one.
+fn take_open_shared(tokens: &mut Tokens<'_>) -> Derived<bool> {
+    if begins_shared(tokens) { tokens.take(Kind::Open("shared")) } else { Ok(false) }
+}
+
+/// Takes the keyword of something shared, if there is one.
+pub(super) fn take_shared(tokens: &mut Tokens<'_>) -> Derived<bool> {
+    if tokens.grammar.shared { tokens.take(Kind::Keyword("shared")) } else { Ok(false) }
+}
+
 fn begins_val_type(tokens: &Tokens<'_>) -> bool {
-    matches!(tokens.kind(), Kind::Keyword(word) if is_val_type(word)) || tokens.kind() == Kind::Open("ref")
+    matches!(tokens.kind(), Kind::Keyword(word) if is_val_type(word))
+        || tokens.kind() == Kind::Open("ref")
+        || begins_shared(tokens)
 }
 
 pub(super) fn ref_type(tokens: &mut Tokens<'_>) -> Derived {
     if !begins_ref_type(tokens) {
         return Err(tokens.unexpected("a reference type"));
+    }
+    if take_open_shared(tokens)? {
+        match tokens.kind() {
+            Kind::Keyword(word) if is_short_ref_type(word) => tokens.advance()?,
+            _ => return Err(tokens.unexpected("a reference type such as `anyref`")),
+        }
+        return tokens.close();
     }
     if !tokens.take(Kind::Open("ref"))? {
         return tokens.advance();
@@ -83,6 +107,14 @@ pub(super) fn heap_type(tokens: &mut Tokens<'_>) -> Derived {
             tokens.index()?;
             tokens.close()
         }
+        _ if begins_shared(tokens) => {
+            tokens.advance()?;
+            match tokens.kind() {
+                Kind::Keyword(word) if is_heap_type(word) => tokens.advance()?,
+                _ => return Err(tokens.unexpected("an abstract heap type")),
+            }
+            tokens.close()
+        }
         Kind::Nat | Kind::Id => tokens.advance(),
         _ => Err(tokens.unexpected("a heap type")),
     }
@@ -91,7 +123,7 @@ pub(super) fn heap_type(tokens: &mut Tokens<'_>) -> Derived {
 pub(super) fn val_type(tokens: &mut Tokens<'_>) -> Derived {
     match tokens.kind() {
         Kind::Keyword(word) if is_val_type(word) => tokens.advance(),
-        Kind::Open("ref") => ref_type(tokens),
+        _ if begins_ref_type(tokens) => ref_type(tokens),
         _ => Err(tokens.unexpected("a value type")),
     }
 }
@@ -181,6 +213,11 @@ fn mutable(tokens: &mut Tokens<'_>, inner: fn(&mut Tokens<'_>) -> Derived) -> De
 }
 
 pub(super) fn global_type(tokens: &mut Tokens<'_>) -> Derived {
+    if take_open_shared(tokens)? {
+        tokens.take(Kind::Keyword("mut"))?;
+        val_type(tokens)?;
+        return tokens.close();
+    }
     mutable(tokens, val_type)
 }
 
@@ -238,17 +275,26 @@ fn descriptors(tokens: &mut Tokens<'_>) -> Derived {
     Ok(())
 }
 
-/// A subtype: with its supertypes, or a composite type alone.
-fn sub_type(tokens: &mut Tokens<'_>) -> Derived {
-    if tokens.take(Kind::Open("sub"))? {
-        tokens.take(Kind::Keyword("final"))?;
-        tokens.indices()?;
+/// A composite type with what proposals put around it.
+fn described_type(tokens: &mut Tokens<'_>) -> Derived {
+    if take_open_shared(tokens)? {
         descriptors(tokens)?;
         comp_type(tokens)?;
         return tokens.close();
     }
     descriptors(tokens)?;
     comp_type(tokens)
+}
+
+/// A subtype: with its supertypes, or a composite type alone.
+fn sub_type(tokens: &mut Tokens<'_>) -> Derived {
+    if tokens.take(Kind::Open("sub"))? {
+        tokens.take(Kind::Keyword("final"))?;
+        tokens.indices()?;
+        described_type(tokens)?;
+        return tokens.close();
+    }
+    described_type(tokens)
 }
 
 /// A type definition, from its `(type` on.
@@ -311,17 +357,25 @@ pub(super) fn table_type_without_address(tokens: &mut Tokens<'_>) -> Derived {
 }
 
 pub(super) fn table_type(tokens: &mut Tokens<'_>) -> Derived {
+    take_shared(tokens)?;
     addr_type(tokens)?;
     table_type_without_address(tokens)
 }
 
 /// An imported item's type in its parentheses.
 pub(super) fn extern_type(tokens: &mut Tokens<'_>) -> Derived {
+    extern_type_with(tokens, Binding::Allowed)
+}
+
+/// An imported item's type, which may bind an identifier or not.
+pub(super) fn extern_type_with(tokens: &mut Tokens<'_>, binding: Binding) -> Derived {
     let Kind::Open(word @ ("func" | "table" | "memory" | "global" | "tag")) = tokens.kind() else {
         return Err(tokens.unexpected("`(func`, `(table`, `(memory`, `(global` or `(tag`"));
     };
     tokens.advance()?;
-    tokens.take_id()?;
+    if binding == Binding::Allowed {
+        tokens.take_id()?;
+    }
     match word {
         "func" if tokens.take(Kind::Open("exact"))? => {
             type_use(tokens, Binding::Allowed)?;

@@ -5,19 +5,36 @@ use wassay_terms::Features;
 /// A version of the grammar of modules in the text format, as far as two of them derive what the
 /// other does not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Grammar {
+pub struct Grammar {
     /// That of version 1.0 and of what was proposed on top of it: a segment may name its memory or
-    /// table by an index alone.
-    First,
-    /// That of later versions: a segment names its memory or table as `(memory x)` or `(table x)`
-    /// (core spec, sections 6.6.7 and 6.6.8).
-    #[default]
-    Current,
+    /// table by an index alone. Later versions have `(memory x)` or `(table x)` there (core spec,
+    /// sections 6.6.7 and 6.6.8).
+    pub(super) is_first: bool,
+    /// With what may be `shared` (proposal of shared-everything threads).
+    pub(super) shared: bool,
+    /// With `item` in imports (proposal of compact imports).
+    pub(super) import_groups: bool,
+    /// With the orderings of atomic accesses (proposal of acquire-release atomics).
+    pub(super) orderings: bool,
 }
 
 impl Grammar {
-    /// The grammar that scripts with these features are written in: reference types changed it.
+    /// The grammar of version 1.0.
+    pub const FIRST: Grammar =
+        Grammar { is_first: true, shared: false, import_groups: false, orderings: false };
+
+    /// The grammar of the current version.
+    pub const CURRENT: Grammar = Grammar { is_first: false, ..Grammar::FIRST };
+
+    /// The grammar that scripts with these features are written in.
     pub fn of(features: Features) -> Self {
-        if features.contains("reference-types") { Grammar::Current } else { Grammar::First }
+        let shared = features.contains("shared-everything-threads");
+        Grammar {
+            // Reference types changed it.
+            is_first: !features.contains("reference-types"),
+            shared,
+            import_groups: features.contains("compact-import-section"),
+            orderings: shared || features.contains("acquire-release-atomics"),
+        }
     }
 }

@@ -60,15 +60,19 @@ pub struct Failure {
     pub expected: Option<String>,
     /// The actual result.
     pub actual: Option<String>,
-    /// The results of a call that returned, as far as they are known. They are not included in
-    /// reports, and do not leave the process.
+    /// The results of a call that returned. They are not included in reports, and do not leave the
+    /// process.
     #[serde(skip)]
-    pub results: Vec<Option<Value>>,
+    pub returned: Option<Box<Returned>>,
     /// The text of the directive.
-    pub source: String,
+    pub source: Box<str>,
     /// The backtrace, one function per line. It is not included in reports.
     pub backtrace: Option<Box<str>>,
 }
+
+/// The results of a call, as far as they are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Returned(pub Vec<Option<Value>>);
 
 /// The kinds of failures. Their names, in kebab case, are part of reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -183,13 +187,13 @@ impl Outcome {
 impl Failure {
     /// Creates a failure with only a message.
     pub fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        let (expected, actual, source, backtrace) = (None, None, String::new(), None);
+        let (expected, actual, source, backtrace) = (None, None, Box::default(), None);
         let mut message = message.into();
         // Remove the kind from the start of the message.
         if let Some(rest) = message.strip_prefix(&format!("{kind}: ")) {
             message = rest.to_owned();
         }
-        Failure { kind, message, expected, actual, results: Vec::new(), source, backtrace }
+        Failure { kind, message, expected, actual, returned: None, source, backtrace }
     }
 
     /// Sets the expected and actual results.
@@ -197,9 +201,14 @@ impl Failure {
         Failure { expected: Some(expected.into()), actual: Some(actual.into()), ..self }
     }
 
+    /// The results of the call if it returned, as far as they are known.
+    pub fn results(&self) -> &[Option<Value>] {
+        self.returned.as_ref().map_or(&[], |returned| &returned.0)
+    }
+
     /// Sets the results of a call.
     pub(crate) fn of_results(self, results: impl IntoIterator<Item = Option<Value>>) -> Self {
-        Failure { results: results.into_iter().collect(), ..self }
+        Failure { returned: Some(Box::new(Returned(results.into_iter().collect()))), ..self }
     }
 
     /// Sets the backtrace of an error.
@@ -217,7 +226,7 @@ impl Failure {
             message: self.message.clone(),
             expected: self.expected.clone(),
             actual: self.actual.clone(),
-            source: self.source.clone(),
+            source: self.source.to_string(),
             ..wassay_reports::Failure::default()
         }
     }

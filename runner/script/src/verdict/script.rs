@@ -125,7 +125,7 @@ mod tests {
         let kind = FailureKind::Mismatch(MismatchKind::Value);
         let failure = Failure::new(kind, "result 0 has the wrong value")
             .with("i32 1 (0x00000001)", "i32 2 (0x00000002)");
-        Failure { source: source.to_owned(), ..failure }
+        Failure { source: source.into(), ..failure }
     }
 
     const PLACE: Place = Place { line: 3, column: 5 };

@@ -85,7 +85,7 @@ impl Requests {
 
     /// Calls an export of a wrapper.
     pub fn call(&mut self, wrapper: u32, export: &str) -> usize {
-        self.write(format_args!("V {wrapper} {export}"), None)
+        self.write(format_args!("V {wrapper} {}", encoded(export)), None)
     }
 
     /// Ends a script.
@@ -197,7 +197,7 @@ impl Request {
                 instance: number(instance)?,
                 wrapper: bytes(wrapper)?,
             },
-            ["V", wrapper, export] => Request::Call { wrapper: number(wrapper)?, export: export.to_owned() },
+            ["V", wrapper, export] => Request::Call { wrapper: number(wrapper)?, export: decoded(export)? },
             ["E", _] | ["E"] => Request::End,
             _ => return None,
         })

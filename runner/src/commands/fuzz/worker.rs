@@ -15,6 +15,7 @@ use crate::commands::{Error, Exit, print_document};
 use crate::own;
 use crate::printer::panic_message;
 use crate::scratch;
+use crate::verdict::ScriptResult;
 
 /// Limits on what a case may take of the machine.
 const MEMORY: u64 = 3 << 30;
@@ -155,12 +156,15 @@ fn check_script(text: &str) -> Result<(), String> {
         return Err(format!("{} of {} directives are planned", plan.directives.len(), reading.directives()));
     }
     let Some(make) = own::maker() else { return Ok(()) };
-    let result = make().judge(&reading, &options);
-    let counts = result.counts();
+    let counts = judged(make, &reading, &options).counts();
     if counts.total() != reading.directives() as u64 {
         return Err(format!("{} of {} directives have a result", counts.total(), reading.directives()));
     }
     Ok(())
+}
+
+fn judged<E: Judges>(make: impl Fn() -> E, reading: &Reading<'_, '_>, options: &Options) -> ScriptResult {
+    make().judge(reading, options)
 }
 
 /// A text that is a report is rendered in every format, and read again as the same report.

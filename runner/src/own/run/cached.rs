@@ -48,7 +48,7 @@ impl Cached {
     /// Adds what was compiled to the cache. If that fails, prints a warning.
     pub(super) fn store(self) {
         let Some(cache) = self.cache else { return };
-        for (module, name) in self.loaded {
+        for (module, name) in self.loaded.into_iter().filter(|(module, _)| module.has_new_code()) {
             // Another process may have stored code since the start.
             let object = match module.object(stored(&cache, &name).as_ref()) {
                 Ok(Some(object)) => object,
@@ -85,8 +85,8 @@ fn stored(cache: &CodeCache, name: &str) -> Option<Precompiled> {
 /// `--allow-precompiled`.
 pub(in crate::own) fn precompiled(engine: &Engine, file: File) -> Result<Module> {
     #[allow(unsafe_code)]
-    // SAFETY: the user has allowed to run the machine code in this file, by an option that says that
-    // it is not sandboxed.
+    // SAFETY: the user has allowed to run the machine code in this file, by an option that says
+    // that it is not sandboxed.
     let file = unsafe { TrustedFile::new(file) };
     Module::precompiled(engine, Precompiled::open(file)?)
 }
