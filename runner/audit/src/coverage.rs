@@ -98,9 +98,9 @@ impl Coverage {
     }
 }
 
-/// Determines what a script covers. Of the settings, the faults are those whose constructs and rules
-/// are items. `judge` judges the script on a fresh engine or store; if `stop` returns true, the
-/// remaining instructions are left out.
+/// Determines what a script covers. Of the settings, the faults are those whose constructs and
+/// rules are items. `judge` judges the script on a fresh engine or store; if `stop` returns true,
+/// the remaining instructions are left out.
 ///
 /// # Errors
 ///
@@ -203,8 +203,8 @@ fn traps(source: &Source<'_>, directives: &[Directive]) -> HashMap<Place, String
 /// A module in which instructions trap instead of being executed.
 fn trapping(module: &Module, opcodes: &BTreeSet<Opcode>, features: Features) -> Injected {
     let Some(bytes) = module.valid() else { return Injected::Unaffected };
-    // `unreachable`; in front of that itself `i32.const 0; i32.const 0; i32.div_u; drop`, whose trap
-    // has another text.
+    // `unreachable`; in front of that itself `i32.const 0; i32.const 0; i32.div_u; drop`, whose
+    // trap has another text.
     const UNREACHABLE: u8 = 0;
     const DIVISION: [u8; 6] = [0x41, 0, 0x41, 0, 0x6e, 0x1a];
     let rewritten = code::rewrite(bytes, &|site, _| {

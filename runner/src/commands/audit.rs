@@ -84,9 +84,9 @@ pub(crate) struct Args {
     /// Inject the faults of this table (TOML) instead of the built-in ones. Repeatable
     #[arg(long = "faults", value_name = "FILE")]
     tables: Vec<PathBuf>,
-    /// Measure what the suites cover, without faults: for each instruction, construct and rule in how
-    /// many modules it occurs, and for instructions whether they are executed, trap, and matter to
-    /// an assertion
+    /// Measure what the suites cover, without faults: for each instruction, construct and rule in
+    /// how many modules it occurs, and for instructions whether they are executed, trap, and matter
+    /// to an assertion
     #[arg(long, conflicts_with_all = ["tables", "list", "shard", "filters"])]
     coverage: bool,
     /// List the selected faults, one per line, without running anything

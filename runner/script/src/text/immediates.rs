@@ -108,8 +108,8 @@ fn ordering(tokens: &mut Tokens<'_>) -> Derived {
     if take_ordering(tokens)? { Ok(()) } else { Err(tokens.unexpected("`seqcst` or `acqrel`")) }
 }
 
-/// Takes an ordering if there is one, and says whether there was. The `wast` crate does not have the
-/// words that older scripts use.
+/// Takes an ordering if there is one, and says whether there was. The `wast` crate does not have
+/// the words that older scripts use.
 fn take_ordering(tokens: &mut Tokens<'_>) -> Derived<bool> {
     if !tokens.grammar.orderings {
         return Ok(false);
