@@ -80,7 +80,7 @@ fn the_page_counts_them_apart_and_says_why() {
     assert_eq!(entries.matches(together).count(), 1, "{entries}");
     assert!(entries.contains("it depends on the directive on line 1, which failed"), "{entries}");
     assert!(
-        page.contains("7 of the directives that passed were judged by an error that the engine"),
+        page.contains("7 of the directives that passed were judged by an error whose kind is not"),
         "coarse"
     );
     // Counts of zero are not printed.

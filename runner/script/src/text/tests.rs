@@ -125,7 +125,6 @@ const MALFORMED: &[(&str, &[&str])] = &[
             "(global (shared i32) (i32.const 0))",
             "(global (shared mut i32) (i32.const 0))",
             "(global (mut i32) (i32.const 0)) (func (drop (global.atomic.get seqcst 0)))",
-            "(func pause)",
             "(memory 1) (func (memory.discard (i32.const 0) (i32.const 0)))",
             "(func atomic.fence seqcst)",
             "(func (drop (ref.i31_shared (i32.const 0))))",
