@@ -47,13 +47,18 @@ pub(super) fn hint(bytes: &[u8], given: Features, deadline: Option<Deadline>) ->
         return None;
     }
     let names: Vec<&str> = more.into_iter().filter(|name| needed.contains(flag(name))).collect();
+    Some(advice(given, &names))
+}
+
+/// Advice to enable these features besides those of `given`.
+pub(super) fn advice(given: Features, names: &[&str]) -> String {
     let expression = format!("{given},{}", names.join(","));
     let expression = expression.parse::<Features>().map_or(expression, |features| features.to_string());
-    Some(format!(
+    format!(
         "; it needs {}, which is not enabled: use `--features {expression}`, or `;;! features = \"{expression}\"` in \
         the first line of the script",
         names.join(" and ")
-    ))
+    )
 }
 
 #[cfg(test)]

@@ -147,9 +147,37 @@ fn what_uses_shared_everything_threads_is_validated_only() {
     let wrong = "(assert_invalid (module (type (shared (struct)))) \"\")";
     let ran = run("3.0,threads,shared-everything-threads", wrong);
     assert_eq!(ran.code, 1, "{}", ran.out);
-    // Without the feature, the text is malformed.
-    let ran = run("3.0", "(module (type (shared (struct))))");
-    assert!(ran.code == 1 && ran.out.contains("unexpected token"), "{}", ran.out);
+}
+
+#[test]
+fn a_form_of_a_disabled_proposal_is_malformed_and_says_which_feature_it_needs() {
+    for (module, message, feature) in [
+        ("(type (shared (struct)))", "unexpected token", "shared-everything-threads"),
+        ("(func (pause))", "unknown operator pause", "shared-everything-threads"),
+        ("(func (drop (ref.i31_shared (i32.const 0))))", "unknown operator", "shared-everything-threads"),
+        (
+            "(global (mut i32) (i32.const 0)) (func (drop (global.atomic.get seqcst 0)))",
+            "unknown operator",
+            "shared-everything-threads",
+        ),
+        ("(memory 1) (func atomic.fence acqrel)", "unknown operator acqrel", "acquire-release-atomics"),
+        ("(import \"a\" (item \"b\" (func)))", "unexpected token", "compact-import-section"),
+    ] {
+        let hint = format!("it needs {feature}, which is not enabled: use `--features 3.0,{feature}`");
+        let malformed = format!("(module {module})");
+        for form in [
+            malformed.clone(),
+            format!("(assert_invalid {malformed} \"\")"),
+            format!("(thread $t {malformed})"),
+        ] {
+            let ran = run("3.0", &form);
+            assert!(ran.code == 1 && ran.out.contains(message), "{form}: {}", ran.out);
+            assert!(ran.out.contains(&hint), "{form}: {}", ran.out);
+        }
+    }
+    // What no proposal has needs no feature.
+    let ran = run("3.0", "(module (func (unknown)))");
+    assert!(ran.code == 1 && !ran.out.contains("it needs"), "{}", ran.out);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::types::{Binding, heap_type, ref_type, results, type_use};
 
 /// A plain instruction's word and its immediates.
 pub(super) fn immediates(tokens: &mut Tokens<'_>, word: &str) -> Derived {
-    let Some(immediates) = of(word).filter(|found| tokens.grammar.orderings || !found.have_ordering()) else {
+    let Some(immediates) = of(word).filter(|found| tokens.grammar.shared || !found.are_shared(word)) else {
         return Err(match word {
             "" | "end" | "else" | "then" | "catch" | "catch_all" | "delegate" => {
                 tokens.unexpected("an instruction")

@@ -52,10 +52,11 @@ pub(super) enum Immediates {
 }
 
 impl Immediates {
-    /// Whether they always have an ordering.
-    pub(super) fn have_ordering(&self) -> bool {
+    /// Whether they are those of an instruction of the proposal of shared-everything threads.
+    pub(super) fn are_shared(self, word: &str) -> bool {
         use Immediates::{OrderedIndex, OrderedIndexOrNone, OrderedTwoIndices};
         matches!(self, OrderedIndex | OrderedIndexOrNone | OrderedTwoIndices)
+            || matches!(word, "pause" | "ref.i31_shared")
     }
 }
 

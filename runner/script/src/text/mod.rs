@@ -45,10 +45,17 @@ pub(crate) struct Checked<'a> {
 
 impl<'a> Checked<'a> {
     fn new(text: &'a str, grammar: Grammar, production: fn(&mut Tokens<'a>) -> Derived) -> Self {
-        let (derived, edits) = match Tokens::new(text, grammar) {
+        let derive = |grammar| match Tokens::new(text, grammar) {
             Ok(mut tokens) => (production(&mut tokens), tokens.edits),
             Err(error) => (Err(error), Edits::default()),
         };
+        let (mut derived, edits) = derive(grammar);
+        if let Err(error) = &mut derived {
+            // A form that another feature has is derived at least up to a later place with it.
+            let hint =
+                grammar.hint(|more| derive(more).0.err().is_none_or(|later| later.offset > error.offset));
+            error.message.push_str(&hint.unwrap_or_default());
+        }
         Checked { rewritten: edits.apply(text), derived }
     }
 
