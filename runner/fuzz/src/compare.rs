@@ -93,15 +93,26 @@ pub(crate) enum Compared {
 
 /// Compares what two engines did, directive by directive.
 pub(crate) fn compare(a: &[Seen], b: &[Seen]) -> Compared {
+    let mut rest = (a, b);
     for (step, (a, b)) in a.iter().zip(b).enumerate() {
+        rest = (rest.0.get(1..).unwrap_or_default(), rest.1.get(1..).unwrap_or_default());
         if let Some(class) = class(a, b) {
             return Compared::Differ(Difference { step, class, a: a.clone(), b: b.clone() });
         }
         if a.is_inconclusive() || b.is_inconclusive() || a.is_timeout() {
-            return Compared::UpTo(step);
+            return later_crash(step, rest).map_or(Compared::UpTo(step), Compared::Differ);
         }
     }
     Compared::Same
+}
+
+/// A crash in the directives after this one, which counts whatever is before it: results before a
+/// crash may be unknown.
+fn later_crash(step: usize, (a, b): (&[Seen], &[Seen])) -> Option<Difference> {
+    let at = a.iter().zip(b).position(|(a, b)| a.is_crash() || b.is_crash())?;
+    let (a, b) = (a.get(at)?.clone(), b.get(at)?.clone());
+    let class = Class::Crash { first: a.is_crash() };
+    Some(Difference { step: step + 1 + at, class, a, b })
 }
 
 fn class(a: &Seen, b: &Seen) -> Option<Class> {
@@ -174,6 +185,10 @@ mod tests {
         let exhausted = ended(ErrorKind::Exhaustion, "");
         assert_eq!(compare(&[returned(1), exhausted], &[returned(1), limit()]), Compared::UpTo(1));
         let crashed = Seen::Crashed("signal 11".to_owned());
+        let unknown = Seen::Unknown("not told".to_owned());
+        let compared = compare(&[unknown, crashed.clone()], &[returned(1), returned(2)]);
+        let Compared::Differ(difference) = compared else { panic!("{compared:?}") };
+        assert_eq!((difference.step, difference.class), (1, Class::Crash { first: true }));
         assert_eq!(class(&limit(), &crashed), Some(Class::Crash { first: false }));
         let late = ended(ErrorKind::Timeout, "");
         assert_eq!(class(&late, &returned(1)), Some(Class::Hang { first: true }));

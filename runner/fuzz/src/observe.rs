@@ -46,6 +46,10 @@ impl Seen {
         }
     }
 
+    pub(crate) fn is_crash(&self) -> bool {
+        matches!(self, Seen::Crashed(_))
+    }
+
     pub(crate) fn is_timeout(&self) -> bool {
         matches!(self, Seen::Ended(ErrorKind::Timeout, _))
     }
@@ -105,6 +109,10 @@ impl<'s, 'a> Subject<'s, 'a> {
             let before = known.clone();
             seen = self.run(judge, &mut known);
             if known.iter().flatten().all(Option::is_some) {
+                break;
+            }
+            // After a crash or a hang, results remain unknown.
+            if seen.iter().any(|seen| seen.is_crash() || seen.is_timeout()) {
                 break;
             }
             if known == before {
