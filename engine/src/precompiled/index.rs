@@ -19,7 +19,8 @@ const ENTRY: usize = 36;
 /// The maximum size of the code, or of the tables, of one function.
 const MAX_PART: u32 = 1 << 30;
 
-/// A hash of a module's bytes: BLAKE3, because nobody can create two modules with the same hash.
+/// A hash of a module's bytes: BLAKE3, since it is infeasible to create two modules with the same
+/// hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ModuleHash(pub(super) [u8; 32]);
 

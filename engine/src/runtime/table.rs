@@ -111,7 +111,7 @@ impl Table {
 /// The size of an element.
 const ELEMENT: u64 = 8;
 
-/// The bytes that a process can address on x86-64. A table that is larger is no matter of limits:
+/// The bytes that a process can address on x86-64. A larger table fails by a trap, not by a limit:
 /// no store could ever contain it.
 const ADDRESSABLE: u64 = 1 << 47;
 

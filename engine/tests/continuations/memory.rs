@@ -53,7 +53,7 @@ fn stacks_of_unreachable_continuations_are_used_again() {
     call(&mut store, instance, "drop", &[Val::I32(100_000)]).unwrap();
     let stats = store.heap_stats();
     assert!(stats.stacks <= 256, "{stats:?}");
-    // Reachable ones are kept, and freed when they are no longer.
+    // Stacks are kept while they are reachable, and freed afterwards.
     call(&mut store, instance, "keep", &[Val::I32(1000)]).unwrap();
     let kept = store.heap_stats().stacks;
     assert!((1000..4000).contains(&kept), "{kept}");

@@ -127,7 +127,7 @@ pub(crate) const RULES: [Rules; 10] = [
     Rules {
         folder: "runner/script",
         layers: &[
-            &["encode", "message_table", "shrink", "source", "suggest", "value", "wanted"],
+            &["encode", "message_table", "shrink", "source", "suggest", "type_section", "value", "wanted"],
             &["embed", "literal", "matching", "spectest", "tokens"],
             &["messages", "split", "wap"],
             &["annotations", "model"],

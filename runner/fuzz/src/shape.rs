@@ -1,15 +1,14 @@
 //! What a module declares: its types, and the entities in its index spaces.
 
-use wasm_encoder::{Encode, ExportKind, ExportSection, Module, RawSection, SectionId};
+use wasm_encoder::{ExportKind, ExportSection, Module, RawSection, SectionId};
 use wasmparser::{CompositeInnerType, FuncType, GlobalType, MemoryType, Parser, Payload, TableType, TypeRef};
+use wassay_script::type_section::TypeEntries;
 
 /// The types and the index spaces of a valid module.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Shape {
-    /// The entries of the type section: recursive groups, without their number.
-    pub(crate) type_bytes: Vec<u8>,
-    /// The number of these entries.
-    pub(crate) type_entries: u32,
+    /// The entries of the type section: recursive groups.
+    type_entries: TypeEntries,
     /// The function types by type index; `None` for other types.
     pub(crate) types: Vec<Option<FuncType>>,
     /// The type index of each function.
@@ -47,10 +46,7 @@ impl Shape {
     fn section(&mut self, payload: Payload<'_>, bytes: &[u8]) -> Option<()> {
         match payload {
             Payload::TypeSection(section) => {
-                self.type_entries = section.count();
-                let begin = usize::try_from(section.original_position()).ok()?;
-                let end = usize::try_from(section.range().end).ok()?;
-                self.type_bytes = bytes.get(begin..end)?.to_vec();
+                self.type_entries = TypeEntries::of(&section, bytes)?;
                 for group in section {
                     self.types.extend(group.ok()?.into_types().map(|ty| match ty.composite_type.inner {
                         CompositeInnerType::Func(ty) => Some(ty),
@@ -113,22 +109,11 @@ impl Shape {
         })
     }
 
-    /// A type section with the types of this module, and then others, given as encoded entries.
-    pub(crate) fn types_and(&self, others: &[Vec<u8>]) -> RawTypes {
-        let mut data = Vec::with_capacity(self.type_bytes.len() + 16 * others.len());
-        (self.type_entries + others.len() as u32).encode(&mut data);
-        data.extend_from_slice(&self.type_bytes);
-        others.iter().for_each(|other| data.extend_from_slice(other));
-        RawTypes(data)
-    }
-}
-
-/// An encoded type section.
-pub(crate) struct RawTypes(Vec<u8>);
-
-impl RawTypes {
-    pub(crate) fn add_to(&self, module: &mut Module) {
-        module.section(&RawSection { id: SectionId::Type.into(), data: &self.0 });
+    /// Adds a type section to a module: the types of this one, and then others, given as encoded
+    /// entries.
+    pub(crate) fn add_types(&self, others: &[Vec<u8>], module: &mut Module) {
+        let data = self.type_entries.and(others.len(), &others.concat());
+        module.section(&RawSection { id: SectionId::Type.into(), data: &data });
     }
 }
 

@@ -35,6 +35,7 @@ pub mod suggest;
 mod tests;
 mod text;
 mod tokens;
+pub mod type_section;
 pub mod value;
 pub mod verdict;
 pub mod wanted;

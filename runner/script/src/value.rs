@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use wasmparser::AbstractHeapType;
 
 /// A value that a script passes or an instance returns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +152,26 @@ pub enum RefPattern {
 }
 
 impl HeapType {
+    /// The type of a module that is read.
+    pub fn of_abstract(ty: AbstractHeapType) -> HeapType {
+        match ty {
+            AbstractHeapType::Func => HeapType::Func,
+            AbstractHeapType::NoFunc => HeapType::NoFunc,
+            AbstractHeapType::Extern => HeapType::Extern,
+            AbstractHeapType::NoExtern => HeapType::NoExtern,
+            AbstractHeapType::Any => HeapType::Any,
+            AbstractHeapType::Eq => HeapType::Eq,
+            AbstractHeapType::I31 => HeapType::I31,
+            AbstractHeapType::Struct => HeapType::Struct,
+            AbstractHeapType::Array => HeapType::Array,
+            AbstractHeapType::None => HeapType::None,
+            AbstractHeapType::Exn => HeapType::Exn,
+            AbstractHeapType::NoExn => HeapType::NoExn,
+            AbstractHeapType::Cont => HeapType::Cont,
+            AbstractHeapType::NoCont => HeapType::NoCont,
+        }
+    }
+
     /// The top type of its hierarchy.
     pub fn top(self) -> HeapType {
         match self {

@@ -12,8 +12,8 @@ use super::run::cached::precompiled;
 /// How long a program may run.
 const TIME: Duration = Duration::from_secs(2);
 
-/// Runs a WASI program with a folder as its only directory. It may end in any way but by a trap of
-/// its own code, with which it reports what is no errno.
+/// Runs a WASI program with a folder as its only directory. It may end in any way, except by a
+/// trap of its own code, by which it reports a result that is not an errno.
 pub(crate) fn run_wasi(bytes: &[u8], folder: &Path) -> Result<(), String> {
     let engine = Engine::new(&Config::new()).map_err(|error| error.to_string())?;
     let module = Module::new(&engine, bytes).map_err(|error| error.to_string())?;

@@ -107,10 +107,43 @@ macro_rules! link {
     };
 }
 
-/// Unwinds compiled code because a suspension has no handler. In: the store's record in r11.
-macro_rules! unhandled {
+/// Finds the stack whose `resume` handles a tag. In: the context in rdi, the tag in rsi. Out: the
+/// store's record in r11, the current stack in r8, the stack with the handler in r9, and the number
+/// of its clause, from 1, in rax. Uses r10 and rdi.
+///
+/// `$clauses` sets eax to the number of the clause before the first one of the range in question,
+/// and edi to the last one; the clauses are at the address in r10, after the numbers of those with a
+/// label and of those with `switch`.
+macro_rules! find_handler {
+    ($($clauses:literal),*) => {
+        concat!(
+            "mov r11, [rdi + {store}]
+             mov r8, [r11 + {current}]
+             mov r9, r8
+             3:
+             test r9, r9
+             jz 6f
+             mov r10, [r9 + {handlers}]\n",
+            $($clauses, "\n",)*
+            "4:
+             cmp rax, rdi
+             je 5f
+             add rax, 1
+             cmp rsi, [r10 + rax * 8]
+             jne 4b"
+        )
+    };
+}
+
+/// The rest of the search of [`find_handler`]: continues with the parent of a stack without a
+/// handler. If there is none, unwinds compiled code.
+macro_rules! without_handler {
     () => {
-        "mov [r11 + {exit_fp}], rbp
+        "5:
+         mov r9, [r9 + {parent}]
+         jmp 3b
+         6:
+         mov [r11 + {exit_fp}], rbp
          mov rax, [rbp + 8]
          mov [r11 + {exit_pc}], rax
          mov rdi, r11
@@ -167,21 +200,7 @@ pub(in crate::vm) unsafe extern "C" fn resume_throw() {
 pub(in crate::vm) unsafe extern "C" fn suspend() {
     switch_asm!(
         save!(),
-        "mov r11, [rdi + {store}]",
-        "mov r8, [r11 + {current}]",
-        "mov r9, r8",
-        "3:",
-        "test r9, r9",
-        "jz 6f",
-        "mov r10, [r9 + {handlers}]",
-        "mov ecx, dword ptr [r10]",
-        "xor eax, eax",
-        "4:",
-        "cmp rax, rcx",
-        "je 5f",
-        "add rax, 1",
-        "cmp rsi, [r10 + rax * 8]",
-        "jne 4b",
+        find_handler!("xor eax, eax", "mov edi, dword ptr [r10]"),
         "mov [r8 + {sp}], rsp",
         "mov [r8 + {slots}], rdx",
         "mov [r8 + {last}], r9",
@@ -194,11 +213,7 @@ pub(in crate::vm) unsafe extern "C" fn suspend() {
         "mov rcx, rdx",
         "mov rdx, r8",
         restore_and_return!(),
-        "5:",
-        "mov r9, [r9 + {parent}]",
-        "jmp 3b",
-        "6:",
-        unhandled!(),
+        without_handler!(),
     )
 }
 
@@ -213,22 +228,7 @@ pub(in crate::vm) unsafe extern "C" fn suspend() {
 pub(in crate::vm) unsafe extern "C" fn switch() {
     switch_asm!(
         save!(),
-        "mov r11, [rdi + {store}]",
-        "mov r8, [r11 + {current}]",
-        "mov r9, r8",
-        "3:",
-        "test r9, r9",
-        "jz 6f",
-        "mov r10, [r9 + {handlers}]",
-        "mov eax, dword ptr [r10]",
-        "mov edi, dword ptr [r10 + 4]",
-        "add rdi, rax",
-        "4:",
-        "cmp rax, rdi",
-        "je 5f",
-        "add rax, 1",
-        "cmp rsi, [r10 + rax * 8]",
-        "jne 4b",
+        find_handler!("mov eax, dword ptr [r10]", "mov edi, dword ptr [r10 + 4]", "add rdi, rax"),
         "mov [r8 + {sp}], rsp",
         "mov [r8 + {slots}], rcx",
         "mov [r8 + {last}], r9",
@@ -248,11 +248,7 @@ pub(in crate::vm) unsafe extern "C" fn switch() {
         "mov [r11 + {current}], rdx",
         "mov rsp, [rdx + {sp}]",
         restore_and_return!(),
-        "5:",
-        "mov r9, [r9 + {parent}]",
-        "jmp 3b",
-        "6:",
-        unhandled!(),
+        without_handler!(),
     )
 }
 

@@ -40,7 +40,8 @@ const NON_ASCII: &str = "(module (import \"name-é日𝄞\" \"f\" (func)))";
 const MULTI_VALUE: &str = "(module (func (result i32 i32) (i32.const 1) (i32.const 2)))";
 
 const NAMES: &str = "decode `%XX` in names as UTF-8, and accept empty names";
-const UNDECLARED: &str = "look names up only among exports: properties that the host language gives to every object are not exports";
+const UNDECLARED: &str =
+    "look names up only among exports, not among the properties that the host language gives to every object";
 const HANDLES: &str = "keep separate handles for modules and instances, until the next `B`";
 const NO_HANDLE: &str = "answer `E nohandle` if a handle does not exist, and change nothing";
 

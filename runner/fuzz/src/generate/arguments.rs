@@ -38,17 +38,10 @@ pub(super) fn argument(random: &mut Random, shape: &Shape, ty: ValType) -> Optio
 /// The top type of the hierarchy of a heap type; `None` for types that scripts do not have.
 fn top(shape: &Shape, heap: Parsed) -> Option<HeapType> {
     Some(match heap {
-        Parsed::Abstract { ty, shared: false } => match ty {
-            AbstractHeapType::Func | AbstractHeapType::NoFunc => HeapType::Func,
-            AbstractHeapType::Extern | AbstractHeapType::NoExtern => HeapType::Extern,
-            AbstractHeapType::Any
-            | AbstractHeapType::None
-            | AbstractHeapType::Eq
-            | AbstractHeapType::Struct
-            | AbstractHeapType::Array
-            | AbstractHeapType::I31 => HeapType::Any,
-            // An exception cannot be an argument in a script.
-            _ => return None,
+        Parsed::Abstract { ty, shared: false } => match HeapType::of_abstract(ty).top() {
+            // They cannot be arguments in a script.
+            HeapType::Exn | HeapType::Cont => return None,
+            top => top,
         },
         Parsed::Concrete(index) | Parsed::Exact(index) => {
             match shape.types.get(usize::try_from(index.as_module_index()?).ok()?)? {

@@ -92,7 +92,7 @@ pub(super) fn offer(shape: &Shape, name: &str) -> Option<Vec<u8>> {
         imports.import(name, &export, ty);
     }
     let mut module = Module::new();
-    shape.types_and(&[]).add_to(&mut module);
+    shape.add_types(&[], &mut module);
     module.section(&imports);
     let module = module.finish();
     Validator::new().validate_all(&module).ok()?;

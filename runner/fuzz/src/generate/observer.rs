@@ -70,7 +70,7 @@ pub(super) fn observer(shape: &Shape, name: &str, features: Features) -> Option<
         code.function(body);
     }
     let mut module = Module::new();
-    shape.types_and(&[ty(2), ty(3)]).add_to(&mut module);
+    shape.add_types(&[ty(2), ty(3)], &mut module);
     module.section(&imports).section(&functions).section(&exports).section(&code);
     let ranges = hashes.into_iter().map(|(export, _)| (export, END)).collect();
     let changes = changes.into_iter().map(|(export, _)| export).collect();

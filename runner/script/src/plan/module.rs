@@ -4,19 +4,18 @@ use std::collections::HashMap;
 
 use wasm_encoder::ValType as Encoded;
 use wasmparser::{
-    AbstractHeapType, Chunk, CompositeInnerType, ExternalKind, FuncType, GlobalType, HeapType as ParsedHeap,
-    Parser, Payload, RefType, TypeRef, UnpackedIndex, ValType, WasmFeatures,
+    Chunk, CompositeInnerType, ExternalKind, FuncType, GlobalType, HeapType as ParsedHeap, Parser, Payload,
+    RefType, TypeRef, UnpackedIndex, ValType, WasmFeatures,
 };
 
+use crate::type_section::TypeEntries;
 use crate::value::HeapType;
 
 /// The parts of a module that a wrapper needs.
 #[derive(Debug, Default)]
 pub(super) struct Info {
-    /// The number of entries of the type section: recursive groups, not types.
-    pub(super) type_entries: u32,
-    /// The bytes of these entries.
-    pub(super) type_bytes: Vec<u8>,
+    /// The entries of the type section: recursive groups, not types.
+    pub(super) type_entries: TypeEntries,
     /// The types, by their index.
     types: Vec<Type>,
     /// The type of each function, imported ones first.
@@ -97,10 +96,7 @@ impl Info {
     fn section(&mut self, payload: Payload<'_>, bytes: &[u8]) -> Option<()> {
         match payload {
             Payload::TypeSection(section) => {
-                self.type_entries = section.count();
-                let begin = usize::try_from(section.original_position()).ok()?;
-                let end = usize::try_from(section.range().end).ok()?;
-                self.type_bytes = bytes.get(begin..end)?.to_vec();
+                self.type_entries = TypeEntries::of(&section, bytes)?;
                 for group in section {
                     for ty in group.ok()?.into_types() {
                         self.types.push(match ty.composite_type.inner {
@@ -191,17 +187,9 @@ impl Info {
     /// The top type of the hierarchy of a reference type.
     fn top(&self, ty: RefType) -> Result<HeapType, Foreign> {
         Ok(match ty.heap_type() {
-            ParsedHeap::Abstract { ty, shared: false } => match ty {
-                AbstractHeapType::Func | AbstractHeapType::NoFunc => HeapType::Func,
-                AbstractHeapType::Extern | AbstractHeapType::NoExtern => HeapType::Extern,
-                AbstractHeapType::Exn | AbstractHeapType::NoExn => HeapType::Exn,
-                AbstractHeapType::Any
-                | AbstractHeapType::None
-                | AbstractHeapType::Eq
-                | AbstractHeapType::Struct
-                | AbstractHeapType::Array
-                | AbstractHeapType::I31 => HeapType::Any,
-                _ => return Err(Foreign),
+            ParsedHeap::Abstract { ty, shared: false } => match HeapType::of_abstract(ty).top() {
+                HeapType::Cont => return Err(Foreign),
+                top => top,
             },
             ParsedHeap::Concrete(UnpackedIndex::Module(index))
             | ParsedHeap::Exact(UnpackedIndex::Module(index)) => match self.types.get(index as usize) {
@@ -245,7 +233,7 @@ mod tests {
         assert_eq!((c.content, c.ty.mutable), (Passed::I64, true));
         assert!(info.function("m").unwrap().is_none() && info.global("f").unwrap().is_none());
         assert_eq!(info.imports, [("m".into(), "f".into())]);
-        assert_eq!(info.type_entries, 3);
+        assert_eq!(info.type_entries.count(), 3);
     }
 
     #[test]

@@ -316,26 +316,25 @@ impl Types {
             false => &[],
         };
         let own = host.len() + 1 + checks.len();
-        let mut section = Vec::with_capacity(info.type_bytes.len() + 8 * own);
-        (info.type_entries + own as u32).encode(&mut section);
-        section.extend_from_slice(&info.type_bytes);
+        let mut entries = Vec::with_capacity(8 * own);
         for (parameters, result) in host {
-            function_type(&mut section, parameters, *result);
+            function_type(&mut entries, parameters, *result);
         }
-        function_type(&mut section, &[], ValType::I32);
+        function_type(&mut entries, &[], ValType::I32);
         for check in checks {
-            function_type(&mut section, &check.parameters(), ValType::I32);
+            function_type(&mut entries, &check.parameters(), ValType::I32);
         }
+        let section = info.type_entries.and(own, &entries);
         let item = info.types() + host.len() as u32;
         Types { section, item, first_check: item + 1 }
     }
 }
 
 /// Appends a function type with one result (core spec, section 5.3.7).
-fn function_type(section: &mut Vec<u8>, parameters: &[ValType], result: ValType) {
-    section.push(0x60);
-    parameters.encode(section);
-    [result].as_slice().encode(section);
+fn function_type(entries: &mut Vec<u8>, parameters: &[ValType], result: ValType) {
+    entries.push(0x60);
+    parameters.encode(entries);
+    [result].as_slice().encode(entries);
 }
 
 /// Pushes an argument.

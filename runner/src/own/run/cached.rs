@@ -75,8 +75,8 @@ fn warn(error: &crate::cache::CacheError) {
 fn stored(cache: &CodeCache, name: &str) -> Option<Precompiled> {
     let file = cache.file(name)?;
     #[allow(unsafe_code)]
-    // SAFETY: `CodeCache` has checked that this user owns the folder and the file, and that nobody
-    // else can write to them. The user can run any code in this process.
+    // SAFETY: `CodeCache` has checked that this user owns the folder and the file, and that no
+    // other user can write to them. The user can run any code in this process.
     let file = unsafe { TrustedFile::new(file) };
     Precompiled::open(file).inspect_err(|error| tracing::debug!(%error, name, "unusable code")).ok()
 }
