@@ -112,8 +112,8 @@ macro_rules! link {
 /// of its clause, from 1, in rax. Uses r10 and rdi.
 ///
 /// `$clauses` sets eax to the number of the clause before the first one of the range in question,
-/// and edi to the last one; the clauses are at the address in r10, after the numbers of those with a
-/// label and of those with `switch`.
+/// and edi to the last one; the clauses are at the address in r10, after the numbers of those with
+/// a label and of those with `switch`.
 macro_rules! find_handler {
     ($($clauses:literal),*) => {
         concat!(
