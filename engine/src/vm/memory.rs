@@ -117,7 +117,9 @@ impl LinearMemory {
         /// If the address space is limited, a memory reserves at most `1 / GROWTH_PARTS` of it for
         /// growth, and moves when it needs more.
         const GROWTH_PARTS: usize = 1024;
-        let reserved = share(max.min(REACH), GROWTH_PARTS);
+        // Like a memory that grows, a large one has room to double.
+        let room = REACH.max(length.saturating_mul(2));
+        let reserved = share(max.min(room), GROWTH_PARTS);
         LinearMemory::open(limits::reserve_between(length, reserved)?, length, false)
     }
 
@@ -382,6 +384,14 @@ mod tests {
             assert_eq!(memory.len(), 40 * PAGE);
             assert_eq!((memory.bytes()[old - 1], memory.bytes()[40 * PAGE - 1]), (9, 0));
         }
+    }
+
+    #[test]
+    fn a_large_memory_has_room_to_grow() {
+        let mut memory = LinearMemory::checked(REACH + PAGE, usize::MAX).unwrap();
+        let base = memory.map().base();
+        memory.grow(REACH + 40 * PAGE, record().alarm()).unwrap();
+        assert_eq!((memory.map().base(), memory.bytes()[REACH + 39 * PAGE]), (base, 0));
     }
 
     #[test]

@@ -153,7 +153,7 @@ fn what_uses_shared_everything_threads_is_validated_only() {
 fn a_form_of_a_disabled_proposal_is_malformed_and_says_which_feature_it_needs() {
     for (module, message, feature) in [
         ("(type (shared (struct)))", "unexpected token", "shared-everything-threads"),
-        ("(func (pause))", "unknown operator pause", "shared-everything-threads"),
+        ("(func (pause))", "unknown operator pause", "acquire-release-atomics"),
         ("(func (drop (ref.i31_shared (i32.const 0))))", "unknown operator", "shared-everything-threads"),
         (
             "(global (mut i32) (i32.const 0)) (func (drop (global.atomic.get seqcst 0)))",

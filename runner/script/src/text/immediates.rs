@@ -1,12 +1,12 @@
 //! The immediates of instructions (core spec, section 6.5).
 
-use super::instructions::{Immediates, of};
+use super::instructions::{Immediates, in_version};
 use super::tokens::{Derived, Kind, Tokens};
 use super::types::{Binding, heap_type, ref_type, results, type_use};
 
 /// A plain instruction's word and its immediates.
 pub(super) fn immediates(tokens: &mut Tokens<'_>, word: &str) -> Derived {
-    let Some(immediates) = of(word).filter(|found| tokens.grammar.shared || !found.are_shared(word)) else {
+    let Some(immediates) = in_version(tokens.grammar, word) else {
         return Err(match word {
             "" | "end" | "else" | "then" | "catch" | "catch_all" | "delegate" => {
                 tokens.unexpected("an instruction")

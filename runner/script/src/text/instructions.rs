@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::version::Grammar;
+
 /// The immediates of an instruction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Immediates {
@@ -51,19 +53,21 @@ pub(super) enum Immediates {
     ResumeThrow,
 }
 
-impl Immediates {
-    /// Whether they are those of an instruction of the proposal of shared-everything threads.
-    pub(super) fn are_shared(self, word: &str) -> bool {
-        use Immediates::{OrderedIndex, OrderedIndexOrNone, OrderedTwoIndices};
-        matches!(self, OrderedIndex | OrderedIndexOrNone | OrderedTwoIndices)
-            || matches!(word, "pause" | "ref.i31_shared")
-    }
-}
-
-/// The immediates of a plain instruction.
+/// The immediates of a plain instruction of any version.
 pub(super) fn of(word: &str) -> Option<Immediates> {
     static NAMED: LazyLock<HashMap<String, Immediates>> = LazyLock::new(|| names().collect());
     NAMED.get(word).copied()
+}
+
+/// The immediates of a plain instruction of this version.
+pub(super) fn in_version(grammar: Grammar, word: &str) -> Option<Immediates> {
+    use Immediates::{OrderedIndex, OrderedIndexOrNone, OrderedTwoIndices};
+    let known = |immediates: &Immediates| match (word, immediates) {
+        ("ref.i31_shared", _) | (_, OrderedIndex | OrderedIndexOrNone | OrderedTwoIndices) => grammar.shared,
+        ("pause", _) => grammar.orderings,
+        _ => true,
+    };
+    of(word).filter(known)
 }
 
 /// Every plain instruction with its immediates.
@@ -121,8 +125,10 @@ const INSTRUCTIONS: &[(&str, &str, Immediates)] = &[
         "add_u sub_u and_u or_u xor_u xchg_u cmpxchg_u",
         Immediates::Atomic,
     ),
+    // Acquire-release atomics.
+    ("", "pause", Immediates::None),
     // Shared-everything threads.
-    ("", "pause ref.i31_shared", Immediates::None),
+    ("", "ref.i31_shared", Immediates::None),
     ("global.atomic.|array.atomic.", "get set", Immediates::OrderedIndex),
     ("array.atomic.", "get_s get_u", Immediates::OrderedIndex),
     ("global.atomic.rmw.|array.atomic.rmw.", "add sub and or xor xchg cmpxchg", Immediates::OrderedIndex),
