@@ -54,15 +54,16 @@ impl Compilation {
 /// return -1, as the specification allows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreLimits {
-    /// The maximum size of all memories together, in bytes. Reserved address space does not count.
+    /// The maximum size of all memories together, in bytes; 16 GiB by default. Reserved address
+    /// space does not count.
     pub memory_bytes: u64,
-    /// The maximum number of elements of all tables together.
+    /// The maximum number of elements of all tables together; 64 Mi by default.
     pub table_elements: u64,
-    /// The maximum number of instances.
+    /// The maximum number of instances; 100,000 by default.
     pub instances: usize,
-    /// The maximum size of all objects (structures, arrays and exceptions) together, in bytes.
-    /// Memory is allocated in lines of 256 bytes, and for large objects in blocks of 64 KiB. The
-    /// limit is reached when a collection leaves less than a 64th of it free.
+    /// The maximum size of all objects (structures, arrays and exceptions) together, in bytes; 1
+    /// GiB by default. Memory is allocated in lines of 256 bytes, and for large objects in blocks
+    /// of 64 KiB. The limit is reached when a collection leaves less than a 64th of it free.
     pub heap_bytes: u64,
 }
 

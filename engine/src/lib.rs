@@ -24,7 +24,7 @@
 //! | keep state for host functions | [`Store::with_data`], [`Caller::data_mut`], [`Caller::memory_and_data`] |
 //! | read and write memories, globals and tables | [`Instance::get_memory`], [`Memory`], [`Global`], [`Table`] |
 //! | make and change garbage-collected objects | [`StructRef::new`], [`ArrayRef::new`], [`ExternRef::new`] |
-//! | limit memory, objects, the stack and time | [`Config::limits`], [`Config::max_stack`], [`StoreState::set_deadline`] |
+//! | limit memory, objects, the stack and time | [`Config::limits`], [`Config::max_bytes`], [`Config::max_stack`], [`StoreState::set_deadline`] |
 //! | find out why a call failed | [`Error::kind`], [`Error::backtrace`] |
 //! | define an interface with parameter types of its own | [`InterfaceFunc`] |
 //!
