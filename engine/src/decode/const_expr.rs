@@ -1,7 +1,7 @@
 //! Constant expressions (core spec, section 3.4.14). They are decoded once and evaluated at each
 //! instantiation.
 
-use smallvec::SmallVec;
+use smallvec::{SmallVec, smallvec};
 use wasmparser::Operator;
 
 use crate::error::{Error, Result};
@@ -41,6 +41,9 @@ pub(crate) enum ConstOp {
 impl ConstExpr {
     /// Decodes a constant expression. The validator has accepted it, or will check it.
     pub(crate) fn read(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr> {
+        if let Some(value) = i32_const(expr) {
+            return Ok(ConstExpr(smallvec![ConstOp::I32(value)]));
+        }
         let mut ops = SmallVec::new();
         let mut reader = expr.get_operators_reader();
         while !reader.eof() {
@@ -85,4 +88,16 @@ impl ConstExpr {
         }
         Ok(ConstExpr(ops))
     }
+}
+
+/// The value of an expression that is one `i32.const`, as the offsets of most segments are.
+fn i32_const(expr: &wasmparser::ConstExpr<'_>) -> Option<i32> {
+    const I32_CONST: u8 = 0x41;
+    const END: u8 = 0x0b;
+    let mut reader = expr.get_binary_reader();
+    if reader.read_u8().ok()? != I32_CONST {
+        return None;
+    }
+    let value = reader.read_var_i32().ok()?;
+    (reader.read_u8().ok()? == END && reader.eof()).then_some(value)
 }

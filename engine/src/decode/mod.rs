@@ -40,6 +40,31 @@ pub(crate) fn decode<'a>(
     registry: &Arc<TypeRegistry>,
     deadline: Option<Deadline>,
 ) -> Result<Decoded<'a>> {
+    decode_payloads(bytes, features, registry, deadline, |_| true)
+}
+
+/// Like [`decode`], for a module that was validated before. Data segments, of which some modules
+/// have tens of thousands, are not validated again. The validator needs the other sections to
+/// compile functions.
+pub(crate) fn decode_again<'a>(
+    bytes: &'a [u8],
+    features: Features,
+    registry: &Arc<TypeRegistry>,
+    deadline: Option<Deadline>,
+) -> Result<Decoded<'a>> {
+    // At the end, the validator counts the data segments that it has seen.
+    let is_needed = |payload: &Payload<'_>| !matches!(payload, Payload::DataSection(_) | Payload::End(_));
+    decode_payloads(bytes, features, registry, deadline, is_needed)
+}
+
+/// Decodes a module, and validates the parts that `is_validated` returns true for.
+fn decode_payloads<'a>(
+    bytes: &'a [u8],
+    features: Features,
+    registry: &Arc<TypeRegistry>,
+    deadline: Option<Deadline>,
+    is_validated: impl Fn(&Payload<'a>) -> bool,
+) -> Result<Decoded<'a>> {
     let mut parser = Parser::new(0);
     parser.set_features(features.library_flags());
     let mut validator = Validator::new_with_features(features.library_flags());
@@ -51,7 +76,9 @@ pub(crate) fn decode<'a>(
             in_time(deadline)?;
         }
         let payload = payload.map_err(malformed)?;
-        bodies.extend(validate(&mut validator, &payload, features, || registry.clone())?);
+        if is_validated(&payload) {
+            bodies.extend(validate(&mut validator, &payload, features, || registry.clone())?);
+        }
         info.read_payload(payload, &mut held, deadline)?;
     }
     info.find_escaping_functions();
@@ -146,6 +173,10 @@ impl ModuleInfo {
                 }
             }
             Payload::DataSection(section) => {
+                // The section has at least one byte for each segment.
+                let range = section.range();
+                let count = u64::from(section.count()).min(range.end - range.start);
+                self.data.reserve_exact(count as usize);
                 for data in section {
                     self.read_data(&data.map_err(malformed)?)?;
                 }
