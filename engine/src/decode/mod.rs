@@ -13,7 +13,9 @@ mod type_section;
 
 use std::sync::Arc;
 
-use wasmparser::{Encoding, ExternalKind, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator};
+use wasmparser::{
+    BinaryReader, Encoding, ExternalKind, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator,
+};
 
 use crate::error::{Error, Result};
 use crate::time::{Deadline, STEPS, in_time};
@@ -79,7 +81,7 @@ fn decode_payloads<'a>(
         if is_validated(&payload) {
             bodies.extend(validate(&mut validator, &payload, features, || registry.clone())?);
         }
-        info.read_payload(payload, &mut held, deadline)?;
+        info.read_payload(bytes, payload, &mut held, deadline)?;
     }
     info.find_escaping_functions();
     Ok(Decoded { info, held, bodies })
@@ -108,8 +110,10 @@ pub(crate) fn validate<'a>(
 }
 
 impl ModuleInfo {
+    /// Adds what a part of the module with these bytes says.
     fn read_payload(
         &mut self,
+        bytes: &[u8],
         payload: Payload<'_>,
         held: &mut HeldTypes,
         deadline: Option<Deadline>,
@@ -177,8 +181,13 @@ impl ModuleInfo {
                 let range = section.range();
                 let count = u64::from(section.count()).min(range.end - range.start);
                 self.data.reserve_exact(count as usize);
-                for data in section {
-                    self.read_data(&data.map_err(malformed)?)?;
+                let start = section.original_position();
+                let mut reader = BinaryReader::new(&bytes[start as usize..range.end as usize], start);
+                for _ in 0..section.count() {
+                    match DataSegment::read_simple(&mut reader) {
+                        Some(segment) => self.data.push(segment),
+                        None => self.read_data(&reader.read().map_err(malformed)?)?,
+                    }
                 }
             }
             _ => {}
