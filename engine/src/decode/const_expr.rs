@@ -1,8 +1,8 @@
 //! Constant expressions (core spec, section 3.4.14). They are decoded once and evaluated at each
 //! instantiation.
 
-use smallvec::SmallVec;
-use wasmparser::Operator;
+use smallvec::{SmallVec, smallvec};
+use wasmparser::{BinaryReader, Operator};
 
 use crate::error::{Error, Result};
 
@@ -17,7 +17,8 @@ pub(crate) enum ConstOp {
     I64(i64),
     F32(u32),
     F64(u64),
-    V128(u128),
+    /// The little-endian bytes: a `u128` would make every instruction larger.
+    V128([u8; 16]),
     GlobalGet(u32),
     RefFunc(u32),
     RefNull,
@@ -41,6 +42,9 @@ pub(crate) enum ConstOp {
 impl ConstExpr {
     /// Decodes a constant expression. The validator has accepted it, or will check it.
     pub(crate) fn read(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr> {
+        if let Some(constant) = ConstExpr::read_constant(&mut expr.get_binary_reader()) {
+            return Ok(constant);
+        }
         let mut ops = SmallVec::new();
         let mut reader = expr.get_operators_reader();
         while !reader.eof() {
@@ -50,7 +54,7 @@ impl ConstExpr {
                 Operator::I64Const { value } => ConstOp::I64(value),
                 Operator::F32Const { value } => ConstOp::F32(value.bits()),
                 Operator::F64Const { value } => ConstOp::F64(value.bits()),
-                Operator::V128Const { value } => ConstOp::V128(value.i128() as u128),
+                Operator::V128Const { value } => ConstOp::V128(*value.bytes()),
                 Operator::GlobalGet { global_index } => ConstOp::GlobalGet(global_index),
                 Operator::RefFunc { function_index } => ConstOp::RefFunc(function_index),
                 Operator::RefNull { .. } => ConstOp::RefNull,
@@ -84,5 +88,16 @@ impl ConstExpr {
             });
         }
         Ok(ConstExpr(ops))
+    }
+
+    /// Reads an expression that is one `i32.const`, as the offsets of most segments are.
+    pub(super) fn read_constant(reader: &mut BinaryReader<'_>) -> Option<ConstExpr> {
+        const I32_CONST: u8 = 0x41;
+        const END: u8 = 0x0b;
+        if reader.read_u8().ok()? != I32_CONST {
+            return None;
+        }
+        let value = reader.read_var_i32().ok()?;
+        (reader.read_u8().ok()? == END).then(|| ConstExpr(smallvec![ConstOp::I32(value)]))
     }
 }

@@ -13,7 +13,9 @@ mod type_section;
 
 use std::sync::Arc;
 
-use wasmparser::{Encoding, ExternalKind, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator};
+use wasmparser::{
+    BinaryReader, Encoding, ExternalKind, Parser, Payload, TableInit, TypeRef, ValidPayload, Validator,
+};
 
 use crate::error::{Error, Result};
 use crate::time::{Deadline, STEPS, in_time};
@@ -40,6 +42,31 @@ pub(crate) fn decode<'a>(
     registry: &Arc<TypeRegistry>,
     deadline: Option<Deadline>,
 ) -> Result<Decoded<'a>> {
+    decode_payloads(bytes, features, registry, deadline, |_| true)
+}
+
+/// Like [`decode`], for a module that was validated before. Data segments, of which some modules
+/// have tens of thousands, are not validated again. The validator needs the other sections to
+/// compile functions.
+pub(crate) fn decode_again<'a>(
+    bytes: &'a [u8],
+    features: Features,
+    registry: &Arc<TypeRegistry>,
+    deadline: Option<Deadline>,
+) -> Result<Decoded<'a>> {
+    // At the end, the validator counts the data segments that it has seen.
+    let is_needed = |payload: &Payload<'_>| !matches!(payload, Payload::DataSection(_) | Payload::End(_));
+    decode_payloads(bytes, features, registry, deadline, is_needed)
+}
+
+/// Decodes a module, and validates the parts that `is_validated` returns true for.
+fn decode_payloads<'a>(
+    bytes: &'a [u8],
+    features: Features,
+    registry: &Arc<TypeRegistry>,
+    deadline: Option<Deadline>,
+    is_validated: impl Fn(&Payload<'a>) -> bool,
+) -> Result<Decoded<'a>> {
     let mut parser = Parser::new(0);
     parser.set_features(features.library_flags());
     let mut validator = Validator::new_with_features(features.library_flags());
@@ -51,8 +78,10 @@ pub(crate) fn decode<'a>(
             in_time(deadline)?;
         }
         let payload = payload.map_err(malformed)?;
-        bodies.extend(validate(&mut validator, &payload, features, || registry.clone())?);
-        info.read_payload(payload, &mut held, deadline)?;
+        if is_validated(&payload) {
+            bodies.extend(validate(&mut validator, &payload, features, || registry.clone())?);
+        }
+        info.read_payload(bytes, payload, &mut held, deadline)?;
     }
     info.find_escaping_functions();
     Ok(Decoded { info, held, bodies })
@@ -81,8 +110,10 @@ pub(crate) fn validate<'a>(
 }
 
 impl ModuleInfo {
+    /// Adds what a part of the module with these bytes says.
     fn read_payload(
         &mut self,
+        bytes: &[u8],
         payload: Payload<'_>,
         held: &mut HeldTypes,
         deadline: Option<Deadline>,
@@ -146,8 +177,17 @@ impl ModuleInfo {
                 }
             }
             Payload::DataSection(section) => {
-                for data in section {
-                    self.read_data(&data.map_err(malformed)?)?;
+                // The section has at least one byte for each segment.
+                let range = section.range();
+                let count = u64::from(section.count()).min(range.end - range.start);
+                self.data.reserve_exact(count as usize);
+                let start = section.original_position();
+                let mut reader = BinaryReader::new(&bytes[start as usize..range.end as usize], start);
+                for _ in 0..section.count() {
+                    match DataSegment::read_simple(&mut reader) {
+                        Some(segment) => self.data.push(segment),
+                        None => self.read_data(&reader.read().map_err(malformed)?)?,
+                    }
                 }
             }
             _ => {}

@@ -40,8 +40,7 @@ pub(crate) struct ModuleCode {
     functions: Arc<FunctionTable>,
     /// Whether the code relies on guard pages.
     guard_pages: bool,
-    /// The positions of the functions that threads are compiling.
-    busy: Mutex<Vec<usize>>,
+    busy: Mutex<Compiling>,
     /// Notified when a thread has finished one.
     done: Condvar,
     /// What was asked for by code of the first tier.
@@ -49,6 +48,14 @@ pub(crate) struct ModuleCode {
     /// The functions that were compiled, as opposed to loaded, by their position, if they are kept
     /// for a later run.
     recorded: Option<Mutex<BTreeMap<u32, Artifact>>>,
+}
+
+/// The functions that threads are compiling.
+#[derive(Default)]
+struct Compiling {
+    positions: Vec<usize>,
+    /// The number of threads that wait for one of them.
+    waiting: usize,
 }
 
 impl fmt::Debug for ModuleCode {
@@ -176,7 +183,8 @@ impl ModuleCode {
     /// compiled. A call does not wait for it, since the current thread may be slow. An error is
     /// left to the call.
     pub(super) fn compile_ahead(&self, source: &Source<'_>, position: usize) -> bool {
-        let is_taken = self.functions.compiled(position).is_some() || self.lock().contains(&position);
+        let is_taken =
+            self.functions.compiled(position).is_some() || self.lock().positions.contains(&position);
         !is_taken && self.compile_for(source, position, None).is_ok()
     }
 
@@ -223,6 +231,11 @@ impl ModuleCode {
         self.requests.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether what is compiled is kept for a later run.
+    pub(super) fn records(&self) -> bool {
+        self.recorded.is_some()
+    }
+
     /// Keeps a compiled function for a later run.
     fn record(&self, position: usize, function: &CompiledFunction, tier: Tier) {
         if let Some(recorded) = &self.recorded {
@@ -253,11 +266,12 @@ impl ModuleCode {
             if let Some(address) = self.functions.compiled(position) {
                 return Ok(Turn::Done(address));
             }
-            if !busy.contains(&position) {
-                busy.push(position);
+            if !busy.positions.contains(&position) {
+                busy.positions.push(position);
                 return Ok(Turn::Ours(Busy { code: self, position }));
             }
             in_time(deadline)?;
+            busy.waiting += 1;
             busy = match deadline {
                 Some(deadline) => {
                     let waited = self.done.wait_timeout(busy, deadline.left());
@@ -265,10 +279,11 @@ impl ModuleCode {
                 }
                 None => self.done.wait(busy).unwrap_or_else(PoisonError::into_inner),
             };
+            busy.waiting -= 1;
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<usize>> {
+    fn lock(&self) -> MutexGuard<'_, Compiling> {
         self.busy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -348,7 +363,13 @@ struct Busy<'a> {
 
 impl Drop for Busy<'_> {
     fn drop(&mut self) {
-        self.code.lock().retain(|position| *position != self.position);
-        self.code.done.notify_all();
+        let mut busy = self.code.lock();
+        busy.positions.retain(|position| *position != self.position);
+        let is_awaited = busy.waiting > 0;
+        drop(busy);
+        // A notification is a system call even if no thread waits.
+        if is_awaited {
+            self.code.done.notify_all();
+        }
     }
 }

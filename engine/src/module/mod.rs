@@ -19,7 +19,7 @@ use crate::compile::parallel;
 use crate::decode::bodies::Bodies;
 use crate::decode::info::ModuleInfo;
 use crate::decode::symbols::Symbols;
-use crate::decode::{custom, decode};
+use crate::decode::{custom, decode, decode_again};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grammar;
@@ -301,10 +301,16 @@ impl Module {
         deadline: Option<Deadline>,
     ) -> Result<Module> {
         let begun = Instant::now();
-        let decoded = decode(&bytes, engine.features(), engine.types(), deadline)?;
-        let (info, bodies) = (decoded.info, Bodies::of(&decoded.bodies));
+        // Code in the cache was stored after validation. Object files can have other origins.
+        let is_cached = saved.stored.is_some() && saved.records.is_some();
+        let decode_it = if is_cached { decode_again } else { decode };
+        let mut decoded = decode_it(&bytes, engine.features(), engine.types(), deadline)?;
         // A file can claim anything.
-        saved.stored = saved.stored.filter(|stored| stored.count() as usize == bodies.len());
+        if saved.stored.as_ref().is_some_and(|stored| stored.count() as usize != decoded.bodies.len()) {
+            saved.stored = None;
+            decoded = decode(&bytes, engine.features(), engine.types(), deadline)?;
+        }
+        let (info, bodies) = (decoded.info, Bodies::of(&decoded.bodies));
         let (layout, config) = (layout(&info)?, engine.config());
         let guard_pages = config.guard_pages;
         let (stored, records) = (saved.stored.as_ref(), saved.records.is_some());

@@ -76,6 +76,16 @@ impl Module {
         }
     }
 
+    /// Has a function optimised that was continued from a loop, if code is kept for a later run.
+    /// That run starts with the optimised code, even if the function is called only once.
+    fn optimize_for_later(&self, guarded: bool, position: usize) {
+        let Some(code) = self.existing_code(guarded).filter(|code| code.records()) else { return };
+        let is_new = code.requests().begin(position);
+        if is_new && !self.optimize(guarded, position, Goal::Optimized) {
+            code.requests().withdraw(position);
+        }
+    }
+
     /// How often code runs between two looks for code that was asked for.
     fn poll(&self) -> i32 {
         if self.0.engine.config().tier_up_always { 0 } else { POLL }
@@ -155,8 +165,12 @@ impl Job {
         match self.work {
             Work::Optimize(goal) => {
                 let Some(code) = module.existing_code(guarded) else { return };
-                if let Err(error) = code.optimize(&module.source(), position, goal) {
-                    tracing::debug!(position, ?goal, %error, "a function stays in the first tier");
+                match code.optimize(&module.source(), position, goal) {
+                    Ok(()) if matches!(goal, Goal::Loop(_)) => module.optimize_for_later(guarded, position),
+                    Ok(()) => {}
+                    Err(error) => {
+                        tracing::debug!(position, ?goal, %error, "a function stays in the first tier");
+                    }
                 }
             }
             Work::Ahead { depth } => module.compile_callees(guarded, position, depth),

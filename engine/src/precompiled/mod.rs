@@ -15,6 +15,7 @@ mod index;
 mod tables;
 
 use std::borrow::Cow;
+use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
@@ -171,7 +172,12 @@ fn read(file: &TrustedFile, range: &Range<u64>, what: &str) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // A file with holes can be larger than the memory.
     bytes.try_reserve_exact(length).map_err(|error| bad(error.to_string()))?;
-    bytes.resize(length, 0);
-    file.file().read_exact_at(&mut bytes, range.start).map_err(|error| bad(error.to_string()))?;
+    let mut file = file.file();
+    file.seek(SeekFrom::Start(range.start)).map_err(|error| bad(error.to_string()))?;
+    // This does not write zeros first, unlike `read_exact_at`.
+    file.take(length as u64).read_to_end(&mut bytes).map_err(|error| bad(error.to_string()))?;
+    if bytes.len() < length {
+        return Err(bad("the file was cut off while it was read".to_owned()));
+    }
     Ok(bytes)
 }

@@ -34,7 +34,7 @@ impl StoreState {
             ConstOp::I64(value) => u128::from(value.cast_unsigned()),
             ConstOp::F32(bits) => u128::from(bits),
             ConstOp::F64(bits) => u128::from(bits),
-            ConstOp::V128(bits) => bits,
+            ConstOp::V128(bytes) => u128::from_le_bytes(bytes),
             ConstOp::GlobalGet(global) => {
                 let global = &self.globals[self.instance(index).globals[global as usize]];
                 return Ok(self.vm.global(global.value));

@@ -51,25 +51,33 @@ impl Translator<'_, '_> {
         memarg: &MemArg,
         size: u32,
     ) -> HeapLocation {
-        let memory = self.env.info.memories[memory_index as usize];
         let index = self.widen(index);
-        let guarded = self.env.guard_pages && !memory.memory64 && memory.page_size_log2 == 16;
-        if guarded {
+        if self.is_guarded(memory_index) && memarg.offset + u64::from(size) <= GUARD as u64 {
+            // A 32-bit index plus the offset is inside the reservation, in which everything after
+            // the memory's end faults.
             let base = self.memory_base(memory_index);
-            if memarg.offset + u64::from(size) <= GUARD as u64 {
-                // A 32-bit index plus the offset is inside the reservation, in which everything
-                // after the memory's end faults.
-                let address = self.b.ins().iadd(base, index);
-                self.mark();
-                return HeapLocation { address, offset: memarg.offset as i32 };
-            }
-            let start = self.check_range(index, memory_index, memarg.offset, size);
-            return HeapLocation { address: self.b.ins().iadd(base, start), offset: 0 };
+            let address = self.b.ins().iadd(base, index);
+            self.mark();
+            return HeapLocation { address, offset: memarg.offset as i32 };
         }
         let start = self.check_range(index, memory_index, memarg.offset, size);
-        let record = self.memory_record(memory_index);
-        let base = self.b.ins().load(POINTER, TRUSTED, record, offsets::MEMORY_BASE);
+        let base = self.memory_base(memory_index);
         HeapLocation { address: self.b.ins().iadd(base, start), offset: 0 }
+    }
+
+    /// The address of a range of `size` bytes at an index. Traps here if a part of the range is out
+    /// of bounds.
+    pub(super) fn checked_range(&mut self, index: Value, memory: u32, size: u32) -> Value {
+        let index = self.widen(index);
+        let start = self.check_range(index, memory, 0, size);
+        let base = self.memory_base(memory);
+        self.b.ins().iadd(base, start)
+    }
+
+    /// Whether every access to a memory at a 32-bit index is in its reserved address range.
+    fn is_guarded(&self, memory: u32) -> bool {
+        let memory = self.env.info.memories[memory as usize];
+        self.env.guard_pages && !memory.memory64 && memory.page_size_log2 == 16
     }
 
     /// Returns the effective address of an access after comparing it with the memory's length.
@@ -103,10 +111,15 @@ impl Translator<'_, '_> {
         self.b.ins().load(types::I64, TRUSTED, record, offsets::MEMORY_LENGTH)
     }
 
-    /// The base of a memory whose whole address range is reserved, so that it never moves.
+    /// The address of the first byte of a memory.
     fn memory_base(&mut self, memory: u32) -> Value {
-        let offset = self.env.layout.memory(memory) + offsets::MEMORY_REF_BASE;
-        self.b.ins().load(POINTER, constant(), self.vmctx, offset)
+        if self.is_guarded(memory) {
+            // The whole address range is reserved, so that the memory never moves.
+            let offset = self.env.layout.memory(memory) + offsets::MEMORY_REF_BASE;
+            return self.b.ins().load(POINTER, constant(), self.vmctx, offset);
+        }
+        let record = self.memory_record(memory);
+        self.b.ins().load(POINTER, TRUSTED, record, offsets::MEMORY_BASE)
     }
 
     fn memory_record(&mut self, memory: u32) -> Value {

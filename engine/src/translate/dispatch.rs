@@ -171,8 +171,8 @@ impl Translator<'_, '_> {
             // Memories.
             Op::MemorySize { mem } => self.memory_size(*mem),
             Op::MemoryGrow { mem } => self.memory_grow(*mem),
-            Op::MemoryFill { mem } => self.bulk(Builtin::MemoryFill, &[*mem]),
-            Op::MemoryCopy { dst_mem, src_mem } => self.bulk(Builtin::MemoryCopy, &[*dst_mem, *src_mem]),
+            Op::MemoryFill { mem } => self.memory_fill(*mem),
+            Op::MemoryCopy { dst_mem, src_mem } => self.memory_copy(*dst_mem, *src_mem),
             Op::MemoryInit { data_index, mem } => self.bulk(Builtin::MemoryInit, &[*data_index, *mem]),
             Op::DataDrop { data_index } => self.drop_segment(Builtin::DataDrop, *data_index),
             Op::I32Load { memarg } => self.load(I32, memarg),

@@ -8,6 +8,8 @@ mod common;
 mod damaged;
 
 use std::io::Write;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use common::func;
 use wassay_engine::{
@@ -132,6 +134,34 @@ fn each_run_adds_what_it_compiled() {
     }
     assert_eq!(engine.stats().compiled, before, "every function was kept");
     assert!(!module.has_new_code() && module.object(None).unwrap().is_none(), "there is nothing new");
+}
+
+#[test]
+fn a_function_that_was_continued_from_a_loop_is_optimised_in_the_next_run() {
+    let text = r#"(module (func (export "f") (param i32) (result i32) (local i32)
+        (loop
+            (local.set 1 (i32.add (i32.mul (local.get 1) (i32.const 5)) (local.get 0)))
+            (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+        (local.get 1)))"#;
+    let args = [Val::I32(1_000_000)];
+    let tiered = || Engine::new(&Config::new().compilation(Compilation::Tiered)).unwrap();
+    let engine = tiered();
+    let first = Module::with_code(&engine, hashed(text), None).unwrap();
+    let expected = outcome(&first, "f", &args);
+    // Another thread compiles the rest of the call, and then the function.
+    let begun = Instant::now();
+    loop {
+        let object = first.object(None).unwrap().unwrap();
+        let engine = tiered();
+        let second = Module::with_code(&engine, hashed(text), Some(open(&object).unwrap())).unwrap();
+        assert_eq!(outcome(&second, "f", &args), expected);
+        let stats = engine.stats();
+        if (stats.compiled, stats.optimized, stats.continued) == (0, 0, 0) {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "not optimised in time: {stats:?}");
+        thread::sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]
