@@ -85,6 +85,8 @@ const AGAIN: u32 = 3;
 /// engines that ended, and at least [`TRIAL`]. A candidate that hangs takes all of it.
 const SLOWER: u32 = 50;
 const TRIAL: Duration = Duration::from_millis(500);
+/// How much longer candidates may take in a second attempt.
+const MORE: u32 = 4;
 
 impl Session<'_> {
     /// Runs a case. `about` says in findings where the case comes from. `keep` says whether a case
@@ -187,23 +189,20 @@ impl Session<'_> {
             let key = format!("{engine} {} seen once", class.word());
             return Some(Finding { class, engine, script, key, verdicts });
         };
-        if !is_hang(class) {
-            oracle.time = trial;
-        }
-        let end = Instant::now() + oracle.session.reduction;
-        let mut forms = Node::read(text)?;
-        forms.truncate(first_found.step + 1);
-        narrow(&mut forms, &mut |forms| oracle.shows(forms, class));
+        let trial = if is_hang(class) { oracle.time } else { trial };
+        let full = if is_hang(class) { time * AGAIN } else { time };
         let fuel: Vec<String> = case.fuel.iter().map(|index| format!("$#global{index}")).collect();
-        let mut forms = bytes_reduced(forms, end, &mut |forms| oracle.shows(forms, class));
-        for fuel in [&fuel[..], &[]] {
-            forms = reduce(forms, fuel, end, &mut |forms| oracle.shows(forms, class));
-        }
-        let reduced = renamed(&flat(&forms));
-        oracle.time = if is_hang(class) { time * AGAIN } else { time };
-        // What was reduced under load is judged once more, and otherwise the text is as it was.
-        let (text, (seen, difference)) = match oracle.difference(&reduced, class) {
-            Some(found) => (reduced, found),
+        // What was reduced under load is judged once more, and is reduced with more time if it does
+        // not show the difference.
+        let confirmed = [trial, (trial * MORE).min(time)].into_iter().find_map(|trial| {
+            oracle.time = trial;
+            let reduced = oracle.reduced(text, first_found.step, class, &fuel)?;
+            oracle.time = full;
+            let found = oracle.difference(&reduced, class)?;
+            Some((reduced, found))
+        });
+        let (text, (seen, difference)) = match confirmed {
+            Some(confirmed) => confirmed,
             None => (text.clone(), oracle.difference(text, class)?),
         };
         let engine = oracle.name().to_owned();
@@ -239,6 +238,19 @@ impl Oracle<'_, '_> {
 
     fn shows(&mut self, forms: &[Node], class: Class) -> bool {
         self.difference(&flat(forms), class).is_some()
+    }
+
+    /// Reduces a script that shows a difference at a directive; `None` if it cannot be read.
+    fn reduced(&mut self, text: &str, step: usize, class: Class, fuel: &[String]) -> Option<String> {
+        let end = Instant::now() + self.session.reduction;
+        let mut forms = Node::read(text)?;
+        forms.truncate(step + 1);
+        narrow(&mut forms, &mut |forms| self.shows(forms, class));
+        let mut forms = bytes_reduced(forms, end, &mut |forms| self.shows(forms, class));
+        for fuel in [fuel, &[]] {
+            forms = reduce(forms, fuel, end, &mut |forms| self.shows(forms, class));
+        }
+        Some(renamed(&flat(&forms)))
     }
 
     /// What the first engine does with a script, and where the other one differs, if that is of
