@@ -3,7 +3,7 @@
 #![cfg(feature = "engine")]
 #![allow(clippy::unwrap_used)]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{Folder, wassay, with_stack};
 use smallvec::SmallVec;
@@ -22,6 +22,7 @@ mod common;
 struct Faulty {
     engine: EngineEmbedder,
     fault: Fault,
+    deadline: Option<Instant>,
 }
 
 /// What it gets wrong.
@@ -39,6 +40,8 @@ enum Fault {
     Refused,
     /// Malformed modules are accepted.
     Accepted,
+    /// A call that traps with some traps does not end before the deadline.
+    Hang,
 }
 
 /// Rewrites functions as an engine with the fault would understand them.
@@ -67,7 +70,8 @@ impl Embedder for Faulty {
     type Instance = <EngineEmbedder as Embedder>::Instance;
     type Thread = EngineEmbedder;
 
-    fn begin(&mut self, features: Features, deadline: Option<std::time::Instant>) -> Result<(), EmbedError> {
+    fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError> {
+        self.deadline = deadline;
         self.engine.begin(features, deadline)
     }
 
@@ -118,6 +122,11 @@ impl Embedder for Faulty {
             Err(error) if error.kind == ErrorKind::Trap && error.message.contains("divide") => {
                 match self.fault {
                     Fault::Trap => Ok(SmallVec::from_elem(Value::I32(0), 1)),
+                    Fault::Hang => {
+                        let now = Instant::now();
+                        std::thread::sleep(self.deadline.map_or(Duration::MAX, |end| end - now));
+                        Err(EmbedError::new(ErrorKind::Timeout, "timed out"))
+                    }
                     _ => Err(error),
                 }
             }
@@ -138,7 +147,7 @@ impl Embedder for Faulty {
 }
 
 fn side(name: &str, fault: Fault) -> Side<'static> {
-    let mut engine = Faulty { engine: EngineEmbedder::default(), fault };
+    let mut engine = Faulty { engine: EngineEmbedder::default(), fault, deadline: None };
     let judge = Box::new(move |reading: &Reading<'_, '_>, options: &Options| {
         Judges::judge(&mut engine, reading, options)
     });
@@ -156,10 +165,9 @@ fn session(fault: Fault) -> Session<'static> {
     }
 }
 
-/// The first finding among these cases.
-fn found(fault: Fault, features: &str, cases: u64) -> Option<Finding> {
+/// The first finding of a session among these cases.
+fn found(mut session: Session<'_>, features: &str, cases: u64) -> Option<Finding> {
     let features: Features = features.parse().unwrap();
-    let mut session = session(fault);
     (0..cases).find_map(|number| {
         let case = wassay_fuzz::case(5, number, features)?;
         session.run(&case, "a test", &mut |_| false).findings.pop()
@@ -171,7 +179,7 @@ fn failing(script: &str, fault: Fault) -> usize {
     let features = script.lines().next().unwrap().strip_prefix(";;! features = \"").unwrap();
     let features = features.strip_suffix('"').unwrap().parse().unwrap();
     let options = Options { features, ..Options::default() };
-    let mut engine = Faulty { engine: EngineEmbedder::default(), fault };
+    let mut engine = Faulty { engine: EngineEmbedder::default(), fault, deadline: None };
     let result = run_script("finding.wast", script, &options, &mut engine).unwrap();
     result.counts().failed as usize
 }
@@ -187,13 +195,26 @@ fn a_fault_becomes_a_small_script_that_only_the_other_engine_fails() {
             (Fault::Accepted, Class::Ended { first: true, kind: "malformed" }),
         ];
         for (fault, class) in expected {
-            let finding = found(fault, "2.0,-simd", 3000).unwrap_or_else(|| panic!("{fault:?} is not found"));
+            let finding = found(session(fault), "2.0,-simd", 3000);
+            let finding = finding.unwrap_or_else(|| panic!("{fault:?} is not found"));
             let script = &finding.script;
             assert_eq!(finding.class, class, "{fault:?}: {script}");
             assert!(script.lines().count() <= 15, "{fault:?}: {script}");
             assert_eq!((failing(script, Fault::None), failing(script, fault)), (0, 1), "{fault:?}: {script}");
             assert!(script.contains("right: ") && script.contains("wrong: "), "{script}");
         }
+    });
+}
+
+#[test]
+fn a_hang_is_reduced_as_far_although_each_candidate_that_hangs_takes_its_time() {
+    with_stack(|| {
+        // As long as in the command, in proportion.
+        let time = Duration::from_secs(3);
+        let session = Session { time, reduction: time * 7, ..session(Fault::Hang) };
+        let finding = found(session, "2.0,-simd", 3000).unwrap();
+        assert_eq!(finding.class, Class::Hang { first: false }, "{}", finding.script);
+        assert!(finding.script.lines().count() <= 15, "{}", finding.script);
     });
 }
 
@@ -238,8 +259,12 @@ fn a_crash_or_a_hang_is_a_finding_and_does_not_end_the_run() {
         assert!(ran.out.contains(what), "{ran:?}");
         // The other cases were run.
         assert!(ran.out.contains("12 cases in ") || ran.out.contains("11 cases in "), "{ran:?}");
-        let scripts = std::fs::read_dir(folder.file("out/findings")).unwrap().count();
-        assert!(scripts > 0, "{ran:?}");
+        let scripts: Vec<_> = std::fs::read_dir(folder.file("out/findings")).unwrap().collect();
+        assert!(!scripts.is_empty(), "{ran:?}");
+        for script in scripts {
+            let script = std::fs::read_to_string(script.unwrap().path()).unwrap();
+            assert!(script.lines().count() <= 15, "{script}");
+        }
     }
 }
 

@@ -174,7 +174,7 @@ pub(crate) const RULES: [Rules; 10] = [
             &["literal", "random", "shape", "traps", "tree"],
             &["case", "observe", "reduce", "text", "wasi"],
             &["compare", "corpus", "generate"],
-            &["finding"],
+            &["finding", "known"],
             &["session"],
         ],
         circles: &[],

@@ -35,6 +35,7 @@ fn is_numbered_frame(text: &str, next: &str) -> bool {
     let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
     let is_frame = frame.starts_with("0x")
         || !frame.contains(' ')
+        || (frame.starts_with('<') && frame.contains(">::")) // Rust
         || (frame.contains(" (") && frame.ends_with(')'))
         || next.trim_start().starts_with("at ");
     is_number && is_frame
@@ -69,6 +70,11 @@ mod tests {
                  /rustc/x.rs:1\n   1: <T as core::F>::call_once\n             at /rustc/y.rs:2\n\
                  note: run with `RUST_BACKTRACE=1`\n",
                 "why",
+            ),
+            (
+                "thread 'main' (7) panicked at a.rs:1:2:\nassertion failed: a\nstack backtrace:\n   0: core::panic\n   \
+                 1: <a::B as c::D>::call\n   2: a::main\nnote: run with `RUST_BACKTRACE=full`\n",
+                "assertion failed: a",
             ),
             (
                 "panic: why\n[signal SIGSEGV: segmentation violation]\n\ngoroutine 1 [running]:\nmain.f(0x1)\n\

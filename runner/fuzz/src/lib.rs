@@ -11,6 +11,7 @@
 //! | `observe`, `compare` | notes what an engine does with a script; compares that |
 //! | `reduce`, `tree` | makes scripts smaller |
 //! | `finding` | writes scripts with what was seen as assertions |
+//! | `known` | known defects of published engines |
 //! | `corpus` | what cases use |
 //! | [`mutated_text`], [`wasi_module`] | inputs for parsers of texts, and for WASI |
 
@@ -19,6 +20,7 @@ mod compare;
 mod corpus;
 mod finding;
 mod generate;
+mod known;
 mod literal;
 mod observe;
 mod random;

@@ -110,7 +110,8 @@ impl Reduction<'_, '_> {
         script
     }
 
-    /// Replaces an instruction by one inside it, outer ones first, or by a constant.
+    /// Replaces an instruction by a constant or by one inside it, smaller ones first: fewer
+    /// candidates show the difference then, each of which may take long.
     fn replaced(&mut self, script: &Node, path: &[usize]) -> Option<Node> {
         let node = script.at(path)?;
         let mut inside = Vec::new();
@@ -119,9 +120,9 @@ impl Reduction<'_, '_> {
             inside.extend(level.iter().filter(|node| is_instruction(Some(node))).map(|node| (*node).clone()));
             level = level.into_iter().flat_map(Node::children).collect();
         }
+        inside.sort_by_key(Node::size);
         let constants = CONSTANTS.iter().map(|words| Node::form(words));
-        let candidates: Vec<Node> = inside.into_iter().chain(constants).collect();
-        candidates.into_iter().find_map(|candidate| self.with(script, path, candidate))
+        constants.chain(inside).find_map(|candidate| self.with(script, path, candidate))
     }
 
     /// Replaces a number by a simpler one.

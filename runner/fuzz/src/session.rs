@@ -10,6 +10,7 @@ use crate::case::{Case, Kind, Step};
 use crate::compare::{Class, Compared, Difference, compare};
 use crate::corpus::Uses;
 use crate::finding::{self, Names};
+use crate::known::known;
 use crate::observe::{Judge, Seen, Subject, modules};
 use crate::reduce::reduce;
 use crate::tree::Node;
@@ -78,7 +79,14 @@ pub struct Finding {
 }
 
 /// How much longer a script may take if it seems to hang: the machine may have been busy.
-const AGAIN: u32 = 5;
+const AGAIN: u32 = 3;
+
+/// How long a candidate of a reduction may take: this much longer than the whole case took on the
+/// engines that ended, and at least [`TRIAL`]. A candidate that hangs takes all of it.
+const SLOWER: u32 = 50;
+const TRIAL: Duration = Duration::from_millis(500);
+/// How much longer candidates may take in a second attempt.
+const MORE: u32 = 4;
 
 impl Session<'_> {
     /// Runs a case. `about` says in findings where the case comes from. `keep` says whether a case
@@ -93,16 +101,16 @@ impl Session<'_> {
         let lines = case.lines();
         let source = Source::new("case", &lines);
         let mut subject = Subject::new(&source, case.directives(), case.features, self.time);
-        let a = subject.observe(&mut *self.first.judge);
+        let (a, a_took) = timed(|| subject.observe(&mut *self.first.judge));
         let mut outcome = Outcome { uses, ..Outcome::default() };
         let mut found = Vec::new();
         if case.kind == Kind::Verdict
             && let Some(difference) = self.classified(case, &a)
         {
-            found.push((None, difference));
+            found.push((None, difference, a_took));
         }
         for (number, other) in self.others.iter_mut().enumerate() {
-            let b = subject.observe_against(&mut *other.judge, &a);
+            let (b, b_took) = timed(|| subject.observe_against(&mut *other.judge, &a));
             match compare(&a, &b) {
                 Compared::Same => outcome.compared += a.len(),
                 Compared::UpTo(step) => {
@@ -113,17 +121,29 @@ impl Session<'_> {
                 }
                 Compared::Differ(difference) => {
                     outcome.compared += difference.step;
-                    found.push((Some(number), difference));
+                    if let Some(why) = known(&difference, (&self.first.name, &other.name)) {
+                        outcome.cut.push(why.to_owned());
+                        continue;
+                    }
+                    let took = match difference.class {
+                        Class::Hang { first: true } => b_took,
+                        Class::Hang { first: false } => a_took,
+                        _ => a_took.max(b_took),
+                    };
+                    found.push((Some(number), difference, took));
                 }
             }
         }
         // A crash of the first engine is one finding, not one for each other engine.
-        if found.len() > 1 && found.iter().all(|(_, difference)| is_first_alone(difference.class)) {
+        if found.len() > 1 && found.iter().all(|(_, difference, _)| is_first_alone(difference.class)) {
             found.truncate(1);
         }
         outcome.findings = found
             .into_iter()
-            .filter_map(|(other, difference)| self.finding(case, about, other, (&a, &difference)))
+            .filter_map(|(other, difference, took)| {
+                let trial = (took * SLOWER).max(TRIAL).min(self.time);
+                self.finding(case, about, (other, trial), (&a, &difference))
+            })
             .collect();
         if outcome.findings.is_empty() && keep(&outcome.uses) {
             outcome.script = Some(kept(case, &a, &self.first.name, about));
@@ -139,55 +159,51 @@ impl Session<'_> {
         differs_from(&finding::of_classification(classify(bytes, case.features)), a.first()?)
     }
 
-    /// Reduces a difference.
+    /// Reduces a difference of an engine. A candidate may take the time `trial`.
     fn finding(
         &mut self,
         case: &Case,
         about: &str,
-        other: Option<usize>,
+        (other, trial): (Option<usize>, Duration),
         (a, difference): (&[Seen], &Difference),
     ) -> Option<Finding> {
-        let time = if is_hang(difference.class) { self.time * AGAIN } else { self.time };
-        let mut text = case.text(true);
+        let (class, time) = (difference.class, self.time);
         // The text of a module has other bytes: a difference in decoding may be only in these.
+        let texts = [true, false].map(|as_text| case.text(as_text));
+        let times = if is_hang(class) { [trial, time] } else { [time, time] };
         let mut oracle = Oracle { session: self, other, features: case.features, time };
-        let mut found = oracle.difference(&text, difference.class);
-        if found.is_none() {
-            text = case.text(false);
-            found = oracle.difference(&text, difference.class);
-        }
-        let Some((_, first_found)) = found else {
+        let found = times.into_iter().find_map(|time| {
+            oracle.time = time;
+            texts.iter().find_map(|text| Some((text, oracle.difference(text, class)?.1)))
+        });
+        let Some((text, first_found)) = found else {
             // What takes long once was slow, not hanging. Others are findings nevertheless.
-            if is_hang(difference.class) {
+            if is_hang(class) {
                 return None;
             }
             let engine = oracle.name().to_owned();
             let about = format!("{about} (seen once)");
             let names = Names { a: &self.first.name, b: &engine };
             let script = finding::script(&case.text(true), case.features, a, difference, (names, &about));
-            let (class, verdicts) = (difference.class, (difference.a.to_string(), difference.b.to_string()));
+            let verdicts = (difference.a.to_string(), difference.b.to_string());
             let key = format!("{engine} {} seen once", class.word());
             return Some(Finding { class, engine, script, key, verdicts });
         };
-        oracle.time = oracle.session.time;
-        // A candidate that hangs takes all of its time, so that few can be tried.
-        let patience = if is_hang(difference.class) { 4 } else { 1 };
-        let end = Instant::now() + oracle.session.reduction / patience;
-        let class = first_found.class;
-        let mut forms = Node::read(&text)?;
-        forms.truncate(first_found.step + 1);
-        narrow(&mut forms, &mut |forms| oracle.shows(forms, class));
+        let trial = if is_hang(class) { oracle.time } else { trial };
+        let full = if is_hang(class) { time * AGAIN } else { time };
         let fuel: Vec<String> = case.fuel.iter().map(|index| format!("$#global{index}")).collect();
-        let mut forms = bytes_reduced(forms, end, &mut |forms| oracle.shows(forms, class));
-        for fuel in [&fuel[..], &[]] {
-            forms = reduce(forms, fuel, end, &mut |forms| oracle.shows(forms, class));
-        }
-        let reduced = renamed(&flat(&forms));
-        oracle.time = time;
-        // What was reduced under load is judged once more, and otherwise the text is as it was.
-        let (text, (seen, difference)) = match oracle.difference(&reduced, class) {
-            Some(found) => (reduced, found),
-            None => (text.clone(), oracle.difference(&text, class)?),
+        // What was reduced under load is judged once more, and is reduced with more time if it does
+        // not show the difference.
+        let confirmed = [trial, (trial * MORE).min(time)].into_iter().find_map(|trial| {
+            oracle.time = trial;
+            let reduced = oracle.reduced(text, first_found.step, class, &fuel)?;
+            oracle.time = full;
+            let found = oracle.difference(&reduced, class)?;
+            Some((reduced, found))
+        });
+        let (text, (seen, difference)) = match confirmed {
+            Some(confirmed) => confirmed,
+            None => (text.clone(), oracle.difference(text, class)?),
         };
         let engine = oracle.name().to_owned();
         let names = Names { a: &self.first.name, b: &engine };
@@ -224,6 +240,19 @@ impl Oracle<'_, '_> {
         self.difference(&flat(forms), class).is_some()
     }
 
+    /// Reduces a script that shows a difference at a directive; `None` if it cannot be read.
+    fn reduced(&mut self, text: &str, step: usize, class: Class, fuel: &[String]) -> Option<String> {
+        let end = Instant::now() + self.session.reduction;
+        let mut forms = Node::read(text)?;
+        forms.truncate(step + 1);
+        narrow(&mut forms, &mut |forms| self.shows(forms, class));
+        let mut forms = bytes_reduced(forms, end, &mut |forms| self.shows(forms, class));
+        for fuel in [fuel, &[]] {
+            forms = reduce(forms, fuel, end, &mut |forms| self.shows(forms, class));
+        }
+        Some(renamed(&flat(&forms)))
+    }
+
     /// What the first engine does with a script, and where the other one differs, if that is of
     /// this class and at the last directive that is compared.
     fn difference(&mut self, text: &str, class: Class) -> Option<(Vec<Seen>, Difference)> {
@@ -244,9 +273,10 @@ impl Oracle<'_, '_> {
             Some(other) => {
                 let other = self.session.others.get_mut(other)?;
                 let b = subject.observe_against(&mut *other.judge, &a);
+                let names = (&*self.session.first.name, &*other.name);
                 match compare(&a, &b) {
-                    Compared::Differ(difference) => difference,
-                    Compared::Same | Compared::UpTo(_) => return None,
+                    Compared::Differ(difference) if known(&difference, names).is_none() => difference,
+                    _ => return None,
                 }
             }
             None => {
@@ -269,6 +299,13 @@ fn differs_from(classified: &Seen, a: &Seen) -> Option<Difference> {
         Compared::Differ(difference) => Some(Difference { class: Class::Classified, ..difference }),
         Compared::Same | Compared::UpTo(_) => None,
     }
+}
+
+/// What a function returns, and how long it took.
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let begin = Instant::now();
+    let done = work();
+    (done, begin.elapsed())
 }
 
 fn is_hang(class: Class) -> bool {

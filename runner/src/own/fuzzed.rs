@@ -12,9 +12,19 @@ use super::run::cached::precompiled;
 /// How long a program may run.
 const TIME: Duration = Duration::from_secs(2);
 
+/// Defines what a module imports.
+type Define = fn(&mut Store<WasiCtx>, &mut Linker, &Module) -> wassay_engine::Result<()>;
+/// Compiles a module.
+type Compile = fn(&Engine, &[u8]) -> wassay_engine::Result<Module>;
+
 /// Runs a WASI program with a folder as its only directory. It may end in any way, except by a
 /// trap of its own code, by which it reports a result that is not an errno.
 pub(crate) fn run_wasi(bytes: &[u8], folder: &Path) -> Result<(), String> {
+    run_wasi_as(add_imports_to_linker, bytes, folder)
+}
+
+/// Likewise, with the functions that `define` defines.
+fn run_wasi_as(define: Define, bytes: &[u8], folder: &Path) -> Result<(), String> {
     let engine = Engine::new(&Config::new()).map_err(|error| error.to_string())?;
     let module = Module::new(&engine, bytes).map_err(|error| error.to_string())?;
     let (out, err) = (Capture::new(1 << 16), Capture::new(1 << 16));
@@ -30,7 +40,7 @@ pub(crate) fn run_wasi(bytes: &[u8], folder: &Path) -> Result<(), String> {
     let mut store = Store::with_data(&engine, ctx);
     store.set_deadline(Some(Instant::now() + TIME));
     let mut linker = Linker::new();
-    add_imports_to_linker(&mut store, &mut linker, &module).map_err(|error| error.to_string())?;
+    define(&mut store, &mut linker, &module).map_err(|error| error.to_string())?;
     let instance = linker.instantiate(&mut store, &module).map_err(|error| error.to_string())?;
     let Some(Extern::Func(start)) = instance.export(&store, "_start") else {
         return Err("the module has no `_start`".to_owned());
@@ -53,12 +63,17 @@ pub(crate) fn object(bytes: &[u8]) -> Result<Vec<u8>, String> {
 /// Runs the module in an object file, which may be damaged: it is refused, or does what the module
 /// in it does when it is compiled again.
 pub(crate) fn run_object(object: &[u8], folder: &Path) -> Result<(), String> {
+    run_object_as(Module::new, object, folder)
+}
+
+/// Likewise, with `compile` to compile the module again.
+fn run_object_as(compile: Compile, object: &[u8], folder: &Path) -> Result<(), String> {
     let path = folder.join("module.o");
     std::fs::write(&path, object).map_err(|error| error.to_string())?;
     let file = File::open(&path).map_err(|error| error.to_string())?;
     let engine = Engine::new(&Config::new()).map_err(|error| error.to_string())?;
     let Ok(module) = precompiled(&engine, file) else { return Ok(()) };
-    let compiled = Module::new(&engine, module.bytes())
+    let compiled = compile(&engine, module.bytes())
         .map_err(|error| format!("the object file has an invalid module: {error}"))?;
     let (one, other) = (outcome(&engine, &module), outcome(&engine, &compiled));
     if one == other { Ok(()) } else { Err(format!("the object file's code: {one}; compiled again: {other}")) }
@@ -101,4 +116,51 @@ fn outcome(engine: &Engine, module: &Module) -> String {
         }
     }
     outcome
+}
+
+#[cfg(test)]
+mod tests {
+    use wassay_engine::{ExternType, Func, FuncType};
+    use wassay_fuzz::{Random, wasi_module};
+
+    use super::*;
+    use crate::scratch;
+
+    /// Defines the functions that a module imports: each returns what is not an errno.
+    fn no_errno(
+        store: &mut Store<WasiCtx>,
+        linker: &mut Linker,
+        module: &Module,
+    ) -> wassay_engine::Result<()> {
+        for import in module.imports() {
+            let ExternType::Func(function) = import.ty else { continue };
+            let function = Func::alloc(store, FuncType::clone(&function.ty), |_, _, results| {
+                results.fill(Val::I32(77));
+                Ok(())
+            })?;
+            linker.define(import.module, import.name, function)?;
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_result_of_wasi_that_is_not_an_errno_is_noticed() {
+        let (folder, module) = (scratch::folder().unwrap(), wasi_module(&mut Random::of_case(1, 1)));
+        assert_eq!(run_wasi(&module, folder.path()), Ok(()));
+        let why = run_wasi_as(no_errno, &module, folder.path()).unwrap_err();
+        assert!(why.contains("returned no errno"), "{why}");
+    }
+
+    #[test]
+    fn code_of_an_object_file_that_does_something_else_is_noticed() {
+        fn module(constant: i32) -> Vec<u8> {
+            let text = format!("(module (func (export \"f\") (result i32) (i32.const {constant})))");
+            wassay_script::quoted(text.as_bytes()).unwrap()
+        }
+        let (folder, object) = (scratch::folder().unwrap(), object(&module(7)).unwrap());
+        assert_eq!(run_object(&object, folder.path()), Ok(()));
+        let compile: Compile = |engine, _| Module::new(engine, &module(8));
+        let why = run_object_as(compile, &object, folder.path()).unwrap_err();
+        assert_eq!(why, "the object file's code: f: I32(7); ; compiled again: f: I32(8); ");
+    }
 }

@@ -106,12 +106,15 @@ pub(super) fn pick(random: &mut Random, allowed: Features) -> (Config, Features)
             KINDS.into_iter().filter(|_| random.chance(45)).chain([InstructionKind::Parametric]).collect();
         config.allowed_instructions = InstructionKinds::new(&kinds);
     }
-    (config, features(&on))
+    (config, features(&on, allowed))
 }
 
-/// The set of these features, beyond those of 1.0.
-fn features(on: &[&str]) -> Features {
-    let words: Vec<&str> = ["1.0"].into_iter().chain(on.iter().copied()).collect();
+/// The set that modules with these features are judged under. It has every allowed feature of 2.0,
+/// whether the modules use it or not: engines cannot switch all of these off, and later features
+/// are built on them.
+fn features(on: &[&'static str], allowed: Features) -> Features {
+    let base = Features::V2.iter().filter(|name| allowed.contains(name));
+    let words: Vec<&str> = ["1.0"].into_iter().chain(base).chain(on.iter().copied()).collect();
     words.join(",").parse().unwrap_or_default()
 }
 
@@ -127,6 +130,8 @@ mod tests {
             let (config, features) = pick(&mut Random::of_case(1, number), allowed);
             assert!(features.iter().all(|name| allowed.contains(name)), "{features}");
             assert!(!features.contains("gc") || features.contains("function-references"), "{features}");
+            let base = Features::V2.iter().filter(|name| *name != "simd");
+            assert!(base.into_iter().all(|name| features.contains(name)), "{features}");
             assert_eq!(config.gc_enabled, features.contains("gc"));
             assert_eq!(config.max_memories > 1, features.contains("multi-memory"));
             seen.extend(features.iter());

@@ -10,7 +10,7 @@ use wassay_reports::terminal::Text;
 
 use super::args::{Args, Target};
 use super::folder::Folder;
-use super::worker;
+use super::targets;
 use crate::commands::{Console, Error, Exit, interrupt, plural};
 use crate::printer;
 
@@ -24,6 +24,8 @@ const ENOUGH: usize = 20;
 /// A process that runs cases.
 struct Worker {
     process: Child,
+    /// How long a case may take.
+    patience: Duration,
     lines: Receiver<String>,
 }
 
@@ -47,11 +49,11 @@ pub(super) fn run(args: &Args, target: Target, seed: u64) -> Result<Exit, Error>
     }
     let mut text = Text::new(false);
     for Failed { number, why } in &failed {
-        let input = worker::input(target, seed, *number);
+        let input = targets::input(target, seed, *number);
         let place = match &folder {
             Some(folder) => {
                 let name = format!("{target:?}-{seed}-{number}").to_lowercase();
-                folder.keep_input(&input, &name, worker::extension(target))?.display().to_string()
+                folder.keep_input(&input, &name, targets::extension(target))?.display().to_string()
             }
             None => format!("case {number} of seed {seed}"),
         };
@@ -73,15 +75,15 @@ impl Worker {
         let failed = |error| Error::System { what: "cannot start a process for the cases".to_owned(), error };
         let name = format!("{target:?}").to_lowercase();
         let words = ["--seed".to_owned(), seed.to_string(), "--first".to_owned(), first.to_string()];
-        let mut process = Command::new(std::env::current_exe().map_err(failed)?)
-            .args(["fuzz", "--worker", "--target", &name])
-            .args(words)
-            .args(["--modules", &count.to_string()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(failed)?;
+        let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+        command.args(["fuzz", "--worker", "--target", &name]).args(words);
+        command.args(["--modules", &count.to_string()]);
+        Worker::spawn(&mut command, PATIENCE).map_err(failed)
+    }
+
+    fn spawn(command: &mut Command, patience: Duration) -> std::io::Result<Worker> {
+        let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn()?;
         let (send, lines) = channel();
         if let Some(stdout) = process.stdout.take() {
             thread::spawn(move || {
@@ -92,7 +94,7 @@ impl Worker {
                 }
             });
         }
-        Ok(Worker { process, lines })
+        Ok(Worker { process, patience, lines })
     }
 
     /// Watches the process until it ends; returns the number of the next case.
@@ -120,8 +122,9 @@ impl Worker {
                         return Ok(current);
                     }
                 }
-                Err(RecvTimeoutError::Timeout) if begun.elapsed() > PATIENCE => {
-                    self.found(failed, current, format!("timed out after {} s", PATIENCE.as_secs()));
+                Err(RecvTimeoutError::Timeout) if begun.elapsed() > self.patience => {
+                    let why = format!("timed out after {} s", self.patience.as_secs());
+                    self.found(failed, current, why);
                     return Ok(current + 1);
                 }
                 Err(RecvTimeoutError::Timeout) if is_over() => return Ok(current),
@@ -150,5 +153,31 @@ impl Drop for Worker {
         // It may have ended by itself.
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The next case after a process that runs this shell script, and the findings.
+    fn watched(script: &str, patience: Duration) -> (u64, Vec<(u64, String)>) {
+        let mut failed = Vec::new();
+        let worker = Worker::spawn(Command::new("sh").args(["-c", script]), patience).unwrap();
+        let next = worker.watch(4, &mut failed, &|| false).unwrap();
+        (next, failed.into_iter().map(|Failed { number, why }| (number, why)).collect())
+    }
+
+    #[test]
+    fn a_case_that_fails_crashes_or_hangs_is_a_finding_and_others_follow() {
+        let minute = Duration::from_secs(60);
+        let panicked = || (5, "panicked: planted".to_owned());
+        let lines = "echo case 4; echo case 5; echo failed 5 panicked: planted; echo case 6";
+        assert_eq!(watched(lines, minute), (7, vec![panicked()]));
+        let (next, failed) = watched(&format!("{lines}; kill -SEGV $$"), minute);
+        assert_eq!((next, &failed[0], failed[1].0, failed.len()), (7, &panicked(), 6, 2));
+        assert!(failed[1].1.starts_with("the process ended: signal: 11"), "{failed:?}");
+        let (next, failed) = watched(&format!("{lines}; exec sleep 600"), Duration::from_secs(1));
+        assert_eq!((next, failed), (7, vec![panicked(), (6, "timed out after 1 s".to_owned())]));
     }
 }

@@ -5,6 +5,7 @@ mod engines;
 mod folder;
 mod inputs;
 mod modules;
+mod targets;
 mod worker;
 
 use std::time::{SystemTime, UNIX_EPOCH};
