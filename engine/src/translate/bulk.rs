@@ -77,7 +77,7 @@ impl Translator<'_, '_> {
             return self.b.ins().splat(ty, byte);
         }
         let wide = self.b.ins().uextend(ty, byte);
-        let ones = u64::MAX / 0xff >> (64 - ty.bits());
+        let ones = (u64::MAX / 0xff) >> (64 - ty.bits());
         let ones = self.b.ins().iconst(ty, ones as i64);
         self.b.ins().imul(wide, ones)
     }
