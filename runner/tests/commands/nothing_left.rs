@@ -3,6 +3,8 @@
 //! `WASSAY_TEST_SIGNALS=200` sends that many signals at random moments; `WASSAY_TEST_BINARY=PATH`
 //! tests another binary.
 
+#![allow(clippy::disallowed_macros, reason = "a test prints by itself")]
+
 use std::collections::hash_map::RandomState;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
@@ -154,7 +156,7 @@ fn signals() -> Vec<Signal> {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap().trim();
     if u64::from_str_radix(ignored, 16).unwrap() >> (Signal::HUP.as_raw() - 1) & 1 == 1 {
-        println!("not run: SIGHUP, which is ignored here");
+        eprintln!("not run: SIGHUP, which is ignored here");
         signals.retain(|signal| *signal != Signal::HUP);
     }
     signals
@@ -179,7 +181,8 @@ fn signals_at_random_moments_leave_nothing() {
     let signals = signals();
     let count = std::env::var("WASSAY_TEST_SIGNALS").ok().and_then(|count| count.parse().ok()).unwrap_or(12);
     for number in 0..count {
-        let more = if number / signals.len() % 2 == 0 { &[][..] } else { &["--isolate"] };
+        let is_plain = (number / signals.len()).is_multiple_of(2);
+        let more = if is_plain { &[][..] } else { &["--isolate"] };
         let child = begin(&folder, more);
         let random = RandomState::new().build_hasher().finish();
         std::thread::sleep(Duration::from_micros(random % 400_000));
