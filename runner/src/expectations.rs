@@ -130,7 +130,7 @@ pub enum ExpectationsError {
         suites: String,
     },
     /// No entry applies to a suite of the run.
-    #[error("{file}: none of its {entries} entries applies to the suites that run: {suites}")]
+    #[error("{file}: no entry (of {entries}) applies to the suites that run: {suites}")]
     NoEntry {
         /// The file.
         file: String,
