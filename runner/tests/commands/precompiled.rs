@@ -2,9 +2,10 @@
 //! binutils.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use crate::common::program::hello;
+use crate::common::trials::{NotRun, find, not_run};
 use crate::common::{Folder, Ran, run, wassay};
 
 const TEXT: &str = r#"(module (memory 1)
@@ -104,13 +105,16 @@ fn nothing_is_overwritten_by_mistake() {
     assert_eq!(fs::read_to_string(folder.file("out.o")).unwrap(), "mine");
 }
 
-/// The output of a tool of binutils. `None` if it is not installed.
+/// The output of a tool of binutils. `None` if it is not installed, or does not work.
 fn binutils(tool: &str, args: &[&str]) -> Option<String> {
-    let found = Command::new("sh").args(["-c", &format!("command -v {tool}")]).output().unwrap();
-    if !found.status.success() {
-        return None;
-    }
-    let ran = run(Command::new(tool).args(args));
+    let found = find(&[tool]).and_then(|file| {
+        let version = Command::new(&file).arg("--version").stdin(Stdio::null()).output();
+        let is_usable =
+            version.is_ok_and(|version| version.status.success() && version.stdout.starts_with(b"GNU"));
+        if is_usable { Ok(file) } else { Err(NotRun(format!("no {tool} of GNU binutils that works"))) }
+    });
+    let file = found.inspect_err(not_run).ok()?;
+    let ran = run(Command::new(file).args(args));
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{tool}");
     Some(ran.out)
 }

@@ -549,3 +549,19 @@ const SERVER: &str = r#"(module
     (call $check (call $sock_send
       (i32.load (i32.const 16)) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 8)))))
 "#;
+
+#[test]
+fn frames_of_code_that_is_not_optimised_yet_have_room() {
+    let deep = r#"(module (memory (export "memory") 1)
+        (func $depth (param i32) (result i32)
+            (if (result i32) (local.get 0)
+                (then (i32.add (call $depth (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))
+                (else (i32.const 0))))
+        (func (export "_start")
+            (if (i32.ne (call $depth (i32.const 40000)) (i32.const 40000)) (then (unreachable)))))"#;
+    let folder = Folder::new(&[("deep.wat", deep)]);
+    for strategy in ["quick", "tiered"] {
+        let ran = wassay(&["run", "--no-cache", "--compile", strategy, &folder.arg("deep.wat")]);
+        assert_eq!(ran.code, 0, "{strategy}: {}", ran.err);
+    }
+}

@@ -101,6 +101,10 @@ pub(crate) struct Args {
     args: Vec<OsString>,
 }
 
+/// How many bytes of the stack a program can use. Frames of code that is not optimised yet are
+/// several times as large as those of optimised code, for which 1 MiB is usual.
+const GUEST_STACK: usize = 4 << 20;
+
 pub(crate) fn run(args: Args) -> Result<Exit, Error> {
     let (file, timeout) = (args.file.clone(), args.timeout);
     let (sender, receiver) = mpsc::channel();
@@ -167,7 +171,7 @@ fn own_descriptors() {
 
 fn config(args: &Args) -> Config {
     let features = args.features.unwrap_or_default();
-    let config = args.compile.set(Config::new().features(features));
+    let config = args.compile.set(Config::new().features(features).max_stack(GUEST_STACK));
     match args.max_memory {
         Some(bytes) => limited(config, bytes),
         None => config,
