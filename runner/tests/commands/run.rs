@@ -558,7 +558,7 @@ fn frames_of_code_that_is_not_optimised_yet_have_room() {
                 (then (i32.add (call $depth (i32.sub (local.get 0) (i32.const 1))) (i32.const 1)))
                 (else (i32.const 0))))
         (func (export "_start")
-            (if (i32.ne (call $depth (i32.const 40000)) (i32.const 40000)) (then (unreachable)))))"#;
+            (if (i32.ne (call $depth (i32.const 24000)) (i32.const 24000)) (then (unreachable)))))"#;
     let folder = Folder::new(&[("deep.wat", deep)]);
     for strategy in ["quick", "tiered"] {
         let ran = wassay(&["run", "--no-cache", "--compile", strategy, &folder.arg("deep.wat")]);
