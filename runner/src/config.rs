@@ -57,7 +57,7 @@ fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
 }
 
 impl CacheConfig {
-    /// The folder. `None` if it is the default one, and there is no home folder.
+    /// The folder. `None` if it is the default one, and the home folder is unknown.
     pub(crate) fn folder(&self) -> Option<PathBuf> {
         let default = || Some(ProjectDirs::from("", "", "wassay")?.cache_dir().join("code"));
         self.directory.clone().or_else(default)
@@ -65,7 +65,7 @@ impl CacheConfig {
 }
 
 /// The file of the user's settings: that of [`VARIABLE`], otherwise the default one. `None` if
-/// there is no home folder.
+/// the home folder is unknown.
 pub(crate) fn file() -> Option<PathBuf> {
     let variable = std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
     let default = || Some(ProjectDirs::from("", "", "wassay")?.config_dir().join("config.toml"));

@@ -57,7 +57,7 @@ impl Origin {
     }
 }
 
-/// The folder of the user's descriptions; `None` if there is no home folder.
+/// The folder of the user's descriptions; `None` if the home folder is unknown.
 pub fn user_folder() -> Option<PathBuf> {
     Some(ProjectDirs::from("", "", "wassay")?.config_dir().join("engines"))
 }

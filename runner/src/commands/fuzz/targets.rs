@@ -20,7 +20,7 @@ const TIME: Duration = Duration::from_secs(2);
 
 /// The functions that targets test.
 pub(super) struct Tested {
-    /// Judges a script; `None` if there is no engine.
+    /// Judges a script; `None` in a build without an engine.
     pub(super) judge: fn(&Reading<'_, '_>, &Options) -> Option<ScriptResult>,
     /// Runs a WASI program with a folder.
     pub(super) wasi: fn(&[u8], &Path) -> Result<(), String>,
