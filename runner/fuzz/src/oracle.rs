@@ -22,11 +22,12 @@ const AGAIN: u32 = 3;
 const LONGEST: u32 = 10;
 
 /// How long a candidate of a reduction may take: this much longer than the whole case took on the
-/// engines that ended, and at least [`TRIAL`]. A candidate that hangs takes all of it.
+/// engines that ended, and at least [`TRIAL`], in which a process can be started. A candidate that
+/// hangs takes all of it.
 const SLOWER: u32 = 20;
-const TRIAL: Duration = Duration::from_millis(200);
+const TRIAL: Duration = Duration::from_millis(500);
 /// How much longer candidates may take in a second attempt.
-const MORE: u32 = 10;
+const MORE: u32 = 4;
 
 impl Session<'_> {
     /// Reduces a difference of an engine from the first one, which did what was seen.
@@ -56,7 +57,7 @@ impl Session<'_> {
             return Some(Finding { class, engine, script, key, verdicts });
         };
         let trial = if is_hang(class) { oracle.time } else { trial };
-        let patience = (*took * SLOWER * MORE).clamp(time * AGAIN, time * LONGEST);
+        let patience = (*took * SLOWER * MORE * AGAIN).clamp(time * AGAIN, time * LONGEST);
         let full = if is_hang(class) { patience } else { time };
         let fuel: Vec<String> = case.fuel.iter().map(|index| format!("$#global{index}")).collect();
         // What was reduced under load is judged once more, and is reduced with more time if it does

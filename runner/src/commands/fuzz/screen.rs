@@ -280,6 +280,13 @@ mod tests {
     }
 
     #[test]
+    fn the_process_does_not_get_the_signals_of_the_terminal() {
+        let script = "read n; read pid name state parent group rest < /proc/$$/stat; echo \"ended $group\"";
+        let Screened::Ended(group) = in_process(script, Duration::from_secs(60)) else { panic!() };
+        assert!(group.parse::<i32>().unwrap() != rustix::process::getpgrp().as_raw_nonzero().get());
+    }
+
+    #[test]
     fn a_process_that_ends_hangs_or_writes_anything_else_is_noticed() {
         let minute = Duration::from_secs(60);
         assert_eq!(in_process("read n; echo late", minute), Screened::Late);
