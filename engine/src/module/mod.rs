@@ -250,7 +250,7 @@ impl Module {
 
     /// The bytes of a data segment.
     pub(crate) fn data(&self, segment: usize) -> &[u8] {
-        &self.0.bytes[self.0.info.data[segment].bytes.clone()]
+        &self.0.bytes[self.0.info.data[segment].bytes()]
     }
 
     /// The code for instances whose memories all have guard pages, or for other instances.
