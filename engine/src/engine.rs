@@ -319,3 +319,12 @@ impl TrampolineCache {
         self.made.insert(signature, block);
     }
 }
+    /// How often code of the first tier with frames of this size runs before it looks whether there
+    /// is enough of the stack left: for as long as it can use a small part of the stack.
+    pub(crate) fn runs_per_look(&self, frame: u32) -> i32 {
+        /// With 16 functions that call each other, at most half of the stack is used between looks.
+        const PARTS: usize = 32;
+        let runs = self.config().max_stack / PARTS / frame.max(1) as usize;
+        i32::try_from(runs.max(1)).unwrap_or(i32::MAX).min(self.tier_up_count())
+    }
+

@@ -26,6 +26,7 @@ use crate::grammar;
 use crate::precompiled::{ModuleHash, Precompiled};
 use crate::time::Deadline;
 use crate::types::{ExternType, HeldTypes};
+use crate::translate::Goal;
 use crate::vm::layout::{VmCtxCounts, VmCtxLayout};
 pub use classify::classify;
 use classify::{admit, explain};
@@ -264,7 +265,8 @@ impl Module {
     }
 
     /// The address of the code of a function, by its position among those that the module defines,
-    /// for instances whose memories are all guarded, or for the others.
+    /// for instances whose memories are all guarded, or for the others. If the caller has used most
+    /// of its stack, the function is optimised at once, since frames of the first tier are large.
     pub(crate) fn compile_function(
         &self,
         guarded: bool,
@@ -272,11 +274,14 @@ impl Module {
         deadline: Option<Deadline>,
     ) -> Result<usize> {
         let code = self.code(guarded, deadline)?;
+        is_deep: bool,
         // What a stored function calls was compiled ahead in the run that stored it.
         if !self.source().is_stored(guarded, position) {
             self.speculate(guarded, position);
         }
-        code.compile(&self.source(), position, deadline)
+        let source = self.source();
+        let goal = if is_deep { Goal::Optimized } else { source.goal() };
+        code.compile(&source, position, goal, deadline)
     }
 
     /// The code for instances whose memories are all guarded, or for the others, if there is some.
