@@ -10,6 +10,7 @@ mod object;
 mod switches;
 mod tiers;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock, Weak};
@@ -23,10 +24,10 @@ use crate::decode::{custom, decode, decode_again};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grammar;
-use crate::precompiled::{ModuleHash, Precompiled};
+use crate::precompiled::{GlueKey, ModuleHash, Precompiled};
 use crate::time::Deadline;
-use crate::types::{ExternType, HeldTypes};
 use crate::translate::Goal;
+use crate::types::{ExternType, HeldTypes};
 use crate::vm::layout::{VmCtxCounts, VmCtxLayout};
 pub use classify::classify;
 use classify::{admit, explain};
@@ -65,6 +66,8 @@ struct Saved {
     stored: Option<Precompiled>,
     /// Whether to keep what is compiled for a later run, and the hash of the bytes.
     records: Option<ModuleHash>,
+    /// The stubs and trampolines that came with the code.
+    stored_glue: HashSet<GlueKey>,
 }
 
 /// A module that may have been dropped.
@@ -271,10 +274,10 @@ impl Module {
         &self,
         guarded: bool,
         position: usize,
+        is_deep: bool,
         deadline: Option<Deadline>,
     ) -> Result<usize> {
         let code = self.code(guarded, deadline)?;
-        is_deep: bool,
         // What a stored function calls was compiled ahead in the run that stored it.
         if !self.source().is_stored(guarded, position) {
             self.speculate(guarded, position);

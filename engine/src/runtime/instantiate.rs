@@ -40,7 +40,7 @@ impl Instance {
         // If no code is called, this is the only check of the deadline.
         watched(store, |store| {
             let before = Extent::of(store);
-            let index = Allocation::new(store, module)
+            let index = Allocation::new(store, module)?
                 .import(store, imports)
                 .allocate(store)
                 .inspect_err(|_| before.restore(store))?;
@@ -117,9 +117,9 @@ struct Allocation {
 }
 
 impl Allocation {
-    fn new(store: &StoreState, module: &Module) -> Allocation {
-        let (stubs, rows) = (store.engine().stubs(), store.engine().rows());
-        let context = NewInstance::new(&store.vm, module.layout(), stubs, module.type_ids(), rows);
+    fn new(store: &StoreState, module: &Module) -> Result<Allocation> {
+        let (stubs, rows) = (store.engine().stubs()?, store.engine().rows());
+        let context = NewInstance::new(&store.vm, module.layout(), &stubs, module.type_ids(), rows);
         let entity = InstanceEntity {
             module: module.clone(),
             guarded: false,
@@ -130,7 +130,7 @@ impl Allocation {
             elements: Vec::new(),
             dropped_data: vec![false; module.info().data.len()],
         };
-        Allocation { entity, context, functions: Vec::new() }
+        Ok(Allocation { entity, context, functions: Vec::new() })
     }
 
     /// Adds the imports to the index spaces.
