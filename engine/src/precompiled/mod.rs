@@ -4,13 +4,15 @@
 //! Both have the same format, an ELF object. The section `.text` has the code of functions,
 //! `.wassay.tables` their tables ([`tables`]), and `.wassay.index` says where each function is and
 //! what it depends on ([`index`]). A module that was compiled ahead of time is in
-//! `.wassay.module`, and its functions have symbols.
+//! `.wassay.module`, and its functions have symbols. A file of the code cache has the code between
+//! the module and the host in `.wassay.glue` ([`glue`]).
 //!
 //! The index has a checksum, and so has each function: a file is opened by reading its index, and a
 //! function is read and checked when it is called for the first time. Nothing is mapped, so that
 //! changes of the file cannot affect code that was loaded.
 
 mod elf;
+mod glue;
 mod index;
 mod tables;
 
@@ -24,6 +26,7 @@ use crate::vm::artifact::CompiledFunction;
 use crate::vm::trusted::TrustedFile;
 use elf::Sections;
 pub(crate) use elf::{Artifact, Contents};
+pub(crate) use glue::{Glue, GlueKey, GlueKind};
 pub use index::ModuleHash;
 use index::{Entry, Index, checksum};
 pub(crate) use index::{Fingerprint, Key};
@@ -119,6 +122,17 @@ impl Precompiled {
             return Err(Error::malformed("the checksum of the module in the object file does not match", 0));
         }
         Ok(module)
+    }
+
+    /// The code between the module and the host; nothing if the file does not have it, or has it
+    /// damaged.
+    pub(crate) fn glue(&self) -> Vec<(GlueKey, CompiledFunction)> {
+        let Some(range) = &self.sections.glue else { return Vec::new() };
+        let decoded = read(&self.file, range, "glue").ok().and_then(|bytes| glue::decode(&bytes));
+        if decoded.is_none() {
+            tracing::debug!("the code between the module and the host is damaged");
+        }
+        decoded.unwrap_or_default()
     }
 
     /// The keys of the functions in the file, each with its tier.
