@@ -344,7 +344,8 @@ impl Engine {
 
     /// How often code of the first tier can run before it asks to be optimised.
     pub(crate) fn tier_up_count(&self) -> i32 {
-        /// Some thousand runs of short code take as long as optimising it.
+        /// Some thousand runs of short code take as long as optimising it. Processor time is the
+        /// same within noise from 1000 to 8000, and more below (docs/performance.md).
         const COUNT: i32 = 2000;
         if self.config().tier_up_always { 0 } else { COUNT }
     }
