@@ -90,7 +90,7 @@ impl Engine {
 
 /// wassay's own engine in any configuration.
 enum Own {
-    Apart(Known),
+    Apart(Box<Known>),
     Here,
 }
 
@@ -101,7 +101,7 @@ impl Own {
         };
         let limits = Limits { memory: Some(MEMORY), ..Limits::default() };
         let known = Known::ask(adapter(default)?, limits);
-        Ok(Own::Apart(known.map_err(|error| Error::Usage(error.to_string()))?))
+        Ok(Own::Apart(Box::new(known.map_err(|error| Error::Usage(error.to_string()))?)))
     }
 }
 
