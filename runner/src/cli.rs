@@ -11,7 +11,7 @@ use wassay_reports::terminal::{MAX_DATUM, Text, printable_bytes};
 use wassay_script::Judges;
 
 use crate::batch;
-use crate::commands::{self, words};
+use crate::commands::{self, tips, words};
 use crate::exit::{CODES, Error, Exit};
 use crate::own;
 use crate::printer::{self, Stream};
@@ -229,7 +229,10 @@ fn refused<P: Parser>(error: clap::Error, words: &[OsString]) -> ExitCode {
     let same = P::try_parse_from(escaped).err().filter(|same| same.kind() == error.kind());
     let stream = if error.use_stderr() { Stream::Err } else { Stream::Out };
     let text = match same {
-        Some(same) => Text::of_styled(&same.render().ansi().to_string(), stream.has_colour()),
+        Some(mut same) => {
+            tips::improve(&P::command(), words, &mut same);
+            Text::of_styled(&same.render().ansi().to_string(), stream.has_colour())
+        }
         None => {
             let mut text = Text::new(false);
             text.block("", &error.render().to_string(), |_| Style::new());
