@@ -14,7 +14,7 @@ use wassay::script::reading::Reading;
 use wassay::script::value::Value;
 use wassay::script::{Embedder, EngineEmbedder, Judges, Options, run_script};
 use wassay::{Features, classify};
-use wassay_fuzz::{Class, Finding, Session, Side, Uses};
+use wassay_fuzz::{Class, Finding, Session, Side, Turn, Uses};
 
 mod common;
 
@@ -42,6 +42,8 @@ enum Fault {
     Accepted,
     /// A call that traps with some traps does not end before the deadline.
     Hang,
+    /// A script with less time than this times out.
+    Slow(Duration),
 }
 
 /// Rewrites functions as an engine with the fault would understand them.
@@ -72,6 +74,11 @@ impl Embedder for Faulty {
 
     fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError> {
         self.deadline = deadline;
+        if let (Fault::Slow(time), Some(deadline)) = (self.fault, deadline)
+            && deadline < Instant::now() + time
+        {
+            return Err(EmbedError::new(ErrorKind::Timeout, "timed out"));
+        }
         self.engine.begin(features, deadline)
     }
 
@@ -151,7 +158,7 @@ fn side(name: &str, fault: Fault) -> Side<'static> {
     let judge = Box::new(move |reading: &Reading<'_, '_>, options: &Options| {
         Judges::judge(&mut engine, reading, options)
     });
-    Side { name: name.to_owned(), judge }
+    Side { name: name.to_owned(), judge, turn: None }
 }
 
 /// A session that compares an engine without a fault with one that has this fault.
@@ -215,6 +222,37 @@ fn a_hang_is_reduced_as_far_although_each_candidate_that_hangs_takes_its_time() 
         let finding = found(session, "2.0,-simd", 3000).unwrap();
         assert_eq!(finding.class, Class::Hang { first: false }, "{}", finding.script);
         assert!(finding.script.lines().count() <= 15, "{}", finding.script);
+    });
+}
+
+#[test]
+fn an_engine_that_is_slow_is_no_finding() {
+    with_stack(|| {
+        // It ends in the time that a hang is confirmed with, and in no shorter one.
+        let time = Duration::from_secs(20);
+        let session = Session { reduction: Duration::from_secs(1), ..session(Fault::Slow(time * 2)) };
+        assert!(found(session, "2.0,-simd", 4).is_none());
+    });
+}
+
+#[test]
+fn engines_that_take_turns_run_each_case_once() {
+    with_stack(|| {
+        let turn = |at| Side { turn: Some(Turn { at, of: 3 }), ..side("wrong", Fault::Kind) };
+        let session = |others| Session { others, ..session(Fault::None) };
+        let mut every = session((0..3).map(turn).collect());
+        let mut single = [0, 1, 2].map(|at| session(vec![turn(at)]));
+        let mut findings = [0; 3];
+        for number in 0..120 {
+            let Some(case) = wassay_fuzz::case(9, number, Features::V2) else { continue };
+            let differs = |session: &mut Session<'_>| {
+                session.screen(&case, "a test", &mut |_| false).difference.is_some()
+            };
+            let differ = single.each_mut().map(|session| usize::from(differs(session)));
+            assert_eq!(usize::from(differs(&mut every)), differ.iter().sum::<usize>(), "{number}");
+            findings.iter_mut().zip(differ).for_each(|(all, one)| *all += one);
+        }
+        assert!(findings.iter().all(|count| *count > 2), "{findings:?}");
     });
 }
 

@@ -139,6 +139,12 @@ impl Known {
         Ok(Known { command, limits, hello, published: None })
     }
 
+    /// The same engine, started by another command that gets the same answer to `hello`.
+    #[must_use]
+    pub fn started_by(&self, command: Command) -> Known {
+        Known { command, ..self.clone() }
+    }
+
     /// Sets the identity from the engine's description.
     #[must_use]
     pub fn published_as(self, published: Published) -> Known {

@@ -19,6 +19,8 @@ pub struct Case {
     pub steps: Vec<Step>,
     /// The indices of the globals that limit how long functions run, of each module.
     pub fuel: Vec<u32>,
+    /// A random number that selects an engine, where these take turns.
+    pub choice: u32,
 }
 
 /// What a case is about.

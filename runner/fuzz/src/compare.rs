@@ -48,6 +48,8 @@ pub enum Class {
     },
     /// An engine and the grammar of the specification, by `classify`, judge bytes differently.
     Classified,
+    /// Something that is not shown again.
+    Once,
 }
 
 impl Class {
@@ -61,6 +63,7 @@ impl Class {
             Class::Crash { .. } => "crash".to_owned(),
             Class::Hang { .. } => "hang".to_owned(),
             Class::Classified => "classified".to_owned(),
+            Class::Once => "once".to_owned(),
         }
     }
 }
@@ -76,6 +79,7 @@ impl fmt::Display for Class {
             Class::Crash { first } => write!(f, "{} crashes", side(*first)),
             Class::Hang { first } => write!(f, "{} hangs", side(*first)),
             Class::Classified => f.write_str("the engine and the specification's grammar differ"),
+            Class::Once => f.write_str("a difference that is not shown again"),
         }
     }
 }

@@ -7,6 +7,7 @@ use wassay_script::Grammar;
 use wassay_script::source::Source;
 use wassay_terms::Features;
 
+use crate::case::{Case, Step};
 use crate::observe::modules;
 
 /// What has been used by the cases of a corpus: names of features, sections and operators.
@@ -29,6 +30,17 @@ impl Uses {
             }
         }
         Uses(uses)
+    }
+
+    /// What the modules of a case use.
+    pub fn of_case(case: &Case) -> Uses {
+        let mut uses = Uses::default();
+        for step in &case.steps {
+            if let Step::Module { bytes, .. } = step {
+                uses.add(Uses::of(bytes, case.features));
+            }
+        }
+        uses
     }
 
     /// What the modules of a script use, under the features in its header.

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | [`case`](fn@case) | generates cases, each from a seed and its number |
 //! | `observe`, `compare` | notes what an engine does with a script; compares that |
-//! | `reduce`, `tree` | makes scripts smaller |
+//! | `oracle`, `reduce`, `tree` | makes scripts smaller as long as they show a difference |
 //! | `finding` | writes scripts with what was seen as assertions |
 //! | `known` | known defects of published engines |
 //! | `corpus` | what cases use |
@@ -23,6 +23,7 @@ mod generate;
 mod known;
 mod literal;
 mod observe;
+mod oracle;
 mod random;
 mod reduce;
 mod session;
@@ -38,6 +39,6 @@ pub use corpus::Uses;
 pub use generate::{case, mutate};
 pub use observe::{Judge, Seen};
 pub use random::Random;
-pub use session::{Classify, Finding, Outcome, Session, Side};
+pub use session::{Classify, Finding, Outcome, Screened, Session, Side, Turn};
 pub use text::mutated_text;
 pub use wasi::wasi_module;

@@ -40,6 +40,11 @@ pub(crate) fn maker() -> Option<fn() -> Absent> {
     None
 }
 
+/// The engine in a configuration, of which this build has none.
+pub(crate) fn embedder_in(configuration: configurations::Configuration) -> Absent {
+    match configuration {}
+}
+
 /// Runs a WASI program in a folder; not in this build.
 pub(crate) fn run_wasi(_: &[u8], _: &Path) -> Result<(), String> {
     Err("this build of wassay has no implementation of WASI".to_owned())
@@ -60,15 +65,22 @@ pub(crate) fn prepare() {}
 
 /// The configurations of the engine: none in this build.
 pub(crate) mod configurations {
+    use std::fmt;
+
     /// A way to configure the engine.
-    #[derive(Debug)]
-    pub(crate) struct Configuration {
-        /// Its name.
-        pub(crate) name: &'static str,
+    #[derive(Clone, Copy, Debug)]
+    pub(crate) enum Configuration {}
+
+    impl fmt::Display for Configuration {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            match *self {}
+        }
     }
 
     /// All configurations.
-    pub(crate) const ALL: [Configuration; 0] = [];
+    pub(crate) fn all() -> impl Iterator<Item = Configuration> {
+        std::iter::empty()
+    }
 }
 
 /// `wassay run`, which needs the engine.

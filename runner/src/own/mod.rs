@@ -17,6 +17,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use wassay_engine::{Compilation, Config, Engine, Features, HashedBytes, Module};
 
+use self::configurations::Configuration;
 pub use self::embed::EngineEmbedder;
 use self::embed::limited;
 pub(crate) use self::fuzzed::{object, run_object, run_wasi};
@@ -40,6 +41,11 @@ pub const COMPILE: &str = "WASSAY_COMPILE";
 /// Creates an embedder of our engine, with settings from the environment.
 pub fn embedder() -> EngineEmbedder {
     EngineEmbedder::new(environment())
+}
+
+/// Creates an embedder of our engine in a configuration.
+pub(crate) fn embedder_in(configuration: Configuration) -> EngineEmbedder {
+    EngineEmbedder::new(configuration.set(environment()))
 }
 
 /// Determines which rule a module violates; `None` in a build without the engine.

@@ -7,7 +7,7 @@ use wassay_script::STACK;
 
 use super::adapter::Adapter;
 use super::configurations::{Configuration, named};
-use super::{EngineEmbedder, embedder, environment};
+use super::{embedder, embedder_in};
 use crate::exit::{Error, Exit};
 
 /// Answer wap/1 requests on standard input with wassay's own engine
@@ -15,7 +15,7 @@ use crate::exit::{Error, Exit};
 pub(crate) struct Args {
     /// Use a configuration of the engine; see `own::configurations`
     #[arg(long, value_name = "NAME", value_parser = named)]
-    configuration: Option<&'static Configuration>,
+    configuration: Option<Configuration>,
 }
 
 pub(crate) fn run(Args { configuration }: Args) -> Result<Exit, Error> {
@@ -28,9 +28,9 @@ pub(crate) fn run(Args { configuration }: Args) -> Result<Exit, Error> {
 
 /// Answers requests until the end of input. The grammar of answers has no control characters.
 #[expect(clippy::disallowed_methods, reason = "not for people")]
-fn serve(configuration: Option<&Configuration>) -> io::Result<()> {
+fn serve(configuration: Option<Configuration>) -> io::Result<()> {
     let engines = match configuration {
-        Some(configuration) => EngineEmbedder::new((configuration.set)(environment())),
+        Some(configuration) => embedder_in(configuration),
         None => embedder(),
     };
     let mut adapter = Adapter::new(engines);

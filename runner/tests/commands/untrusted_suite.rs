@@ -227,7 +227,7 @@ fn what_is_odd_is_one_case_that_fails() {
         assert_eq!(case.1, Outcome::Failed, "{case:?}");
         case.2.clone()
     };
-    assert!(failed("gone.wast").ends_with("gone.wast: cannot be read: broken symbolic link"));
+    assert_eq!(failed("gone.wast"), "cannot be read: broken symbolic link");
     assert!(failed("d").ends_with("broken symbolic link"));
     assert!(failed("circle").contains("symbolic link loop back to "));
     assert!(failed("\u{fffd}.wast").ends_with("must be UTF-8; rename it"));

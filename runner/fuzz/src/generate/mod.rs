@@ -35,6 +35,8 @@ const MOST_CALLS: usize = 24;
 /// random numbers do not yield a usable module.
 pub fn case(seed: u64, number: u64, allowed: Features) -> Option<Case> {
     let mut random = Random::of_case(seed, number);
+    // Which engines run a case does not depend on what its modules use.
+    let choice = Random::of_case(!seed, number).bits() as u32;
     let (config, features) = config::pick(&mut random, allowed);
     let first = module::module(&mut random, &config, features, None)?;
     match random.below(10) {
@@ -42,14 +44,14 @@ pub fn case(seed: u64, number: u64, allowed: Features) -> Option<Case> {
             let mut bytes = first.bytes;
             mutate(&mut random, &mut bytes);
             let step = Step::Module { name: NAMES[0].to_owned(), bytes, instantiated: false };
-            Some(Case { features, kind: Kind::Verdict, steps: vec![step], fuel: Vec::new() })
+            Some(Case { features, kind: Kind::Verdict, steps: vec![step], fuel: Vec::new(), choice })
         }
         2..5 => {
             let offer = module::offer(&first.shape, NAMES[0]);
             let second = offer.and_then(|offer| module::module(&mut random, &config, features, Some(&offer)));
-            Some(run(&mut random, features, [Some(first), second]))
+            Some(Case { choice, ..run(&mut random, features, [Some(first), second]) })
         }
-        _ => Some(run(&mut random, features, [Some(first), None])),
+        _ => Some(Case { choice, ..run(&mut random, features, [Some(first), None]) }),
     }
 }
 
@@ -103,7 +105,7 @@ fn run(random: &mut Random, features: Features, modules: [Option<Generated>; 2])
     steps.extend(calls);
     steps.extend(state);
     steps.extend(observers);
-    Case { features, kind: Kind::Run, steps, fuel }
+    Case { features, kind: Kind::Run, steps, fuel, choice: 0 }
 }
 
 #[cfg(test)]

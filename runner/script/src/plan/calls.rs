@@ -1,7 +1,8 @@
-//! Plans the calls of a script: calls on the same instance are collected into one wrapper.
+//! Plans the calls of a script: calls on the same instance are collected into one wrapper, also if
+//! calls on other instances come between them. An engine takes longer to compile several wrappers
+//! than one with the same calls.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use super::model::{ResultType, Want, Wrapped};
 use super::module::{self, Foreign, Info, Passed};
@@ -11,7 +12,7 @@ use crate::embed::ErrorKind;
 use crate::model::Action;
 use crate::value::Value;
 
-/// The maximum number of calls in a wrapper.
+/// The maximum number of calls that wrappers are made for at once.
 const MOST_ITEMS: usize = 400;
 
 impl<'a> Planner<'a> {
@@ -32,13 +33,10 @@ impl<'a> Planner<'a> {
         };
         match call(info, action) {
             Ok((export, call)) => {
-                if self.batched.as_ref().is_none_or(|batched| batched.handle != instance.handle)
-                    || self.batch.len() >= MOST_ITEMS
-                {
+                if self.batch.len() >= MOST_ITEMS {
                     self.flush();
                 }
-                self.batched = Some(instance);
-                self.batch.push(Pending { slot, export, call, want });
+                self.batch.push(Pending { slot, instance, export, call, want });
                 None
             }
             Err(None) => {
@@ -48,49 +46,39 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// Adds the wrapper of the pending calls, and the calls.
+    /// Adds the wrappers of the pending calls, and the calls in their order.
     pub(super) fn flush(&mut self) {
         let batch = std::mem::take(&mut self.batch);
-        let Some(instance) = self.batched.take() else { return };
-        let Some(info) = &instance.module.info else { return };
-        let items: Vec<Item<'_>> = batch.iter().map(Pending::item).collect();
-        let mut wrappers: BTreeMap<Needs, Vec<Item<'_>>> = BTreeMap::new();
-        let mut places = Vec::with_capacity(items.len());
-        for item in items {
-            let needs = item.needs();
-            let of = wrappers.entry(needs).or_default();
-            places.push((needs, of.len()));
-            of.push(item);
+        let mut wrappers: BTreeMap<Of, Vec<&Pending<'_>>> = BTreeMap::new();
+        let mut places = Vec::with_capacity(batch.len());
+        for pending in &batch {
+            let of = (pending.instance.handle, pending.item().needs());
+            let calls = wrappers.entry(of).or_default();
+            places.push((of, calls.len()));
+            calls.push(pending);
         }
-        let legacy = self.options.features.contains("legacy-exceptions");
-        let mut made: BTreeMap<Needs, Made> = BTreeMap::new();
-        for (needs, items) in &wrappers {
-            let wrapper = wrapper::build(info, items, *needs, legacy);
-            let handle = self.handle();
-            let request = self.plan.requests.wrap(handle, instance.handle, &wrapper);
-            let words = items.iter().map(noted_words).max().unwrap_or(0);
-            made.insert(*needs, Made { handle, request, words, noted: 0..0 });
-        }
+        let made: BTreeMap<Of, Made> =
+            wrappers.iter().map(|(of, calls)| (*of, self.wrapper(of.1, calls))).collect();
         let mut calls = Vec::with_capacity(batch.len());
-        for (needs, index) in &places {
-            let handle = made.get(needs).map_or(0, |made| made.handle);
+        for (of, index) in &places {
+            let handle = made.get(of).map_or(0, |made| made.handle);
             calls.push(self.plan.requests.call(handle, &index.to_string()));
         }
-        for made in made.values_mut() {
+        let mut noted = BTreeMap::new();
+        for (of, made) in &made {
             let first = self.plan.requests.len();
             for name in NOTED.iter().take(made.words) {
                 self.plan.requests.call(made.handle, name);
             }
-            made.noted = first..self.plan.requests.len();
+            noted.insert(*of, first..self.plan.requests.len());
         }
-        for ((pending, (needs, _)), request) in batch.iter().zip(&places).zip(calls) {
-            let Some(made) = made.get(needs) else { continue };
+        for ((pending, (of, _)), request) in batch.iter().zip(&places).zip(calls) {
+            let (Some(made), Some(noted)) = (made.get(of), noted.get(of)) else { continue };
             let results = pending.item().results().iter().map(|ty| result_type(*ty)).collect();
-            let (noted, host) = (made.noted.clone(), needs.host);
-            let wrapped = Wrapped { made: made.request, noted, results, host };
+            let wrapped = Wrapped { made: made.request, noted: noted.clone(), results, host: of.1.host };
             let step = Step {
                 requests: request..request + 1,
-                after: vec![instance.made],
+                after: vec![pending.instance.made],
                 want: pending.want.clone(),
             };
             self.set(pending.slot, step);
@@ -99,7 +87,23 @@ impl<'a> Planner<'a> {
             }
         }
     }
+
+    /// Requests the wrapper of calls on one instance with the same requirements.
+    fn wrapper(&mut self, needs: Needs, calls: &[&Pending<'_>]) -> Made {
+        let items: Vec<Item<'_>> = calls.iter().map(|pending| pending.item()).collect();
+        let words = items.iter().map(noted_words).max().unwrap_or(0);
+        let legacy = self.options.features.contains("legacy-exceptions");
+        let (none, first) = (Info::default(), calls.first());
+        let info = first.and_then(|pending| pending.instance.module.info.as_ref()).unwrap_or(&none);
+        let wrapper = wrapper::build(info, &items, (needs, words), legacy);
+        let (handle, instance) = (self.handle(), first.map_or(0, |pending| pending.instance.handle));
+        let request = self.plan.requests.wrap(handle, instance, &wrapper);
+        Made { handle, request, words }
+    }
 }
+
+/// What a wrapper is for: the handle of an instance, and the requirements of its calls.
+type Of = (u32, Needs);
 
 /// A requested wrapper.
 struct Made {
@@ -107,7 +111,6 @@ struct Made {
     request: usize,
     /// The maximum number of words of a recorded value.
     words: usize,
-    noted: Range<usize>,
 }
 
 /// The maximum number of words that an item records.

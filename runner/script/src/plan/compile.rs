@@ -62,7 +62,6 @@ fn compile_all<'a>(
         registered: HashMap::new(),
         spectest: Spectest::default(),
         batch: Vec::new(),
-        batched: None,
         handles: 0,
         is_threaded: false,
     };

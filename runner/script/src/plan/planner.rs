@@ -24,9 +24,8 @@ pub(super) struct Planner<'a> {
     /// The request that registered each name.
     pub(super) registered: HashMap<Name, usize>,
     pub(super) spectest: Spectest,
-    /// Calls on one instance.
+    /// Calls that no other directive comes between.
     pub(super) batch: Vec<Pending<'a>>,
-    pub(super) batched: Option<Instance>,
     pub(super) handles: u32,
     /// Whether the script has started a thread.
     pub(super) is_threaded: bool,
@@ -93,6 +92,7 @@ pub(super) fn no_instance(name: Option<&str>, missing: Missing) -> Want {
 pub(super) struct Pending<'a> {
     /// The directive, if it is judged.
     pub(super) slot: Option<usize>,
+    pub(super) instance: Instance,
     pub(super) export: &'a str,
     pub(super) call: Call<'a>,
     pub(super) want: Want,

@@ -102,6 +102,27 @@ fn calls_on_one_instance_share_a_wrapper() {
 }
 
 #[test]
+fn calls_on_instances_in_turns_take_a_wrapper_for_each_and_keep_their_order() {
+    let plan = plan(&format!(
+        "(module $a (func (export \"g\"))) {MODULE}
+         (invoke $a \"g\") (assert_return (invoke \"f\" (i32.const 1)) (i32.const 1)) (invoke $a \"g\")
+         (assert_return (invoke \"f\" (i32.const 2)) (i32.const 3)) (module) (invoke $a \"g\")"
+    ));
+    let requests = requests(&plan);
+    let of_calls = &requests[5..requests.len() - 1];
+    assert_eq!(
+        of_calls,
+        ["L 4 1", "L 5 3", "V 4 0", "V 5 0", "V 4 1", "V 5 1", "V 5 a0", "C 6", "I 7 6", "L 8 1", "V 8 0"]
+    );
+    let noted = [("V 5 1", "v 1"), ("V 5 a0", "v 2"), ("V 4 1", "E trap boom")];
+    let wrong = "wrong-value: i32 2 (0x00000002)";
+    assert_eq!(
+        judge(&plan, "", &noted),
+        ["pass", "pass", "pass", "pass", "unexpected-trap", wrong, "pass", "pass"]
+    );
+}
+
+#[test]
 fn wrappers_are_valid_and_have_what_is_asked_of_them() {
     let script = "(module (type $s (struct)) (tag $t) (global (export \"g\") v128 (v128.const i32x4 1 2 3 4))
         (func (export \"e\") (param externref) (result externref anyref (ref null $s) funcref exnref) (unreachable))

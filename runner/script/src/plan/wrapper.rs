@@ -100,12 +100,19 @@ fn alternatives(pattern: &Pattern) -> Box<dyn Iterator<Item = &Pattern> + '_> {
 /// The exports that return the bits of the last unexpected value, 32 each, the lowest first.
 pub(super) const NOTED: [&str; 4] = ["a0", "a1", "a2", "a3"];
 
-/// Builds the wrapper of items with the same requirements. Item `k` is its export `k`. `legacy`
-/// selects which of the two proposals is used to catch exceptions.
-pub(super) fn build(info: &Info, items: &[Item<'_>], needs: Needs, legacy: bool) -> Vec<u8> {
-    let mut builder = Builder::new(info, needs);
+/// Builds the wrapper of items with the same requirements, which exports this number of the words
+/// in [`NOTED`]. Item `k` is its export `k`. `legacy` selects which of the two proposals is used to
+/// catch exceptions.
+pub(super) fn build(
+    info: &Info,
+    items: &[Item<'_>],
+    (needs, words): (Needs, usize),
+    legacy: bool,
+) -> Vec<u8> {
+    let noted = NOTED.get(..words).unwrap_or(&NOTED);
+    let mut builder = Builder::new(info, needs, noted);
     items.iter().for_each(|item| builder.import(item));
-    builder.first_check = builder.imported + items.len() as u32 + NOTED.len() as u32;
+    builder.first_check = builder.imported + items.len() as u32 + noted.len() as u32;
     let bodies: Vec<Function> = items.iter().map(|item| builder.item(item, legacy)).collect();
     builder.finish(bodies)
 }
@@ -113,6 +120,8 @@ pub(super) fn build(info: &Info, items: &[Item<'_>], needs: Needs, legacy: bool)
 struct Builder<'a> {
     info: &'a Info,
     needs: Needs,
+    /// The exports that return the last unexpected value.
+    noted: &'static [&'static str],
     imports: ImportSection,
     /// The number of imported functions, and the index of each.
     imported: u32,
@@ -125,7 +134,7 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(info: &'a Info, needs: Needs) -> Self {
+    fn new(info: &'a Info, needs: Needs, noted: &'static [&'static str]) -> Self {
         let (mut imports, mut imported) = (ImportSection::new(), 0);
         if needs.host {
             imports.import(HOST, "host", EntityType::Function(info.types()));
@@ -133,7 +142,8 @@ impl<'a> Builder<'a> {
             imported = 2;
         }
         let (functions, globals) = (HashMap::new(), HashMap::new());
-        Builder { info, needs, imports, imported, functions, globals, first_check: 0, checks: Vec::new() }
+        let (first_check, checks) = (0, Vec::new());
+        Builder { info, needs, noted, imports, imported, functions, globals, first_check, checks }
     }
 
     fn import(&mut self, item: &Item<'_>) {
@@ -280,7 +290,7 @@ impl<'a> Builder<'a> {
             exports.export(&index.to_string(), ExportKind::Func, self.imported + index as u32);
             code.function(body);
         }
-        for (index, name) in NOTED.into_iter().enumerate() {
+        for (index, name) in self.noted.iter().enumerate() {
             functions.function(types.item);
             exports.export(name, ExportKind::Func, self.imported + (bodies.len() + index) as u32);
             code.function(&noted_word(self.globals.len() as u32, index as u32));

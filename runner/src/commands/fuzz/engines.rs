@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use wassay_drive::{Command, Driven, Known, Limits, Way};
-use wassay_fuzz::{Judge, Side};
+use wassay_fuzz::{Judge, Side, Turn};
 use wassay_script::Judges;
 use wassay_terms::Features;
 
 use super::args::Args;
 use crate::commands::Error;
 use crate::commands::driven::choose;
-use crate::own::configurations;
+use crate::own;
+use crate::own::configurations::{self, Configuration};
 
 /// An engine that can be started on every thread.
 pub(super) struct Engine {
@@ -19,7 +20,18 @@ pub(super) struct Engine {
     pub(super) name: String,
     /// Whether it is wassay's own.
     pub(super) is_own: bool,
+    /// The cases that it runs.
+    turn: Option<Turn>,
     start: Box<dyn Fn() -> Box<Judge<'static>> + Send + Sync>,
+}
+
+/// Where wassay's own engine runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// In a process for each configuration, so that a crash is a finding and not the end.
+    Apart,
+    /// In this process, which takes much less time.
+    Here,
 }
 
 /// The memory that the process of an engine may write, in bytes.
@@ -28,23 +40,25 @@ const MEMORY: u64 = 2 << 30;
 impl Engine {
     /// Starts it for a thread.
     pub(super) fn side(&self) -> Side<'static> {
-        Side { name: self.name.clone(), judge: (self.start)() }
+        Side { name: self.name.clone(), judge: (self.start)(), turn: self.turn }
     }
 
-    /// wassay's own engine, in one of its configurations. It runs in processes of its own, so that
-    /// a crash is a finding and not the end.
-    fn own(configuration: &str) -> Result<Engine, Error> {
-        let program = std::env::current_exe()
-            .map_err(|error| Error::System { what: "cannot find wassay itself".to_owned(), error })?;
-        let words = [&program.to_string_lossy(), "adapter", "--configuration", configuration];
-        let command = Command::new(words.map(str::to_owned).to_vec(), BTreeMap::new())
-            .map_err(|error| Error::Usage(error.to_string()))?;
-        let limits = Limits { memory: Some(MEMORY), ..Limits::default() };
-        let known = Known::ask(command, limits).map_err(|error| Error::Usage(error.to_string()))?;
-        Ok(Engine {
-            is_own: true,
-            ..Engine::driven(format!("wassay ({configuration})"), Way::Protocol(Arc::new(known)))
-        })
+    /// Whether it runs only some of the cases.
+    pub(super) fn takes_turns(&self) -> bool {
+        self.turn.is_some()
+    }
+
+    /// wassay's own engine, in one of its configurations.
+    fn own(configuration: Configuration, ways: &Own) -> Result<Engine, Error> {
+        let name = format!("wassay ({configuration})");
+        let engine = match ways {
+            Own::Apart(known) => {
+                let known = known.started_by(adapter(configuration)?);
+                Engine::driven(name, Way::Protocol(Arc::new(known)))
+            }
+            Own::Here => Engine::made(name, move || own::embedder_in(configuration)),
+        };
+        Ok(Engine { is_own: true, ..engine })
     }
 
     /// The engine that a word names.
@@ -61,44 +75,82 @@ impl Engine {
             let mut driver: Driven = way.driver();
             Box::new(move |script, options| driver.judge(script, options))
         };
-        Engine { name, is_own: false, start: Box::new(start) }
+        Engine { name, is_own: false, turn: None, start: Box::new(start) }
     }
 
-    /// The engine of a program that embeds this command line.
-    fn made<E: Judges + 'static>(make: impl Fn() -> E + Send + Sync + 'static) -> Engine {
-        let name = make().identity().title();
+    /// An engine in this process.
+    fn made<E: Judges + 'static>(name: String, make: impl Fn() -> E + Send + Sync + 'static) -> Engine {
         let start = move || -> Box<Judge<'static>> {
             let mut engine: E = make();
             Box::new(move |script, options| engine.judge(script, options))
         };
-        Engine { name, is_own: false, start: Box::new(start) }
+        Engine { name, is_own: false, turn: None, start: Box::new(start) }
     }
+}
+
+/// wassay's own engine in any configuration.
+enum Own {
+    Apart(Box<Known>),
+    Here,
+}
+
+impl Own {
+    fn at(place: Place) -> Result<Own, Error> {
+        let (Place::Apart, Some(default)) = (place, configurations::all().next()) else {
+            return Ok(Own::Here);
+        };
+        let limits = Limits { memory: Some(MEMORY), ..Limits::default() };
+        let known = Known::ask(adapter(default)?, limits);
+        Ok(Own::Apart(Box::new(known.map_err(|error| Error::Usage(error.to_string()))?)))
+    }
+}
+
+/// The command of the process for a configuration.
+fn adapter(configuration: Configuration) -> Result<Command, Error> {
+    let program = std::env::current_exe()
+        .map_err(|error| Error::System { what: "cannot find wassay itself".to_owned(), error })?;
+    let words = [&program.to_string_lossy(), "adapter", "--configuration", &configuration.to_string()];
+    Command::new(words.map(str::to_owned).to_vec(), BTreeMap::new())
+        .map_err(|error| Error::Usage(error.to_string()))
 }
 
 /// The first engine, and those that it is compared with.
 pub(super) fn engines<E: Judges + 'static>(
     args: &Args,
     make: Option<impl Fn() -> E + Send + Sync + 'static>,
+    place: Place,
 ) -> Result<(Engine, Vec<Engine>), Error> {
-    let mut own = configurations::ALL.iter().map(|configuration| configuration.name);
-    let default = own.next();
-    let needs_own = || {
-        Error::Usage(
-            "fuzz: this build of wassay has no built-in engine; name two with --engine and --against"
-                .to_owned(),
-        )
+    let default = || {
+        let error = "fuzz: this build of wassay has no built-in engine; name two with --engine and --against";
+        let default = configurations::all().next().ok_or_else(|| Error::Usage(error.to_owned()))?;
+        Engine::own(default, &Own::at(place)?)
     };
     let first = match (&args.engine, make.filter(|_| !E::DRIVES_WASSAY)) {
         (Some(word), _) => Engine::named(word)?,
-        (None, Some(make)) => Engine::made(make),
-        (None, None) => Engine::own(default.ok_or_else(needs_own)?)?,
+        // The engine of a program that embeds this command line.
+        (None, Some(make)) => Engine::made(make().identity().title(), make),
+        (None, None) => default()?,
     };
     let others = match args.against.as_slice() {
-        [] if first.is_own => own.map(Engine::own).collect::<Result<_, _>>()?,
-        [] => vec![Engine::own(default.ok_or_else(needs_own)?)?],
+        [] if first.is_own => in_turns(place)?,
+        [] => vec![default()?],
         words => words.iter().map(|word| Engine::named(word)).collect::<Result<_, _>>()?,
     };
     Ok((first, others))
+}
+
+/// wassay's own engine in all configurations but the default, one of which runs each case: most of
+/// the time of a case goes into compiling, and another module finds more than the same module in
+/// another configuration.
+fn in_turns(place: Place) -> Result<Vec<Engine>, Error> {
+    let (own, others) = (Own::at(place)?, configurations::all().skip(1));
+    let of = others.count() as u32;
+    let turns = configurations::all().skip(1).zip(0..of);
+    turns
+        .map(|(configuration, at)| {
+            Ok(Engine { turn: Some(Turn { at, of }), ..Engine::own(configuration, &own)? })
+        })
+        .collect()
 }
 
 /// The features that modules may use by default. Relaxed vectors may have other results on every

@@ -5,6 +5,7 @@ mod engines;
 mod folder;
 mod inputs;
 mod modules;
+mod screen;
 mod targets;
 mod worker;
 
@@ -22,6 +23,7 @@ pub(crate) fn run<E: Judges + 'static>(
 ) -> Result<Exit, Error> {
     let seed = args.seed.unwrap_or_else(seed_of_clock);
     match args.target {
+        Target::Module if args.worker => screen::serve(&args, seed, make),
         Target::Module => modules::run(&args, seed, make),
         target if args.worker => worker::run(&args, target, seed),
         target => inputs::run(&args, target, seed),

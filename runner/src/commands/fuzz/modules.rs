@@ -7,14 +7,15 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wassay_fuzz::{Finding, Session, Uses};
+use wassay_fuzz::{Case, Finding, Outcome, Session, Uses};
 use wassay_reports::terminal::Text;
 use wassay_script::{Judges, STACK};
 use wassay_terms::Features;
 
 use super::args::Args;
-use super::engines::{Engine, engines, features};
+use super::engines::{Engine, Place, engines, features};
 use super::folder::Folder;
+use super::screen::{Screen, Screened};
 use crate::batch::Interrupt;
 use crate::commands::{Console, Error, Exit, interrupt, plural};
 use crate::own::CLASSIFY;
@@ -33,13 +34,13 @@ const SILENCE: Duration = Duration::from_secs(30);
 
 /// What all threads share.
 struct Run<'a> {
+    args: &'a Args,
     seed: u64,
     next: AtomicU64,
     /// The number after the last case.
     end: u64,
     until: Option<Instant>,
     allowed: Features,
-    timeout: Duration,
     engines: &'a (Engine, Vec<Engine>),
     interrupt: &'a Interrupt,
     /// Whether there are enough findings, or one cannot be written.
@@ -75,23 +76,28 @@ pub(super) fn run<E: Judges + 'static>(
     let interrupt = interrupt()?;
     let folder = args.output.as_deref().map(Folder::open).transpose()?;
     let uses = folder.as_ref().map(Folder::uses).transpose()?.unwrap_or_default();
-    let engines = engines(args, make)?;
+    let engines = engines(args, make, Place::Apart)?;
     let time = args.time.or_else(|| args.modules.is_none().then_some(TIME));
     let begin = Instant::now();
     let run = Run {
+        args,
         seed,
         next: AtomicU64::new(args.first),
         end: args.modules.map_or(u64::MAX, |count| args.first.saturating_add(count)),
         until: time.map(|time| begin + time),
         allowed: features(args, &engines.0, &engines.1)?,
-        timeout: args.timeout,
         engines: &engines,
         interrupt: &interrupt,
         is_over: AtomicBool::new(false),
         results: Mutex::new(Results { uses, ..Results::default() }),
         folder,
     };
-    let names: Vec<&str> = run.engines.1.iter().map(|engine| engine.name.as_str()).collect();
+    let (turns, names): (Vec<&Engine>, Vec<&Engine>) =
+        run.engines.1.iter().partition(|engine| engine.takes_turns());
+    let mut names: Vec<String> = names.iter().map(|engine| engine.name.clone()).collect();
+    if !turns.is_empty() {
+        names.push(format!("{} other configurations in turns", turns.len()));
+    }
     printer::note(&format!(
         "{} against {}; seed {seed}, features {}",
         run.engines.0.name,
@@ -126,27 +132,63 @@ impl Run<'_> {
             first: first.side(),
             others: others.iter().map(Engine::side).collect(),
             classify: CLASSIFY.filter(|_| first.is_own),
-            time: self.timeout,
+            time: self.args.timeout,
             reduction: REDUCTION,
         };
-        while !self.interrupt.is_set()
-            && !self.is_over.load(Ordering::Relaxed)
-            && self.until.is_none_or(|until| Instant::now() < until)
-        {
+        let always = others.iter().filter(|engine| !engine.takes_turns()).count();
+        let engines = 1 + always + usize::from(always < others.len());
+        let mut screen = first.is_own.then(|| Screen::new(self.args, self.seed, self.allowed, engines));
+        while !self.is_over() {
             let number = self.next.fetch_add(1, Ordering::Relaxed);
             if number >= self.end {
                 return;
             }
-            self.case(&mut session, number);
+            if let Err(error) = self.case(&mut session, screen.as_mut(), number) {
+                self.fail(&mut self.results(), error);
+            }
         }
     }
 
-    fn case(&self, session: &mut Session<'_>, number: u64) {
-        let Some(case) = wassay_fuzz::case(self.seed, number, self.allowed) else { return };
+    fn is_over(&self) -> bool {
+        self.interrupt.is_set()
+            || self.is_over.load(Ordering::Relaxed)
+            || self.until.is_some_and(|until| Instant::now() >= until)
+    }
+
+    /// Runs a case in the process for all engines, and with a process for each if that shows
+    /// anything.
+    fn case(&self, session: &mut Session<'_>, screen: Option<&mut Screen>, number: u64) -> Result<(), Error> {
+        let screened = screen.map(|screen| screen.case(number)).transpose()?;
+        if self.interrupt.is_set() {
+            // The signal may have ended the process, too.
+            return Ok(());
+        }
+        let new = || wassay_fuzz::case(self.seed, number, self.allowed);
+        match screened {
+            Some(Screened::None) => Ok(()),
+            Some(Screened::Same { compared, script, cut }) => {
+                let script = script.filter(|_| {
+                    let uses = new().as_ref().map(Uses::of_case).unwrap_or_default();
+                    self.folder.is_some() && self.results().uses.add(uses)
+                });
+                self.done(number, Outcome { compared, cut, script, ..Outcome::default() })
+            }
+            shown => {
+                let Some(case) = new() else { return Ok(()) };
+                let mut keep = |uses: &Uses| self.folder.is_some() && self.results().uses.add(uses.clone());
+                let about = about(self.seed, number);
+                let mut outcome = session.run(&case, &about, &mut keep);
+                if let (true, Some(shown)) = (outcome.findings.is_empty(), &shown) {
+                    outcome.findings.extend(unconfirmed(shown, &case, &about));
+                }
+                self.done(number, outcome)
+            }
+        }
+    }
+
+    /// Notes what came of a case.
+    fn done(&self, number: u64, outcome: Outcome) -> Result<(), Error> {
         let name = format!("{}-{number}", self.seed);
-        let about = format!("wassay fuzz --seed {} --first {number} --modules 1", self.seed);
-        let mut keep = |uses: &Uses| self.folder.is_some() && self.results().uses.add(uses.clone());
-        let outcome = session.run(&case, &about, &mut keep);
         let mut results = self.results();
         results.cases += 1;
         results.compared += outcome.compared;
@@ -157,14 +199,10 @@ impl Run<'_> {
         }
         if let (Some(folder), Some(script)) = (&self.folder, &outcome.script) {
             results.kept += 1;
-            if let Err(error) = folder.keep_case(script, &name) {
-                self.fail(&mut results, error);
-            }
+            folder.keep_case(script, &name)?;
         }
         for finding in outcome.findings {
-            if let Err(error) = self.found(&mut results, finding, &name) {
-                self.fail(&mut results, error);
-            }
+            self.found(&mut results, finding, &name)?;
         }
         let now = Instant::now();
         let since = results.spoke.get_or_insert(now);
@@ -172,6 +210,7 @@ impl Run<'_> {
             *since = now;
             printer::note(&format!("{} so far", plural_of(results.cases, "case")));
         }
+        Ok(())
     }
 
     fn found(&self, results: &mut Results, finding: Finding, name: &str) -> Result<(), Error> {
@@ -199,6 +238,23 @@ impl Run<'_> {
     fn results(&self) -> std::sync::MutexGuard<'_, Results> {
         self.results.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How to run a case again.
+pub(super) fn about(seed: u64, number: u64) -> String {
+    format!("wassay fuzz --seed {seed} --first {number} --modules 1")
+}
+
+/// The finding of what the process for all engines showed and a process for each did not: the state
+/// that earlier cases left in that process may matter. What takes long once was slow, not hanging.
+fn unconfirmed(shown: &Screened, case: &Case, about: &str) -> Option<Finding> {
+    let (how, verdicts) = match shown {
+        Screened::None | Screened::Same { .. } | Screened::Late => return None,
+        Screened::Ended(how) => (how, (String::new(), how.clone())),
+        Screened::Other { kind, verdicts } => (kind, verdicts.clone()),
+    };
+    let about = format!("{about} (seen once, after other cases: {how})");
+    Some(Finding::unconfirmed(case, &about, verdicts))
 }
 
 fn plural_of(count: u64, noun: &str) -> String {
@@ -236,4 +292,24 @@ fn summary(results: &Results, time: Duration, seed: u64, is_kept: bool) -> Text 
         if is_kept { format!(", {} kept", plural(results.kept, "new case")) } else { String::new() },
     ));
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_only_the_process_for_all_engines_shows_is_a_finding_unless_it_was_slow() {
+        let case = (0..).find_map(|number| wassay_fuzz::case(1, number, Features::V1)).unwrap();
+        let found = |shown: &Screened| unconfirmed(shown, &case, "about");
+        let other =
+            Screened::Other { kind: "other results".to_owned(), verdicts: ("1".to_owned(), "2".to_owned()) };
+        let finding = found(&other).unwrap();
+        assert_eq!(finding.verdicts, ("1".to_owned(), "2".to_owned()));
+        assert!(finding.script.contains(";; about (seen once, after other cases: other results)"));
+        assert!(finding.script.contains("(module"), "{}", finding.script);
+        let ended = found(&Screened::Ended("signal: 11".to_owned())).unwrap();
+        assert_eq!(ended.verdicts.1, "signal: 11");
+        assert!(found(&Screened::Late).is_none() && found(&Screened::None).is_none());
+    }
 }
