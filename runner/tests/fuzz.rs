@@ -44,6 +44,8 @@ enum Fault {
     Hang,
     /// A script with less time than this times out.
     Slow(Duration),
+    /// A script takes at least this time.
+    Busy(Duration),
 }
 
 /// Rewrites functions as an engine with the fault would understand them.
@@ -74,6 +76,9 @@ impl Embedder for Faulty {
 
     fn begin(&mut self, features: Features, deadline: Option<Instant>) -> Result<(), EmbedError> {
         self.deadline = deadline;
+        if let Fault::Busy(time) = self.fault {
+            std::thread::sleep(time);
+        }
         if let (Fault::Slow(time), Some(deadline)) = (self.fault, deadline)
             && deadline < Instant::now() + time
         {
@@ -231,6 +236,12 @@ fn an_engine_that_is_slow_is_no_finding() {
         // It ends in the time that a hang is confirmed with, and in no shorter one.
         let time = Duration::from_secs(20);
         let session = Session { reduction: Duration::from_secs(1), ..session(Fault::Slow(time * 2)) };
+        assert!(found(session, "2.0,-simd", 4).is_none());
+        // Where the other engine takes long as well, the machine is busy.
+        let (time, reduction) = (Duration::from_secs(1), Duration::from_secs(1));
+        let (busy, slow) = (Fault::Busy(Duration::from_millis(50)), Fault::Slow(time * 6));
+        let (first, others) = (side("right", busy), vec![side("wrong", slow)]);
+        let session = Session { first, others, time, reduction, classify: None };
         assert!(found(session, "2.0,-simd", 4).is_none());
     });
 }

@@ -16,8 +16,10 @@ use crate::reduce::reduce;
 use crate::session::{Finding, Found, Session, differs_from};
 use crate::tree::Node;
 
-/// How much longer a script may take if it seems to hang: the machine may have been busy.
+/// How much longer a script may take if it seems to hang, at least and at most: the machine may have
+/// been busy, as the time that the other engine took shows.
 const AGAIN: u32 = 3;
+const LONGEST: u32 = 10;
 
 /// How long a candidate of a reduction may take: this much longer than the whole case took on the
 /// engines that ended, and at least [`TRIAL`]. A candidate that hangs takes all of it.
@@ -54,7 +56,8 @@ impl Session<'_> {
             return Some(Finding { class, engine, script, key, verdicts });
         };
         let trial = if is_hang(class) { oracle.time } else { trial };
-        let full = if is_hang(class) { time * AGAIN } else { time };
+        let patience = (*took * SLOWER * AGAIN).clamp(time * AGAIN, time * LONGEST);
+        let full = if is_hang(class) { patience } else { time };
         let fuel: Vec<String> = case.fuel.iter().map(|index| format!("$#global{index}")).collect();
         // What was reduced under load is judged once more, and is reduced with more time if it does
         // not show the difference.
