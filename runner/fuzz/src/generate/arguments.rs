@@ -54,7 +54,7 @@ fn top(shape: &Shape, heap: Parsed) -> Option<HeapType> {
 }
 
 /// An integer near a power of two, a small one, or a random one.
-fn integer(random: &mut Random, bits: u32) -> u64 {
+pub(super) fn integer(random: &mut Random, bits: u32) -> u64 {
     match random.below(10) {
         0..3 => (random.below(9) as u64).wrapping_sub(4),
         3..7 => {
@@ -102,7 +102,7 @@ const FLOATS: [f64; 20] = [
     8388609.0,
 ];
 
-fn f64_bits(random: &mut Random) -> u64 {
+pub(super) fn f64_bits(random: &mut Random) -> u64 {
     match random.below(10) {
         0..6 => FLOATS[random.below(FLOATS.len())].to_bits(),
         6 => 0x7ff8_0000_0000_0000 | random.bits() & 1 << 63,
@@ -111,7 +111,7 @@ fn f64_bits(random: &mut Random) -> u64 {
     }
 }
 
-fn f32_bits(random: &mut Random) -> u32 {
+pub(super) fn f32_bits(random: &mut Random) -> u32 {
     match random.below(10) {
         0..5 => (FLOATS[random.below(FLOATS.len())] as f32).to_bits(),
         5 => random.pick(1, &[0x7f7f_ffff, 0x0080_0000, 0x4b80_0000, 0x4f00_0000, 0xcf00_0001]),
@@ -121,7 +121,7 @@ fn f32_bits(random: &mut Random) -> u32 {
     }
 }
 
-fn vector(random: &mut Random) -> u128 {
+pub(super) fn vector(random: &mut Random) -> u128 {
     match random.below(4) {
         0 => random.wide_bits(),
         1 => (0..4).fold(0, |bits, _| bits << 32 | u128::from(f32_bits(random))),

@@ -5,6 +5,7 @@
 //! | `config` | the features and the shape of the modules of a case |
 //! | `module` | valid modules whose functions end, by `wasm-smith` |
 //! | `lengths` | short lengths for bulk instructions |
+//! | `operators` | modules in which each function is one operator |
 //! | `arguments` | arguments of calls |
 //! | `observer` | modules that change memories and tables, and read them after the calls |
 //! | `mutate` | bytes that are mostly malformed or invalid |
@@ -15,6 +16,7 @@ mod lengths;
 mod module;
 mod mutate;
 mod observer;
+mod operators;
 
 pub use mutate::mutate;
 
@@ -38,6 +40,9 @@ pub fn case(seed: u64, number: u64, allowed: Features) -> Option<Case> {
     // Which engines run a case does not depend on what its modules use.
     let choice = Random::of_case(!seed, number).bits() as u32;
     let (config, features) = config::pick(&mut random, allowed);
+    if random.chance(15) {
+        return operators::case(&mut random, features, choice);
+    }
     let first = module::module(&mut random, &config, features, None)?;
     match random.below(10) {
         0..2 => {
