@@ -2,7 +2,7 @@
 //!
 //! `cargo bench -p wassay-engine --bench stored`
 
-#![allow(clippy::unwrap_used, missing_docs)]
+#![allow(clippy::unwrap_used, missing_docs, unsafe_code)]
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -38,7 +38,6 @@ fn engine() -> Engine {
 }
 
 fn open(path: &Path) -> Precompiled {
-    #[allow(unsafe_code)]
     // SAFETY: this process wrote the file into a folder of its own.
     let file = unsafe { TrustedFile::new(File::open(path).unwrap()) };
     Precompiled::open(file).unwrap()

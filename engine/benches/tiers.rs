@@ -107,8 +107,8 @@ fn steady(c: &mut Criterion) {
     group.finish();
 }
 
-/// Calls in optimised code: direct ones, as in a module that is compiled as a whole, and through the
-/// slot of the callee, as in a caller that was compiled before it.
+/// Calls in optimised code: direct ones, as in a module that is compiled as a whole, and through
+/// the slot of the callee, as in a caller that was compiled before it.
 fn calls(c: &mut Criterion) {
     let text = r#"(module
         (func $next (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))

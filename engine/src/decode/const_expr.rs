@@ -90,8 +90,8 @@ impl ConstExpr {
         Ok(ConstExpr(ops))
     }
 
-    /// Reads an expression that is one `i32.const`, as the offsets of most segments are. Returns the
-    /// constant.
+    /// Reads an expression that is one `i32.const`, as the offsets of most segments are. Returns
+    /// the constant.
     pub(super) fn read_i32(reader: &mut BinaryReader<'_>) -> Option<i32> {
         const I32_CONST: u8 = 0x41;
         const END: u8 = 0x0b;

@@ -108,8 +108,8 @@ impl Source<'_> {
         ModuleCode { functions: Arc::new(functions), guard_pages, busy, done, requests, recorded }
     }
 
-    /// The function at a position, from an earlier run. Code of the first tier is loaded only if that
-    /// is the goal.
+    /// The function at a position, from an earlier run. Code of the first tier is loaded only if
+    /// that is the goal.
     fn load(&self, guard_pages: bool, position: usize, goal: Goal) -> Option<(CompiledFunction, Tier)> {
         let (stored, key) = (self.stored?, Key { guard_pages, position: position as u32 });
         let tier = Tier::of_number(stored.tier(key)?)?;

@@ -47,9 +47,9 @@ impl Module {
         }
     }
 
-    /// Optimises a function of the first tier for its next calls, on the thread that runs it, because
-    /// little is left of the stack. Frames of the first tier are several times as large as those of
-    /// optimised code, so that deep recursion that fits with those would not fit.
+    /// Optimises a function of the first tier for its next calls, on the thread that runs it,
+    /// because little is left of the stack. Frames of the first tier are several times as large as
+    /// those of optimised code, so that deep recursion that fits with those would not fit.
     pub(crate) fn optimize_now(&self, guarded: bool, position: usize, deadline: Option<Deadline>) {
         let Some(code) = self.existing_code(guarded) else { return };
         self.is_due(code, position);

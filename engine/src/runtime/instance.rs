@@ -98,8 +98,8 @@ impl Instance {
 
 impl InstanceEntity {
     /// Compiles a function, given its position among those that the module defines, unless it is
-    /// compiled already. Returns the address of its code. `is_deep` says whether the caller has used
-    /// most of its stack.
+    /// compiled already. Returns the address of its code. `is_deep` says whether the caller has
+    /// used most of its stack.
     pub(crate) fn compile(
         &self,
         position: usize,
