@@ -3,9 +3,12 @@
 #![cfg(feature = "engine")]
 #![allow(clippy::unwrap_used)]
 
+use std::os::unix::process::CommandExt as _;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::{Folder, wassay, with_stack};
+use rustix::process::{Pid, Signal, kill_process_group};
 use smallvec::SmallVec;
 use wasm_encoder::reencode::{Error, Reencode};
 use wasm_encoder::{Instruction, Module};
@@ -224,7 +227,7 @@ fn a_hang_is_reduced_as_far_although_each_candidate_that_hangs_takes_its_time() 
         // As long as in the command, in proportion.
         let time = Duration::from_secs(3);
         let session = Session { time, reduction: time * 7, ..session(Fault::Hang) };
-        let finding = found(session, "2.0,-simd", 3000).unwrap();
+        let finding = found(session, "1.0", 3000).unwrap();
         assert_eq!(finding.class, Class::Hang { first: false }, "{}", finding.script);
         assert!(finding.script.lines().count() <= 15, "{}", finding.script);
     });
@@ -315,6 +318,25 @@ fn a_crash_or_a_hang_is_a_finding_and_does_not_end_the_run() {
             assert!(script.lines().count() <= 15, "{script}");
         }
     }
+}
+
+#[test]
+fn an_interrupt_ends_the_run_without_a_finding() {
+    let folder = Folder::new::<&str>(&[]);
+    let output = folder.arg("out");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
+    command.args(["fuzz", "--seed", "3", "--time", "5m", "--features", "1.0", "-o", &output]);
+    let mut process = command.stderr(Stdio::null()).stdout(Stdio::null()).process_group(0).spawn().unwrap();
+    let kept = || std::fs::read_dir(folder.file("out/corpus")).is_ok_and(|mut files| files.next().is_some());
+    while !kept() {
+        assert!(process.try_wait().unwrap().is_none());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // As the terminal does, to all processes of the group.
+    kill_process_group(Pid::from_child(&process), Signal::INT).unwrap();
+    assert_eq!(process.wait().unwrap().code(), Some(130));
+    let findings = std::fs::read_dir(folder.file("out/findings"));
+    assert_eq!(findings.map_or(0, Iterator::count), 0);
 }
 
 #[test]

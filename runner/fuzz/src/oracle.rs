@@ -23,10 +23,10 @@ const LONGEST: u32 = 10;
 
 /// How long a candidate of a reduction may take: this much longer than the whole case took on the
 /// engines that ended, and at least [`TRIAL`]. A candidate that hangs takes all of it.
-const SLOWER: u32 = 50;
-const TRIAL: Duration = Duration::from_millis(500);
+const SLOWER: u32 = 20;
+const TRIAL: Duration = Duration::from_millis(200);
 /// How much longer candidates may take in a second attempt.
-const MORE: u32 = 4;
+const MORE: u32 = 10;
 
 impl Session<'_> {
     /// Reduces a difference of an engine from the first one, which did what was seen.
@@ -56,7 +56,7 @@ impl Session<'_> {
             return Some(Finding { class, engine, script, key, verdicts });
         };
         let trial = if is_hang(class) { oracle.time } else { trial };
-        let patience = (*took * SLOWER * AGAIN).clamp(time * AGAIN, time * LONGEST);
+        let patience = (*took * SLOWER * MORE).clamp(time * AGAIN, time * LONGEST);
         let full = if is_hang(class) { patience } else { time };
         let fuel: Vec<String> = case.fuel.iter().map(|index| format!("$#global{index}")).collect();
         // What was reduced under load is judged once more, and is reduced with more time if it does
@@ -173,7 +173,9 @@ fn narrow(forms: &mut [Node], shows: &mut dyn FnMut(&[Node]) -> bool) {
     let range = |forms: &[Node]| -> Option<(u64, u64)> {
         let call = forms.last()?;
         let number = |index: usize| call.children().get(index)?.children().get(1)?.atom()?.parse().ok();
-        (call.head() == "invoke" && call.children().len() == 5).then_some((number(3)?, number(4)?))
+        let is_observer = call.head() == "invoke" && call.children().len() == 5;
+        // Other functions have two operands, too.
+        is_observer.then_some((number(3)?, number(4)?)).filter(|(from, to)| from < to)
     };
     let Some((mut from, mut to)) = range(forms) else { return };
     let mut set = |forms: &mut [Node], from: u64, to: u64| {

@@ -36,6 +36,9 @@ pub(crate) fn reduce(
     differs: &mut Differs<'_>,
 ) -> Vec<Node> {
     let mut reduction = Reduction { fuel, end, differs };
+    let alone = without_calls(&forms);
+    let is_enough = alone.len() < forms.len() && !reduction.is_over() && (reduction.differs)(&alone);
+    let forms = if is_enough { alone } else { forms };
     let last = forms.len().saturating_sub(1);
     let rest = forms.get(last).cloned();
     let with_last = |kept: &[Node]| kept.iter().chain(&rest).cloned().collect::<Vec<_>>();
@@ -50,6 +53,19 @@ pub(crate) fn reduce(
             return forms.children().to_vec();
         }
     }
+}
+
+/// The forms without all calls but the last one, which is enough for most differences.
+fn without_calls(forms: &[Node]) -> Vec<Node> {
+    let is_call = |form: &Node| matches!(form.head(), "invoke" | "get");
+    let last = forms.len().saturating_sub(1);
+    forms
+        .iter()
+        .enumerate()
+        .filter(|(at, form)| *at == last || !is_call(form))
+        .map(|(_, form)| form)
+        .cloned()
+        .collect()
 }
 
 struct Reduction<'a, 'd> {

@@ -8,6 +8,7 @@
 //! A request is a line with the number of a case; the answer is a line as [`Screened`] describes.
 
 use std::io::{BufRead, BufReader, Write};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -193,6 +194,8 @@ impl Screen {
 impl Process {
     fn start(command: &mut Command) -> Result<Process, Error> {
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        // An interrupt of the run from the terminal must not look like a crash.
+        command.process_group(0);
         let mut child =
             command.spawn().map_err(|error| failed("cannot start a process for the cases", error))?;
         let (Some(requests), Some(stdout)) = (child.stdin.take(), child.stdout.take()) else {
