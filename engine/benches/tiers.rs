@@ -107,5 +107,27 @@ fn steady(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, first_call, tier_up, steady);
+/// Calls in optimised code: direct ones, as in a module that is compiled as a whole, and through
+/// the slot of the callee, as in a caller that was compiled before it.
+fn calls(c: &mut Criterion) {
+    let text = r#"(module
+        (func $next (param i32) (result i32) (i32.add (local.get 0) (i32.const 1)))
+        (func (export "f") (param i32) (result i32) (local $sum i32)
+            (loop
+                (local.set $sum (call $next (local.get $sum)))
+                (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+            (local.get $sum)))"#;
+    let bytes = wat::parse_str(text).unwrap();
+    let mut group = c.benchmark_group("1000 calls");
+    for (name, compilation) in [("direct", Compilation::Eager), ("through a slot", Compilation::Lazy)] {
+        let engine = Engine::new(&Config::new().verifier(false).compilation(compilation)).unwrap();
+        let mut store = Store::new(&engine);
+        let module = Module::new(&engine, &bytes).unwrap();
+        let f = function(&mut store, &module);
+        group.bench_function(name, |b| b.iter(|| f.invoke(&mut store, &[Val::I32(1000)]).unwrap()));
+    }
+    group.finish();
+}
+
+criterion_group!(benches, first_call, tier_up, steady, calls);
 criterion_main!(benches);

@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use cranelift_codegen::isa::OwnedTargetIsa;
+use smallvec::SmallVec;
 
 use crate::abi::signature::AbiSignature;
 use crate::compile::function::Compiler;
@@ -12,13 +13,13 @@ use crate::compile::parallel::with_compiler;
 use crate::compile::{isa, trampoline};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::precompiled::Fingerprint;
+use crate::precompiled::{Fingerprint, Glue, GlueKey, GlueKind};
 use crate::types::{
     CompositeType, ExternType, FieldType, FuncType, HeldTypes, SubType, TypeId, TypeRegistry, TypeTable,
     ValType,
 };
 use crate::vm::artifact::CompiledFunction;
-use crate::vm::code::{Code, CodeBlock};
+use crate::vm::code::{self, Code, CodeBlock};
 use crate::vm::memory::may_guard;
 use crate::vm::rows::TypeRows;
 use crate::vm::signal;
@@ -40,11 +41,15 @@ struct EngineInner {
     rows: Arc<TypeRows>,
     /// The types that the host has registered.
     host_types: Mutex<HeldTypes>,
-    /// The stubs for builtins, followed by those for exceptions.
-    stubs: Arc<CodeBlock>,
+    /// The stubs for builtins, followed by those for exceptions, from the first instance on.
+    stubs: OnceLock<Arc<CodeBlock>>,
+    /// Stubs and trampolines of earlier runs, and for later ones.
+    glue: Mutex<Glue>,
     trampolines: Mutex<Trampolines>,
     /// The number of functions of modules that have been compiled.
     compiled: AtomicUsize,
+    /// The number of stubs and trampolines that have been compiled.
+    compiled_glue: AtomicUsize,
     /// The number of times that code of the first tier was compiled again.
     optimized: AtomicUsize,
     /// The number of calls that were continued from a loop.
@@ -82,6 +87,9 @@ pub struct EngineStats {
     pub trampolines: usize,
     /// The number of functions of modules that have been compiled so far.
     pub compiled: usize,
+    /// The number of trampolines, and of stubs that all modules share, that have been compiled so
+    /// far, as opposed to those that came with the code of a module.
+    pub compiled_trampolines: usize,
     /// The number of times that a function was compiled again, optimised, because it has run often.
     pub optimized: usize,
     /// The number of calls that were continued in optimised code from a loop.
@@ -106,17 +114,15 @@ impl Engine {
     pub fn new(config: &Config) -> Result<Engine> {
         signal::install().map_err(|error| Error::limit("cannot install signal handlers").caused_by(error))?;
         let (isa, fast_isa) = (isa::host(config, false)?, isa::host(config, true)?);
-        let builtin = with_compiler(|compiler| trampoline::builtin(compiler, &*isa))?;
-        let throw = with_compiler(|compiler| trampoline::throw(compiler, &*isa))?;
-        let stubs = Arc::new(CodeBlock::install(&[builtin, throw], Code::Stubs)?);
+        code::reserve()?;
         let rows = TypeRows::new().map_err(|error| {
             Error::limit("cannot reserve address space for the type table").caused_by(error)
         })?;
         let rows = Arc::new(rows);
         let types = Arc::new(TypeRegistry::new(Arc::clone(&rows) as Arc<dyn TypeTable>));
         let host_types = Mutex::new(HeldTypes::new(&types));
-        let trampolines = Mutex::default();
-        let [compiled, optimized, continued] = [const { AtomicUsize::new(0) }; 3];
+        let (stubs, glue, trampolines) = (OnceLock::new(), Mutex::default(), Mutex::default());
+        let [compiled, compiled_glue, optimized, continued] = [const { AtomicUsize::new(0) }; 4];
         let mut config = config.clone();
         // Bounds checks cannot be left out if guard pages cannot be used.
         config.guard_pages &= may_guard();
@@ -128,8 +134,10 @@ impl Engine {
             rows,
             host_types,
             stubs,
+            glue,
             trampolines,
             compiled,
+            compiled_glue,
             optimized,
             continued,
         })))
@@ -189,7 +197,9 @@ impl Engine {
         let compiled = self.0.compiled.load(Ordering::Relaxed);
         let optimized = self.0.optimized.load(Ordering::Relaxed);
         let continued = self.0.continued.load(Ordering::Relaxed);
-        EngineStats { types: self.0.types.len(), trampolines, compiled, optimized, continued }
+        let compiled_trampolines = self.0.compiled_glue.load(Ordering::Relaxed);
+        let types = self.0.types.len();
+        EngineStats { types, trampolines, compiled, compiled_trampolines, optimized, continued }
     }
 
     /// Whether the first type matches the second (embedding appendix: `match_valtype`).
@@ -223,14 +233,46 @@ impl Engine {
         &self.0.rows
     }
 
-    pub(crate) fn stubs(&self) -> &Arc<CodeBlock> {
-        &self.0.stubs
+    /// The stubs, which are compiled when they are first needed.
+    pub(crate) fn stubs(&self) -> Result<Arc<CodeBlock>> {
+        if let Some(stubs) = self.0.stubs.get() {
+            return Ok(Arc::clone(stubs));
+        }
+        let none = || AbiSignature { params: SmallVec::new(), results: SmallVec::new() };
+        let isa = &*self.0.isa;
+        let builtin =
+            self.compile_glue((GlueKind::Builtin, none()), |compiler, _| trampoline::builtin(compiler, isa))?;
+        let throw =
+            self.compile_glue((GlueKind::Throw, none()), |compiler, _| trampoline::throw(compiler, isa))?;
+        let stubs = Arc::new(CodeBlock::install(&[builtin, throw], Code::Stubs)?);
+        Ok(Arc::clone(self.0.stubs.get_or_init(|| stubs)))
+    }
+
+    /// The stubs and trampolines for a later run.
+    pub(crate) fn glue(&self) -> MutexGuard<'_, Glue> {
+        self.0.glue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Compiles a stub or a trampoline, unless it was kept, perhaps by an earlier run.
+    fn compile_glue(
+        &self,
+        key: GlueKey,
+        compile: impl FnOnce(&mut Compiler, &AbiSignature) -> Result<CompiledFunction>,
+    ) -> Result<CompiledFunction> {
+        if let Some(found) = self.glue().find(&key) {
+            return Ok(found);
+        }
+        let function = with_compiler(|compiler| compile(compiler, &key.1))?;
+        self.0.compiled_glue.fetch_add(1, Ordering::Relaxed);
+        self.glue().add(key, &function);
+        Ok(function)
     }
 
     /// The entry trampoline for a signature, in a code block of its own.
     pub(crate) fn entry_trampoline(&self, signature: AbiSignature) -> Result<Arc<CodeBlock>> {
         self.trampoline(
             |made| &mut made.entries,
+            GlueKind::Entry,
             Code::Entry { slots: signature.slots() },
             signature,
             |compiler, signature| trampoline::entry(compiler, &*self.0.isa, signature),
@@ -241,6 +283,7 @@ impl Engine {
     pub(crate) fn host_trampoline(&self, signature: AbiSignature) -> Result<Arc<CodeBlock>> {
         self.trampoline(
             |made| &mut made.hosts,
+            GlueKind::Host,
             Code::Host { slots: signature.slots() },
             signature,
             |compiler, signature| trampoline::host(compiler, &*self.0.isa, signature),
@@ -251,6 +294,7 @@ impl Engine {
     pub(crate) fn continuation_trampoline(&self, signature: AbiSignature) -> Result<Arc<CodeBlock>> {
         self.trampoline(
             |made| &mut made.continuations,
+            GlueKind::Continuation,
             Code::Continuation { slots: signature.slots() },
             signature,
             |compiler, signature| trampoline::continuation(compiler, &*self.0.isa, signature),
@@ -260,7 +304,8 @@ impl Engine {
     fn trampoline(
         &self,
         select: impl FnOnce(&mut Trampolines) -> &mut TrampolineCache,
-        kind: Code,
+        kind: GlueKind,
+        code: Code,
         signature: AbiSignature,
         compile: impl FnOnce(&mut Compiler, &AbiSignature) -> Result<CompiledFunction>,
     ) -> Result<Arc<CodeBlock>> {
@@ -269,8 +314,8 @@ impl Engine {
         if let Some(block) = cache.made.get(&signature) {
             return Ok(Arc::clone(block));
         }
-        let code = with_compiler(|compiler| compile(compiler, &signature))?;
-        let block = Arc::new(CodeBlock::install(&[code], kind)?);
+        let function = self.compile_glue((kind, signature.clone()), compile)?;
+        let block = Arc::new(CodeBlock::install(&[function], code)?);
         cache.insert(signature, Arc::clone(&block));
         Ok(block)
     }
@@ -299,9 +344,19 @@ impl Engine {
 
     /// How often code of the first tier can run before it asks to be optimised.
     pub(crate) fn tier_up_count(&self) -> i32 {
-        /// Some thousand runs of short code take as long as optimising it.
+        /// Some thousand runs of short code take as long as optimising it. Processor time is the
+        /// same within noise from 1000 to 8000, and more below (docs/performance.md).
         const COUNT: i32 = 2000;
         if self.config().tier_up_always { 0 } else { COUNT }
+    }
+
+    /// How often code of the first tier with frames of this size runs before it looks whether there
+    /// is enough of the stack left: for as long as it can use a small part of the stack.
+    pub(crate) fn runs_per_look(&self, frame: u32) -> i32 {
+        /// With 16 functions that call each other, at most half of the stack is used between looks.
+        const PARTS: usize = 32;
+        let runs = self.config().max_stack / PARTS / frame.max(1) as usize;
+        i32::try_from(runs.max(1)).unwrap_or(i32::MAX).min(self.tier_up_count())
     }
 
     pub(crate) fn is(&self, other: &Engine) -> bool {

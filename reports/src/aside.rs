@@ -59,6 +59,9 @@ pub struct Aside {
     pub coarse: u64,
 }
 
+/// Describes directives that passed with an error whose kind is not distinguished.
+pub const COARSELY: &str = "judged coarsely";
+
 impl Aside {
     /// Counts one for this reason, saturating.
     pub fn record(&mut self, apart: Apart) {
@@ -85,7 +88,7 @@ impl Aside {
             (self.limit, "reached a limit of the engine"),
             (self.unsupported, "not supported by the engine"),
             (self.superseded, "superseded by later versions"),
-            (self.coarse, "passed by errors whose kind is not distinguished"),
+            (self.coarse, COARSELY),
         ];
         counts.into_iter().filter(|(count, _)| *count > 0)
     }

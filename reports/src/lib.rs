@@ -38,7 +38,7 @@ mod outcome;
 mod shards;
 mod text;
 
-pub use aside::{Apart, Aside};
+pub use aside::{Apart, Aside, COARSELY};
 pub use bounds::MAX_TEXT;
 pub use key::{BadKey, Key};
 pub use model::{Attempt, Case, Engine, Failure, MatchKind, Needs, Note, Report, Suite, Totals};

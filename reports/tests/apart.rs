@@ -80,7 +80,7 @@ fn the_page_counts_them_apart_and_says_why() {
     assert_eq!(entries.matches(together).count(), 1, "{entries}");
     assert!(entries.contains("it depends on the directive on line 1, which failed"), "{entries}");
     assert!(
-        page.contains("7 of the directives that passed were judged by an error whose kind is not"),
+        page.contains("7 of the directives that passed were judged coarsely: by an error whose kind"),
         "coarse"
     );
     // Counts of zero are not printed.
@@ -114,7 +114,7 @@ fn junit_has_properties_and_skips_with_the_reason() {
 #[test]
 fn markdown_has_columns_and_reasons() {
     let text = markdown::render(&driven(), None);
-    let head = "| suite | cases | directives | passed | failed | coarsely judged | blocked | not applicable | limit | superseded | skipped | time |";
+    let head = "| suite | cases | directives | passed | failed | judged coarsely | blocked | not applicable | limit | superseded | skipped | time |";
     assert!(text.contains(head), "{text}");
     assert!(text.contains(" | 7 | 1 | 3 | 1 | 1 | 1 | "), "{text}");
     let reasons = between(&text, "### Set aside", "###");

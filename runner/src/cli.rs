@@ -5,13 +5,13 @@ use std::process::ExitCode;
 
 use anstyle::Style;
 use clap::error::ErrorKind;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 use wassay_reports::terminal::{MAX_DATUM, Text, printable_bytes};
 use wassay_script::Judges;
 
 use crate::batch;
-use crate::commands::{self, words};
+use crate::commands::{self, tips, words};
 use crate::exit::{CODES, Error, Exit};
 use crate::own;
 use crate::printer::{self, Stream};
@@ -98,25 +98,63 @@ fn start<E: Judges + 'static>(make: Option<impl Fn() -> E + Clone + Send + Sync 
         return exit;
     }
     let words: Vec<OsString> = std::env::args_os().collect();
-    if let Some(command) = words::meant(&Cli::command(), &words) {
+    let cli = match run_alone(&words) {
+        Some(args) => Ok(Cli { command: Command::Run(args) }),
+        None => parsed(words, &make),
+    };
+    match cli {
+        Ok(cli) => execute(cli, make, logged),
+        Err(exit) => exit,
+    }
+}
+
+/// The arguments of `wassay run`, parsed without the other commands, because to describe all
+/// options of all commands takes as long as to run a small program. `None` for other commands, for
+/// words that are not accepted, and for `--help`.
+fn run_alone(words: &[OsString]) -> Option<own::run::Args> {
+    if words.get(1)? != "run" {
+        return None;
+    }
+    let run = own::run::Args::augment_args(clap::Command::new("run"));
+    let mut cli = clap::Command::new("wassay").subcommand(run);
+    let words = words::canonical(&cli, words.iter().cloned());
+    let matches = cli.try_get_matches_from_mut(words).ok()?;
+    own::run::Args::from_arg_matches(matches.subcommand_matches("run")?).ok()
+}
+
+/// Parses the words of the command line. If they are not accepted, or ask for help or the version,
+/// prints the answer, and returns the exit code.
+fn parsed<E: Judges>(words: Vec<OsString>, make: &Option<impl Fn() -> E>) -> Result<Cli, ExitCode> {
+    let mut command = Cli::command();
+    if let Some(command) = words::meant(&command, &words) {
         let word = words.get(1).map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
         let message = format!("{word}: neither a command nor a file; did you mean `wassay {command}`?");
         printer::error(&message);
-        return Exit::Usage.into();
+        return Err(Exit::Usage.into());
     }
-    let words = words::canonical(&Cli::command(), words);
-    let cli = match Cli::try_parse_from(&words) {
-        Ok(cli) => cli,
-        Err(error) if error.kind() != ErrorKind::DisplayVersion => return refused::<Cli>(error, &words),
-        Err(version) => match foreign(&make) {
+    let words = words::canonical(&command, words);
+    let matches = command.try_get_matches_from_mut(&words);
+    let cli = matches
+        .and_then(|matches| Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command)));
+    cli.map_err(|error| {
+        let is_version = error.kind() == ErrorKind::DisplayVersion;
+        match is_version.then(|| foreign(make)).flatten() {
             Some(title) => {
                 let mut text = Stream::Out.text();
                 text.line(format_args!("wassay {}, driving {title}", env!("CARGO_PKG_VERSION")));
-                return shown(&text);
+                shown(&text)
             }
-            None => return refused::<Cli>(version, &words),
-        },
-    };
+            None => refused::<Cli>(error, &words),
+        }
+    })
+}
+
+/// Executes a command.
+fn execute<E: Judges + 'static>(
+    cli: Cli,
+    make: Option<impl Fn() -> E + Clone + Send + Sync + 'static>,
+    logged: Result<(), Error>,
+) -> ExitCode {
     // A guest program should start at once and needs no temporary folder.
     let session = (!matches!(cli.command, Command::Run(_))).then(Session::begin);
     let done = logged.and_then(|()| match cli.command {
@@ -191,7 +229,10 @@ fn refused<P: Parser>(error: clap::Error, words: &[OsString]) -> ExitCode {
     let same = P::try_parse_from(escaped).err().filter(|same| same.kind() == error.kind());
     let stream = if error.use_stderr() { Stream::Err } else { Stream::Out };
     let text = match same {
-        Some(same) => Text::of_styled(&same.render().ansi().to_string(), stream.has_colour()),
+        Some(mut same) => {
+            tips::improve(&P::command(), words, &mut same);
+            Text::of_styled(&same.render().ansi().to_string(), stream.has_colour())
+        }
         None => {
             let mut text = Text::new(false);
             text.block("", &error.render().to_string(), |_| Style::new());

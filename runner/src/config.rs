@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use directories::ProjectDirs;
+use directories::{BaseDirs, ProjectDirs};
 use serde::{Deserialize, Deserializer};
 use thiserror::Error;
 use wassay_drive::quantity::{size, written};
@@ -57,11 +57,21 @@ fn bytes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
 }
 
 impl CacheConfig {
-    /// The folder. `None` if it is the default one, and the home folder is unknown.
+    /// The folder. `None` if it is the default one, and there is no home folder.
     pub(crate) fn folder(&self) -> Option<PathBuf> {
-        let default = || Some(ProjectDirs::from("", "", "wassay")?.cache_dir().join("code"));
-        self.directory.clone().or_else(default)
+        self.directory.clone().or_else(|| Some(cache_folder()?.join("code")))
     }
+}
+
+/// The folder for what can be made again, in the user's cache (`XDG_CACHE_HOME`, otherwise
+/// `~/.cache`). `None` if there is no home folder: users of services have one that does not exist,
+/// and it is not created.
+pub(crate) fn cache_folder() -> Option<PathBuf> {
+    let base = BaseDirs::new()?;
+    if base.cache_dir().starts_with(base.home_dir()) && !base.home_dir().is_dir() {
+        return None;
+    }
+    Some(ProjectDirs::from("", "", "wassay")?.cache_dir().to_owned())
 }
 
 /// The file of the user's settings: that of [`VARIABLE`], otherwise the default one. `None` if

@@ -95,11 +95,17 @@ fn meant_by(entry: &Entry, suites: &[Suite]) -> Option<Vec<String>> {
     Some(meant.map(|suite| suite.name().to_owned()).collect())
 }
 
+/// What to do about an error.
+fn hint(error: &io::Error) -> &'static str {
+    let is_absent = error.kind() == io::ErrorKind::NotFound;
+    if is_absent { "; --bless-expectations creates it" } else { "" }
+}
+
 /// An unusable file of expectations.
 #[derive(Debug, Error)]
 pub enum ExpectationsError {
     /// It cannot be read.
-    #[error("{}: cannot read the expectations: {error}", path.display())]
+    #[error("{}: cannot read the expectations: {error}{}", path.display(), hint(error))]
     Unreadable {
         /// The file.
         path: PathBuf,

@@ -6,19 +6,18 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use directories::ProjectDirs;
 use thiserror::Error;
 use wassay_testsuite::Suite;
 use wassay_testsuite::directory::OpenError;
 use wassay_testsuite::fetched::Fetched;
 
+use crate::config::cache_folder;
 use crate::scratch;
 
 /// The default folder for a suite, in the user's cache (`XDG_CACHE_HOME`). `None` if there is no
 /// home folder.
 pub fn place(fetched: &Fetched) -> Option<PathBuf> {
-    let folders = ProjectDirs::from("", "", "wassay")?;
-    Some(folders.cache_dir().join("suites").join(fetched.name))
+    Some(cache_folder()?.join("suites").join(fetched.name))
 }
 
 /// Opens a fetched suite.

@@ -1,5 +1,6 @@
 //! How cases are run.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +44,9 @@ pub struct Settings {
     /// it is also the limit for the growth of the process of each, including the compiler; the
     /// process is killed if it exceeds it.
     pub max_memory: Option<u64>,
+    /// How many cases run at the same time; `None` is one per processor. Guests share what the
+    /// process has, such as descriptors, by this number.
+    pub jobs: Option<NonZeroUsize>,
     /// How often to retry a script that fails.
     pub retries: u32,
     /// Runs WASI guests on another engine than wassay's own.

@@ -487,5 +487,5 @@ fn a_crash_is_reproduced() {
     assert_eq!(title, format!(";; {file}:6:3: crashed: its process was ended by SIGSEGV"));
     assert!(module.starts_with("(module"), "{module}");
     assert_eq!(directive, "(invoke \"fault-segv\")");
-    assert!(ran.err.ends_with("a.wast:6:3: crashed: reproduced by 2 directives of 6\n"), "{}", ran.err);
+    assert!(ran.err.ends_with("a.wast:6:3: crashed: reduced from 6 to 2 directives\n"), "{}", ran.err);
 }

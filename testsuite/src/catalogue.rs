@@ -216,7 +216,9 @@ mod tests {
                 Case::Unreadable(unreadable) => panic!("{unreadable:?}"),
             };
             let found = Pin { cases: cases.len(), directives: cases.iter().map(count).sum() };
-            assert_eq!(suite.check(found).map_err(|error| error.to_string()), Ok(()));
+            if let Err(error) = suite.check(found) {
+                panic!("{error}; if scripts were added or removed, correct the pin in {}", file!());
+            }
             assert!(suite.pin().is_some(), "{} is not pinned", suite.name());
         }
     }

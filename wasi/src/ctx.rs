@@ -20,9 +20,6 @@ use crate::stdio::{Capture, Input};
 use crate::table::Table;
 use crate::trace::Observer;
 
-/// The default limit on a guest's open descriptors.
-const DESCRIPTORS: usize = 16_384;
-
 /// The resources of one guest: arguments, environment and descriptors. The guest can access nothing
 /// else.
 ///
@@ -89,6 +86,9 @@ pub(crate) struct Strings {
 }
 
 impl WasiCtx {
+    /// The default limit on a guest's open descriptors.
+    pub const DESCRIPTORS: usize = 16_384;
+
     /// Creates a builder for a guest without arguments, variables or preopened directories. Its
     /// standard input is empty; its standard output and error are discarded.
     pub fn builder() -> WasiCtxBuilder {
@@ -98,7 +98,7 @@ impl WasiCtx {
             stdio: [input(Vec::new()), output(None), output(None)],
             preopens: Vec::new(),
             listeners: Vec::new(),
-            descriptors: DESCRIPTORS,
+            descriptors: WasiCtx::DESCRIPTORS,
             clocks: None,
             random: None,
             observer: None,
@@ -269,7 +269,8 @@ impl WasiCtxBuilder {
         self
     }
 
-    /// Limits the guest's open descriptors; opening one more fails with MFILE. Default: 16384.
+    /// Limits the guest's open descriptors; opening one more fails with MFILE. Default:
+    /// [`WasiCtx::DESCRIPTORS`].
     #[must_use]
     pub fn descriptors(mut self, limit: usize) -> WasiCtxBuilder {
         self.descriptors = limit;

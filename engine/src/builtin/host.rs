@@ -20,7 +20,7 @@ impl Host for StoreState {
     fn compile(&mut self, instance: usize, position: usize) -> Result<usize> {
         // The registers of the caller, which may hold references, are on the stack from here on.
         self.vm.note_depth();
-        self.instance(instance).compile(position, self.running_deadline())
+        self.instance(instance).compile(position, self.vm.is_deep(), self.running_deadline())
     }
 
     fn guards(&self, address: usize) -> bool {

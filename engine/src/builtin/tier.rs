@@ -7,7 +7,12 @@ use crate::runtime::StoreState;
 pub(super) fn up(store: &mut StoreState, instance: usize, [a, ..]: [u64; 5]) -> Result<u64> {
     // The registers of the caller, which may hold references, are on the stack from here on.
     store.vm.note_depth();
-    store.instance(instance).tier_up(a as usize);
+    let (position, instance) = (a as usize, store.instance(instance));
+    if store.vm.is_deep() {
+        instance.optimize_now(position, store.running_deadline());
+    } else {
+        instance.tier_up(position);
+    }
     Ok(0)
 }
 

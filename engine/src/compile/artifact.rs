@@ -11,6 +11,9 @@ use crate::trap::Trap;
 use crate::vm::artifact::{CallSite, CodeReloc, CompiledFunction, RelocTarget, STACK_OVERFLOW};
 use crate::vm::source_map;
 
+/// The size of what is above the frame pointer: the caller's frame pointer and the return address.
+const LINK: u32 = 16;
+
 /// Copies a function from Cranelift's buffers. Its user names must be indices in a batch.
 pub(super) fn compiled_function(code: &CompiledCode, func: &Function) -> Result<CompiledFunction> {
     let relocs = code.buffer.relocs().iter().map(|reloc| read_reloc(reloc, func)).collect::<Result<_>>()?;
@@ -24,6 +27,7 @@ pub(super) fn compiled_function(code: &CompiledCode, func: &Function) -> Result<
     Ok(CompiledFunction {
         bytes: code.code_buffer().to_vec(),
         align: code.buffer.alignment.max(16),
+        frame: code.buffer.frame_layout().map_or(0, |frame| frame.frame_to_fp_offset) + LINK,
         relocs,
         traps,
         handlers,

@@ -42,8 +42,8 @@ pub(crate) enum ConstOp {
 impl ConstExpr {
     /// Decodes a constant expression. The validator has accepted it, or will check it.
     pub(crate) fn read(expr: &wasmparser::ConstExpr<'_>) -> Result<ConstExpr> {
-        if let Some(constant) = ConstExpr::read_constant(&mut expr.get_binary_reader()) {
-            return Ok(constant);
+        if let Some(constant) = ConstExpr::read_i32(&mut expr.get_binary_reader()) {
+            return Ok(ConstExpr(smallvec![ConstOp::I32(constant)]));
         }
         let mut ops = SmallVec::new();
         let mut reader = expr.get_operators_reader();
@@ -90,14 +90,15 @@ impl ConstExpr {
         Ok(ConstExpr(ops))
     }
 
-    /// Reads an expression that is one `i32.const`, as the offsets of most segments are.
-    pub(super) fn read_constant(reader: &mut BinaryReader<'_>) -> Option<ConstExpr> {
+    /// Reads an expression that is one `i32.const`, as the offsets of most segments are. Returns
+    /// the constant.
+    pub(super) fn read_i32(reader: &mut BinaryReader<'_>) -> Option<i32> {
         const I32_CONST: u8 = 0x41;
         const END: u8 = 0x0b;
         if reader.read_u8().ok()? != I32_CONST {
             return None;
         }
         let value = reader.read_var_i32().ok()?;
-        (reader.read_u8().ok()? == END).then(|| ConstExpr(smallvec![ConstOp::I32(value)]))
+        (reader.read_u8().ok()? == END).then_some(value)
     }
 }

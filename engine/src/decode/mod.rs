@@ -24,7 +24,7 @@ pub(crate) use bodies::PendingBody;
 use const_expr::ConstExpr;
 use info::{Export, ExportKind, Import, ModuleInfo};
 use refused::{invalid, malformed};
-use segments::{DataSegment, ElementItems, ElementSegment, SegmentMode};
+use segments::{DataMode, DataSegment, ElementItems, ElementSegment, SegmentMode};
 use wassay_terms::Features;
 
 /// A module whose sections have been decoded and validated, except for the function bodies.
@@ -282,14 +282,14 @@ impl ModuleInfo {
 
     fn read_data(&mut self, data: &wasmparser::Data<'_>) -> Result<()> {
         let mode = match &data.kind {
-            wasmparser::DataKind::Passive => SegmentMode::Passive,
+            wasmparser::DataKind::Passive => DataMode::Passive,
             wasmparser::DataKind::Active { memory_index, offset_expr } => {
-                SegmentMode::Active { target: *memory_index, offset: ConstExpr::read(offset_expr)? }
+                DataMode::Active(Box::new((*memory_index, ConstExpr::read(offset_expr)?)))
             }
         };
         // The segment's range ends with its bytes, which follow the mode and the length.
         let end = data.range.end as usize;
-        self.data.push(DataSegment { mode, bytes: end - data.data.len()..end });
+        self.data.push(DataSegment::new(mode, end - data.data.len()..end));
         Ok(())
     }
 }

@@ -6,10 +6,10 @@ use wasmparser::BinaryReader;
 
 use super::const_expr::ConstExpr;
 
-/// The mode of a segment.
+/// The mode of an element segment.
 #[derive(Clone, Debug)]
 pub(crate) enum SegmentMode {
-    /// Copied to an offset in a table or memory at instantiation.
+    /// Copied to an offset in a table at instantiation.
     Active { target: u32, offset: ConstExpr },
     /// Copied by instructions.
     Passive,
@@ -43,27 +43,51 @@ pub(crate) struct ElementSegment {
     pub(crate) items: ElementItems,
 }
 
-/// A data segment, by the range of its bytes in the module.
+/// The mode of a data segment.
 #[derive(Clone, Debug)]
-pub(crate) struct DataSegment {
-    pub(crate) mode: SegmentMode,
-    pub(crate) bytes: Range<usize>,
+pub(crate) enum DataMode {
+    /// Copied to this offset of the first memory at instantiation, which has 32-bit addresses.
+    Constant(u32),
+    /// Copied to an offset in the memory with this index at instantiation.
+    Active(Box<(u32, ConstExpr)>),
+    /// Copied by instructions.
+    Passive,
 }
 
+/// A data segment. Some modules have tens of thousands, so that their size matters.
+#[derive(Clone, Debug)]
+pub(crate) struct DataSegment {
+    pub(crate) mode: DataMode,
+    /// The offset of its bytes in the module.
+    start: usize,
+    length: u32,
+}
+const _: () = assert!(size_of::<DataSegment>() == 32);
+
 impl DataSegment {
-    /// Reads a segment in the first memory at a constant offset. Some modules have tens of
-    /// thousands of them. For any other segment returns `None`, and leaves the reader as it is.
+    /// A segment with these bytes of the module. A section, and so a segment, has less than 4 GiB.
+    pub(super) fn new(mode: DataMode, bytes: Range<usize>) -> DataSegment {
+        DataSegment { mode, start: bytes.start, length: bytes.len() as u32 }
+    }
+
+    /// Reads a segment in the first memory at a constant offset. For any other segment returns
+    /// `None`, and leaves the reader as it is.
     pub(super) fn read_simple(reader: &mut BinaryReader<'_>) -> Option<DataSegment> {
         let mut rest = reader.clone();
         if rest.read_u8().ok()? != 0 {
             return None;
         }
-        let mode = SegmentMode::Active { target: 0, offset: ConstExpr::read_constant(&mut rest)? };
+        let mode = DataMode::Constant(ConstExpr::read_i32(&mut rest)?.cast_unsigned());
         let length = rest.read_var_u32().ok()? as usize;
         let start = rest.original_position() as usize;
         rest.read_bytes(length).ok()?;
         *reader = rest;
-        Some(DataSegment { mode, bytes: start..start + length })
+        Some(DataSegment::new(mode, start..start + length))
+    }
+
+    /// The range of its bytes in the module.
+    pub(crate) fn bytes(&self) -> Range<usize> {
+        self.start..self.start + self.length as usize
     }
 }
 
@@ -92,20 +116,20 @@ mod tests {
                 .iter()
                 .map(|segment| {
                     let mode = match &segment.mode {
-                        SegmentMode::Active { target, offset } => format!("{target} {:?}", offset.0),
+                        DataMode::Active(active) => format!("{} {:?}", active.0, active.1.0),
                         mode => format!("{mode:?}"),
                     };
-                    (mode, std::str::from_utf8(&bytes[segment.bytes.clone()]).unwrap())
+                    (mode, std::str::from_utf8(&bytes[segment.bytes()]).unwrap())
                 })
                 .collect();
             let expected = [
-                ("0 [I32(1)]", "simple"),
+                ("Constant(1)", "simple"),
                 ("Passive", "passive"),
-                ("0 [I32(-2)]", ""),
+                ("Constant(4294967294)", ""),
                 ("1 [I64(5)]", "other memory"),
                 ("0 [I32(1), I32(2), I32Add]", "sum"),
                 ("0 [GlobalGet(0)]", "global"),
-                ("0 [I32(2147483647)]", "last"),
+                ("Constant(2147483647)", "last"),
             ];
             assert_eq!(found, expected.map(|(mode, bytes)| (mode.to_owned(), bytes)));
         }
@@ -120,7 +144,7 @@ mod tests {
             let read = DataSegment::read_simple(&mut reader);
             assert_eq!(read.is_some(), length == 8, "{length}");
             assert_eq!(reader.original_position(), if length == 8 { 108 } else { 100 });
-            assert!(read.is_none_or(|segment| segment.bytes == (106..108)));
+            assert!(read.is_none_or(|segment| segment.bytes() == (106..108)));
         }
     }
 }

@@ -81,7 +81,7 @@ impl Source<'_> {
         guard_pages: bool,
         deadline: Option<Deadline>,
     ) -> Result<ModuleCode> {
-        let load = |position| self.load(guard_pages, position).map(|(function, _)| function);
+        let load = |position| self.load(guard_pages, position, Goal::Optimized).map(|(function, _)| function);
         let mut stored: Vec<Option<CompiledFunction>> = (0..bodies.len()).map(load).collect();
         let missing = bodies.into_iter().zip(&stored).filter(|(_, stored)| stored.is_none());
         let missing = missing.map(|(body, _)| body).collect();
@@ -108,12 +108,12 @@ impl Source<'_> {
         ModuleCode { functions: Arc::new(functions), guard_pages, busy, done, requests, recorded }
     }
 
-    /// The function at a position, from an earlier run. Code of the first tier is used only if this
-    /// run has two tiers, since it counts.
-    fn load(&self, guard_pages: bool, position: usize) -> Option<(CompiledFunction, Tier)> {
+    /// The function at a position, from an earlier run. Code of the first tier is loaded only if
+    /// that is the goal.
+    fn load(&self, guard_pages: bool, position: usize, goal: Goal) -> Option<(CompiledFunction, Tier)> {
         let (stored, key) = (self.stored?, Key { guard_pages, position: position as u32 });
         let tier = Tier::of_number(stored.tier(key)?)?;
-        let is_usable = tier == Tier::Optimized || self.goal() == Goal::Quick;
+        let is_usable = tier == Tier::Optimized || goal == Goal::Quick;
         Some((is_usable.then(|| stored.function(key)).flatten()?, tier))
     }
 
@@ -133,7 +133,7 @@ impl Source<'_> {
     }
 
     /// What functions are compiled for when they are called.
-    fn goal(&self) -> Goal {
+    pub(super) fn goal(&self) -> Goal {
         if self.engine.config().is_tiered() { Goal::Quick } else { Goal::Optimized }
     }
 
@@ -170,13 +170,14 @@ impl ModuleCode {
         &self,
         source: &Source<'_>,
         position: usize,
+        goal: Goal,
         deadline: Option<Deadline>,
     ) -> Result<usize> {
         let _turn = match self.turn(position, deadline)? {
             Turn::Done(address) => return Ok(address),
             Turn::Ours(turn) => turn,
         };
-        self.compile_for(source, position, deadline)
+        self.compile_for(source, position, goal, deadline)
     }
 
     /// Compiles a function ahead of its first call, unless it is compiled already or is being
@@ -185,34 +186,57 @@ impl ModuleCode {
     pub(super) fn compile_ahead(&self, source: &Source<'_>, position: usize) -> bool {
         let is_taken =
             self.functions.compiled(position).is_some() || self.lock().positions.contains(&position);
-        !is_taken && self.compile_for(source, position, None).is_ok()
+        !is_taken && self.compile_for(source, position, source.goal(), None).is_ok()
     }
 
     /// Loads or compiles a function for its first call, and installs it.
-    fn compile_for(&self, source: &Source<'_>, position: usize, deadline: Option<Deadline>) -> Result<usize> {
-        if let Some((function, tier)) = source.load(self.guard_pages, position) {
+    fn compile_for(
+        &self,
+        source: &Source<'_>,
+        position: usize,
+        goal: Goal,
+        deadline: Option<Deadline>,
+    ) -> Result<usize> {
+        if let Some((function, tier)) = source.load(self.guard_pages, position, goal) {
+            self.watch(source.engine, position, function.frame, tier);
             return self.functions.install_stored(position, function, tier);
         }
         let Some(body) = source.bodies.pending(position, source.bytes, source.info) else {
             unreachable!("code calls a function that the module defines")
         };
         let env = source.env(self.guard_pages, deadline, Some(&self.functions));
-        let (compiled, tier) = parallel::compile_one(&env, source.goal(), body)?;
+        let (compiled, tier) = parallel::compile_one(&env, goal, body)?;
         source.engine.count_compiled(1);
         self.record(position, &compiled, tier);
+        self.watch(source.engine, position, compiled.frame, tier);
         self.functions.install(position, compiled, tier)
+    }
+
+    /// Before code of the first tier is installed: has it look at the stack often enough.
+    fn watch(&self, engine: &Engine, position: usize, frame: u32, tier: Tier) {
+        if tier == Tier::Quick {
+            let share = engine.runs_per_look(frame);
+            self.requests().watch(position, share);
+            self.functions.set_counter(position, share);
+        }
     }
 
     /// Compiles a function of the first tier again: for its next calls, or to continue it from a
     /// loop.
-    pub(super) fn optimize(&self, source: &Source<'_>, position: usize, goal: Goal) -> Result<()> {
+    pub(super) fn optimize(
+        &self,
+        source: &Source<'_>,
+        position: usize,
+        goal: Goal,
+        deadline: Option<Deadline>,
+    ) -> Result<()> {
         let Some(body) = source.bodies.pending(position, source.bytes, source.info) else {
             unreachable!("code asks for a function that the module defines")
         };
         if goal == Goal::Optimized && self.functions.optimized(position).is_some() {
             return Ok(());
         }
-        let env = source.env(self.guard_pages, None, Some(&self.functions));
+        let env = source.env(self.guard_pages, deadline, Some(&self.functions));
         let compiled = parallel::compile_one(&env, goal, body);
         source.engine.count_optimized(usize::from(compiled.is_ok()));
         if let Goal::Loop(number) = goal {
@@ -295,6 +319,9 @@ pub(super) struct Requests {
     optimized: HashSet<usize>,
     /// The code that continues functions, by the numbers of their loops.
     loops: HashMap<usize, Vec<(u32, Continuation)>>,
+    /// How often functions of the first tier run between two looks at the stack, and how often they
+    /// have run up to the last one.
+    looks: HashMap<usize, (i32, i32)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -308,6 +335,19 @@ pub(super) enum Continuation {
 }
 
 impl Requests {
+    /// Has a function look at the stack each time that it has run this often.
+    fn watch(&mut self, position: usize, share: i32) {
+        self.looks.insert(position, (share, 0));
+    }
+
+    /// Notes that a function looks at the stack. Returns how often it is to run before the next
+    /// look, and whether it has run `count` times altogether.
+    pub(super) fn look(&mut self, position: usize, count: i32) -> (i32, bool) {
+        let Some((share, ran)) = self.looks.get_mut(&position) else { return (count, true) };
+        *ran = ran.saturating_add(*share);
+        (*share, *ran >= count)
+    }
+
     /// Asks for a function to be optimised. Returns whether that is new.
     pub(super) fn begin(&mut self, position: usize) -> bool {
         self.optimized.insert(position)

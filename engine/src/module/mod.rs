@@ -10,6 +10,7 @@ mod object;
 mod switches;
 mod tiers;
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock, Weak};
@@ -23,8 +24,9 @@ use crate::decode::{custom, decode, decode_again};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind, Result};
 use crate::grammar;
-use crate::precompiled::{ModuleHash, Precompiled};
+use crate::precompiled::{GlueKey, ModuleHash, Precompiled};
 use crate::time::Deadline;
+use crate::translate::Goal;
 use crate::types::{ExternType, HeldTypes};
 use crate::vm::layout::{VmCtxCounts, VmCtxLayout};
 pub use classify::classify;
@@ -64,6 +66,8 @@ struct Saved {
     stored: Option<Precompiled>,
     /// Whether to keep what is compiled for a later run, and the hash of the bytes.
     records: Option<ModuleHash>,
+    /// The stubs and trampolines that came with the code.
+    stored_glue: HashSet<GlueKey>,
 }
 
 /// A module that may have been dropped.
@@ -250,7 +254,7 @@ impl Module {
 
     /// The bytes of a data segment.
     pub(crate) fn data(&self, segment: usize) -> &[u8] {
-        &self.0.bytes[self.0.info.data[segment].bytes.clone()]
+        &self.0.bytes[self.0.info.data[segment].bytes()]
     }
 
     /// The code for instances whose memories all have guard pages, or for other instances.
@@ -264,11 +268,13 @@ impl Module {
     }
 
     /// The address of the code of a function, by its position among those that the module defines,
-    /// for instances whose memories are all guarded, or for the others.
+    /// for instances whose memories are all guarded, or for the others. If the caller has used most
+    /// of its stack, the function is optimised at once, since frames of the first tier are large.
     pub(crate) fn compile_function(
         &self,
         guarded: bool,
         position: usize,
+        is_deep: bool,
         deadline: Option<Deadline>,
     ) -> Result<usize> {
         let code = self.code(guarded, deadline)?;
@@ -276,7 +282,9 @@ impl Module {
         if !self.source().is_stored(guarded, position) {
             self.speculate(guarded, position);
         }
-        code.compile(&self.source(), position, deadline)
+        let source = self.source();
+        let goal = if is_deep { Goal::Optimized } else { source.goal() };
+        code.compile(&source, position, goal, deadline)
     }
 
     /// The code for instances whose memories are all guarded, or for the others, if there is some.

@@ -1,17 +1,19 @@
 //! The machine code of a module in an object file, for later runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::code::{ModuleCode, OPTIMISED, Source};
 use super::{Module, Saved, admit, explain, layout};
+use crate::abi::signature::AbiSignature;
 use crate::compile::parallel;
 use crate::decode::bodies::Bodies;
 use crate::decode::decode;
 use crate::decode::symbols::Symbols;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::precompiled::{Artifact, Contents, HashedBytes, Key, ModuleHash, Precompiled};
+use crate::precompiled::{Artifact, Contents, GlueKey, HashedBytes, Key, ModuleHash, Precompiled};
+use crate::vm::artifact::CompiledFunction;
 use crate::vm::trusted::TrustedFile;
 
 impl Module {
@@ -31,7 +33,10 @@ impl Module {
             Some(code) => check(engine, hash, code)?,
             None => admit(&bytes, engine.features())?,
         }
-        let saved = Saved { stored: code, records: Some(hash) };
+        let glue = code.as_ref().map(Precompiled::glue).unwrap_or_default();
+        let stored_glue = glue.iter().map(|(key, _)| key.clone()).collect();
+        engine.glue().record(glue);
+        let saved = Saved { stored: code, records: Some(hash), stored_glue };
         if saved.stored.is_some() {
             return Module::compile(engine, bytes.into(), saved, None);
         }
@@ -64,7 +69,7 @@ impl Module {
     pub fn precompiled(engine: &Engine, code: Precompiled) -> Result<Module> {
         code.admit(&engine.fingerprint())?;
         let (bytes, _) = code.module()?.into_parts();
-        let saved = Saved { stored: Some(code), records: None };
+        let saved = Saved { stored: Some(code), ..Saved::default() };
         Module::compile(engine, bytes.into(), saved, None)
     }
 
@@ -95,9 +100,20 @@ impl Module {
         Module::precompiled(engine, Precompiled::open(file)?)
     }
 
-    /// Whether functions were compiled since the module was created by [`Module::with_code`].
+    /// Whether code was compiled since the module was created by [`Module::with_code`].
     pub fn has_new_code(&self) -> bool {
-        self.codes().any(ModuleCode::has_recorded)
+        self.codes().any(ModuleCode::has_recorded) || self.has_new_glue()
+    }
+
+    /// Whether there are stubs or trampolines for the module that its code did not come with.
+    fn has_new_glue(&self) -> bool {
+        self.glue().iter().any(|(key, _)| !self.0.saved.stored_glue.contains(key))
+    }
+
+    /// The stubs, and the trampolines for the types of the module.
+    fn glue(&self) -> Vec<(GlueKey, CompiledFunction)> {
+        let types = self.0.info.func_types.iter().flatten();
+        self.0.engine.glue().of(&types.map(|ty| AbiSignature::of(ty)).collect())
     }
 
     /// The code that the module has so far.
@@ -105,8 +121,8 @@ impl Module {
         [&self.0.guarded, &self.0.checked].into_iter().filter_map(|code| code.get())
     }
 
-    /// An object file with the functions of `older`, and those that were compiled since the module
-    /// was created by [`Module::with_code`]. `None` if there are no new ones.
+    /// An object file with the code of `older`, and what was compiled since the module was created
+    /// by [`Module::with_code`]. `None` if nothing was.
     ///
     /// # Errors
     ///
@@ -126,11 +142,17 @@ impl Module {
             let Some(function) = older.and_then(|older| older.function(key)) else { continue };
             new -= usize::from(functions.insert(key, Artifact { tier, function }).is_some());
         }
-        if new == 0 {
+        let mut glue: HashMap<_, _> = older.map(Precompiled::glue).unwrap_or_default().into_iter().collect();
+        let own = self.glue();
+        let is_known = |key| glue.contains_key(key) || self.0.saved.stored_glue.contains(key);
+        if new == 0 && own.iter().all(|(key, _)| is_known(key)) {
             return Ok(None);
         }
+        glue.extend(own);
+        let mut glue: Vec<_> = glue.into_iter().collect();
+        glue.sort_by_cached_key(|(key, _)| format!("{key:?}"));
         let (fingerprint, count) = (self.0.engine.fingerprint(), self.0.bodies.len() as u32);
-        let contents = Contents { fingerprint, hash, module: None, count, functions, names: None };
+        let contents = Contents { fingerprint, hash, module: None, count, functions, glue, names: None };
         contents.write().map(Some)
     }
 }
@@ -169,5 +191,6 @@ fn compile_to_object(
         }
     };
     let (fingerprint, count) = (engine.fingerprint(), count as u32);
-    Contents { fingerprint, hash, module: Some(bytes), count, functions, names: Some(&name) }.write()
+    let glue = Vec::new();
+    Contents { fingerprint, hash, module: Some(bytes), count, functions, glue, names: Some(&name) }.write()
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use wasmparser::Operator;
 
-use super::code::Continuation;
+use super::code::{Continuation, ModuleCode};
 use super::{Module, WeakModule};
+use crate::time::Deadline;
 use crate::translate::Goal;
 use crate::vm::sys::priority::Priority;
 
@@ -33,11 +34,12 @@ static OPTIMIZER: Queue = Queue::new("wassay-optimizer", Priority::Low);
 static SPECULATOR: Queue = Queue::new("wassay-speculator", Priority::Idle);
 
 impl Module {
-    /// Has a function of the first tier optimised for its next calls.
+    /// Has a function of the first tier optimised for its next calls, if it has run often.
     pub(crate) fn tier_up(&self, guarded: bool, position: usize) {
         let Some(code) = self.existing_code(guarded) else { return };
-        // The current call goes on in the first tier, and may get to a loop that does not end soon.
-        code.functions().set_counter(position, self.poll());
+        if !self.is_due(code, position) {
+            return;
+        }
         let is_new = code.requests().begin(position);
         if is_new && !self.optimize(guarded, position, Goal::Optimized) {
             code.requests().withdraw(position);
@@ -45,10 +47,35 @@ impl Module {
         }
     }
 
+    /// Optimises a function of the first tier for its next calls, on the thread that runs it,
+    /// because little is left of the stack. Frames of the first tier are several times as large as
+    /// those of optimised code, so that deep recursion that fits with those would not fit.
+    pub(crate) fn optimize_now(&self, guarded: bool, position: usize, deadline: Option<Deadline>) {
+        let Some(code) = self.existing_code(guarded) else { return };
+        self.is_due(code, position);
+        code.requests().begin(position);
+        if let Err(error) = code.optimize(&self.source(), position, Goal::Optimized, deadline) {
+            code.functions().set_counter(position, RETRY);
+            tracing::debug!(position, %error, "a function stays in the first tier");
+        }
+    }
+
+    /// Whether a function of the first tier that asks for optimised code has run often enough. Sets
+    /// how often it runs before it asks again.
+    fn is_due(&self, code: &ModuleCode, position: usize) -> bool {
+        let (share, is_due) = code.requests().look(position, self.0.engine.tier_up_count());
+        // The current call goes on in the first tier, and may get to a loop that does not end soon.
+        code.functions().set_counter(position, share.min(self.poll()));
+        is_due
+    }
+
     /// The code that continues a function of the first tier from a loop. If there is none yet, has
     /// it compiled.
     pub(crate) fn tier_up_loop(&self, guarded: bool, position: usize, number: u32) -> Option<usize> {
         let code = self.existing_code(guarded)?;
+        if !self.is_due(code, position) {
+            return None;
+        }
         let mut found = code.requests().get_or_begin(position, number);
         if found.is_none() {
             if !self.optimize(guarded, position, Goal::Loop(number)) {
@@ -69,10 +96,7 @@ impl Module {
                 code.functions().set_counter(position, RETRY);
                 None
             }
-            _ => {
-                code.functions().set_counter(position, self.poll());
-                None
-            }
+            _ => None,
         }
     }
 
@@ -165,7 +189,7 @@ impl Job {
         match self.work {
             Work::Optimize(goal) => {
                 let Some(code) = module.existing_code(guarded) else { return };
-                match code.optimize(&module.source(), position, goal) {
+                match code.optimize(&module.source(), position, goal, None) {
                     Ok(()) if matches!(goal, Goal::Loop(_)) => module.optimize_for_later(guarded, position),
                     Ok(()) => {}
                     Err(error) => {

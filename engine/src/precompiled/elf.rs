@@ -14,6 +14,7 @@ use object::{
 
 use cranelift_codegen::binemit::Reloc;
 
+use super::glue::{self, GlueKey};
 use super::index::{Entry, Fingerprint, Index, Key, ModuleHash, checksum};
 use super::tables;
 use crate::error::{Error, Result};
@@ -22,6 +23,7 @@ use crate::vm::artifact::{CompiledFunction, RelocTarget};
 const CODE: &[u8] = b".text";
 const INDEX: &[u8] = b".wassay.index";
 const TABLES: &[u8] = b".wassay.tables";
+const GLUE: &[u8] = b".wassay.glue";
 const MODULE: &[u8] = b".wassay.module";
 
 /// A compiled function, and how well it is optimised.
@@ -40,6 +42,8 @@ pub(crate) struct Contents<'a> {
     /// The number of functions that the module defines.
     pub(crate) count: u32,
     pub(crate) functions: BTreeMap<Key, Artifact>,
+    /// The code between the module and the host.
+    pub(crate) glue: Vec<(GlueKey, CompiledFunction)>,
     /// The names of functions, by their position; none for a file without symbols.
     pub(crate) names: Option<&'a dyn Fn(u32) -> String>,
 }
@@ -80,6 +84,9 @@ impl Contents<'_> {
         let index = Index { fingerprint, module, functions, entries }.encode();
         for (name, data) in [(INDEX, index), (TABLES, tables)] {
             add_section(&mut object, name, data);
+        }
+        if let Some(glue) = glue::encode(&self.glue).filter(|_| !self.glue.is_empty()) {
+            add_section(&mut object, GLUE, glue);
         }
         if let Some(module) = self.module {
             add_section(&mut object, MODULE, module.to_vec());
@@ -174,6 +181,7 @@ pub(super) struct Sections {
     pub(super) code: Range<u64>,
     pub(super) tables: Range<u64>,
     pub(super) index: Range<u64>,
+    pub(super) glue: Option<Range<u64>>,
     pub(super) module: Option<Range<u64>>,
 }
 
@@ -197,6 +205,6 @@ impl Sections {
             range(name).ok_or_else(|| bad(what()))
         };
         let (code, tables, index) = (needed(CODE)?, needed(TABLES)?, needed(INDEX)?);
-        Ok(Sections { code, tables, index, module: range(MODULE) })
+        Ok(Sections { code, tables, index, glue: range(GLUE), module: range(MODULE) })
     }
 }

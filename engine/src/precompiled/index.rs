@@ -11,7 +11,7 @@ use super::tables::Cursor;
 use crate::error::{Error, Result};
 
 /// The first bytes of an index. The last one is the version of the format.
-const MAGIC: [u8; 8] = *b"wassay\0\x01";
+const MAGIC: [u8; 8] = *b"wassay\0\x02";
 
 /// The size of an entry.
 const ENTRY: usize = 36;

@@ -4,13 +4,15 @@
 //! Both have the same format, an ELF object. The section `.text` has the code of functions,
 //! `.wassay.tables` their tables ([`tables`]), and `.wassay.index` says where each function is and
 //! what it depends on ([`index`]). A module that was compiled ahead of time is in
-//! `.wassay.module`, and its functions have symbols.
+//! `.wassay.module`, and its functions have symbols. A file of the code cache has the code between
+//! the module and the host in `.wassay.glue` ([`glue`]).
 //!
 //! The index has a checksum, and so has each function: a file is opened by reading its index, and a
 //! function is read and checked when it is called for the first time. Nothing is mapped, so that
 //! changes of the file cannot affect code that was loaded.
 
 mod elf;
+mod glue;
 mod index;
 mod tables;
 
@@ -21,9 +23,11 @@ use std::os::unix::fs::FileExt;
 
 use crate::error::{Error, Result};
 use crate::vm::artifact::CompiledFunction;
+use crate::vm::sys::populate::populate;
 use crate::vm::trusted::TrustedFile;
 use elf::Sections;
 pub(crate) use elf::{Artifact, Contents};
+pub(crate) use glue::{Glue, GlueKey, GlueKind};
 pub use index::ModuleHash;
 use index::{Entry, Index, checksum};
 pub(crate) use index::{Fingerprint, Key};
@@ -121,6 +125,17 @@ impl Precompiled {
         Ok(module)
     }
 
+    /// The code between the module and the host; nothing if the file does not have it, or has it
+    /// damaged.
+    pub(crate) fn glue(&self) -> Vec<(GlueKey, CompiledFunction)> {
+        let Some(range) = &self.sections.glue else { return Vec::new() };
+        let decoded = read(&self.file, range, "glue").ok().and_then(|bytes| glue::decode(&bytes));
+        if decoded.is_none() {
+            tracing::debug!("the code between the module and the host is damaged");
+        }
+        decoded.unwrap_or_default()
+    }
+
     /// The keys of the functions in the file, each with its tier.
     pub(crate) fn keys(&self) -> impl Iterator<Item = (Key, u8)> {
         self.index.entries.iter().map(|entry| (entry.key, entry.tier))
@@ -164,6 +179,10 @@ impl Precompiled {
     }
 }
 
+/// How many bytes get memory at once before a range is read. The rest gets it page by page, since
+/// a file may be cut off.
+const POPULATED: usize = 16 << 20;
+
 /// Reads a range of a file, which is inside of it.
 fn read(file: &TrustedFile, range: &Range<u64>, what: &str) -> Result<Vec<u8>> {
     let bad =
@@ -174,6 +193,9 @@ fn read(file: &TrustedFile, range: &Range<u64>, what: &str) -> Result<Vec<u8>> {
     bytes.try_reserve_exact(length).map_err(|error| bad(error.to_string()))?;
     let mut file = file.file();
     file.seek(SeekFrom::Start(range.start)).map_err(|error| bad(error.to_string()))?;
+    let spare = bytes.spare_capacity_mut();
+    let soon = length.min(POPULATED).min(spare.len());
+    populate(&mut spare[..soon]);
     // This does not write zeros first, unlike `read_exact_at`.
     file.take(length as u64).read_to_end(&mut bytes).map_err(|error| bad(error.to_string()))?;
     if bytes.len() < length {

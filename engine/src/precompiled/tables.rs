@@ -1,7 +1,7 @@
 //! The tables of a compiled function, as bytes.
 //!
-//! Numbers are little-endian. The sequence is: the alignment; the relocations, traps and handlers,
-//! each with their count; the source map up to the end.
+//! Numbers are little-endian. The sequence is: the alignment; the size of the frame; the
+//! relocations, traps and handlers, each with their count; the source map up to the end.
 
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::LibCall;
@@ -32,6 +32,7 @@ const FUNCTION: u8 = u8::MAX;
 pub(super) fn encode(function: &CompiledFunction) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     bytes.extend_from_slice(&function.align.to_le_bytes());
+    bytes.extend_from_slice(&function.frame.to_le_bytes());
     let count = |bytes: &mut Vec<u8>, count: usize| bytes.extend_from_slice(&(count as u32).to_le_bytes());
     count(&mut bytes, function.relocs.len());
     for reloc in &function.relocs {
@@ -64,7 +65,7 @@ pub(super) fn encode(function: &CompiledFunction) -> Option<Vec<u8>> {
 /// that defines this number of functions.
 pub(super) fn decode(code: Vec<u8>, tables: &[u8], functions: u32) -> Option<CompiledFunction> {
     let mut cursor = Cursor(tables);
-    let align = cursor.u32()?;
+    let (align, frame) = (cursor.u32()?, cursor.u32()?);
     let relocs = cursor.list(18, |cursor| {
         let [kind, target] = cursor.take::<2>()?;
         let index = cursor.u32()?;
@@ -81,7 +82,7 @@ pub(super) fn decode(code: Vec<u8>, tables: &[u8], functions: u32) -> Option<Com
         Some(CallSite { return_address, handler, frame_offset })
     })?;
     let source_map = cursor.0.to_vec();
-    let function = CompiledFunction { bytes: code, align, relocs, traps, handlers, source_map };
+    let function = CompiledFunction { bytes: code, align, frame, relocs, traps, handlers, source_map };
     function.is_consistent(functions).then_some(function)
 }
 
@@ -134,6 +135,7 @@ mod tests {
         CompiledFunction {
             bytes: vec![0x90; 40],
             align: 16,
+            frame: 48,
             relocs: vec![
                 reloc(Reloc::X86CallPCRel4, 1, RelocTarget::Function(2)),
                 reloc(Reloc::Abs8, 32, RelocTarget::LibCall(LibCall::FmaF64)),

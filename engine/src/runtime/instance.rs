@@ -98,9 +98,21 @@ impl Instance {
 
 impl InstanceEntity {
     /// Compiles a function, given its position among those that the module defines, unless it is
-    /// compiled already. Returns the address of its code.
-    pub(crate) fn compile(&self, position: usize, deadline: Option<Deadline>) -> Result<usize> {
-        self.module.compile_function(self.guarded, position, deadline)
+    /// compiled already. Returns the address of its code. `is_deep` says whether the caller has
+    /// used most of its stack.
+    pub(crate) fn compile(
+        &self,
+        position: usize,
+        is_deep: bool,
+        deadline: Option<Deadline>,
+    ) -> Result<usize> {
+        self.module.compile_function(self.guarded, position, is_deep, deadline)
+    }
+
+    /// Optimises a function for its next calls, given its position among those that the module
+    /// defines.
+    pub(crate) fn optimize_now(&self, position: usize, deadline: Option<Deadline>) {
+        self.module.optimize_now(self.guarded, position, deadline);
     }
 
     /// Has a function optimised, given its position among those that the module defines.

@@ -6,7 +6,7 @@ use super::instance::{Extern, Instance, InstanceEntity, record_position};
 use super::store::StoreState;
 use crate::decode::const_expr::ConstExpr;
 use crate::decode::info::Import;
-use crate::decode::segments::{ElementItems, SegmentMode};
+use crate::decode::segments::{DataMode, ElementItems, SegmentMode};
 use crate::error::{Error, Result};
 use crate::module::Module;
 use crate::runtime::ranges::{copy_between, within};
@@ -40,7 +40,7 @@ impl Instance {
         // If no code is called, this is the only check of the deadline.
         watched(store, |store| {
             let before = Extent::of(store);
-            let index = Allocation::new(store, module)
+            let index = Allocation::new(store, module)?
                 .import(store, imports)
                 .allocate(store)
                 .inspect_err(|_| before.restore(store))?;
@@ -117,9 +117,9 @@ struct Allocation {
 }
 
 impl Allocation {
-    fn new(store: &StoreState, module: &Module) -> Allocation {
-        let (stubs, rows) = (store.engine().stubs(), store.engine().rows());
-        let context = NewInstance::new(&store.vm, module.layout(), stubs, module.type_ids(), rows);
+    fn new(store: &StoreState, module: &Module) -> Result<Allocation> {
+        let (stubs, rows) = (store.engine().stubs()?, store.engine().rows());
+        let context = NewInstance::new(&store.vm, module.layout(), &stubs, module.type_ids(), rows);
         let entity = InstanceEntity {
             module: module.clone(),
             guarded: false,
@@ -130,7 +130,7 @@ impl Allocation {
             elements: Vec::new(),
             dropped_data: vec![false; module.info().data.len()],
         };
-        Allocation { entity, context, functions: Vec::new() }
+        Ok(Allocation { entity, context, functions: Vec::new() })
     }
 
     /// Adds the imports to the index spaces.
@@ -323,11 +323,16 @@ impl StoreState {
         }
         for (segment, data) in info.data.iter().enumerate() {
             self.alarm().check()?;
-            if let SegmentMode::Active { target, offset } = &data.mode {
-                let offset = self.evaluate_offset(index, offset, info.memories[*target as usize].memory64)?;
-                self.init_memory(index, segment, *target as usize, offset, 0, data.bytes.len() as u64)?;
-                self.instance_mut(index).dropped_data[segment] = true;
-            }
+            let (memory, offset) = match &data.mode {
+                DataMode::Constant(offset) => (0, u64::from(*offset)),
+                DataMode::Active(active) => {
+                    let (memory, offset) = (active.0 as usize, &active.1);
+                    (memory, self.evaluate_offset(index, offset, info.memories[memory].memory64)?)
+                }
+                DataMode::Passive => continue,
+            };
+            self.init_memory(index, segment, memory, offset, 0, data.bytes().len() as u64)?;
+            self.instance_mut(index).dropped_data[segment] = true;
         }
         Ok(())
     }

@@ -34,6 +34,8 @@ pub(crate) struct CompiledFunction {
     pub(crate) bytes: Vec<u8>,
     /// The alignment of its address.
     pub(crate) align: u32,
+    /// How many bytes of the stack a call takes.
+    pub(crate) frame: u32,
     pub(crate) relocs: Vec<CodeReloc>,
     /// The offsets at which the function can fault, in ascending order, each with the code of a
     /// [`Trap`](crate::Trap) or [`STACK_OVERFLOW`].

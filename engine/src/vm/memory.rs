@@ -19,7 +19,11 @@ const REACH: usize = 4 << 30;
 pub(crate) const GUARD: usize = 32 << 20;
 
 /// If the address space is limited, a guarded memory reserves at most `1 / PARTS` of it.
-const PARTS: usize = 16;
+const PARTS: usize = 4;
+
+/// If the address space is limited, guarded memories leave at least `1 / LEFT` of it. Further
+/// memories are checked.
+const LEFT: usize = 2;
 
 /// Whether the process has enough address space for memories to reserve the whole range of a 32-bit
 /// address.
@@ -218,7 +222,7 @@ pub(super) fn reserve_guarded(length: usize) -> io::Result<Mapping> {
     if length > REACH {
         return Err(io::ErrorKind::OutOfMemory.into());
     }
-    limits::reserve(REACH + GUARD)
+    limits::reserve_leaving(REACH + GUARD, LEFT)
 }
 
 /// The elements of a table, owned like a [`LinearMemory`].

@@ -311,6 +311,19 @@ impl<H: Host + ?Sized> StoreRecord<H> {
         }
     }
 
+    /// Whether the code that called the host has used more than half of the stack that it may use.
+    pub(crate) fn is_deep(&self) -> bool {
+        // SAFETY: the box owns the record, and no code of the store runs while the record is
+        // borrowed. A stack that waits for the host is not freed before the host returns.
+        let (at, usable) = unsafe {
+            let vm = self.vm();
+            let at = (*vm).exit.fp;
+            let waiting = (*vm).stacks.waiting_at(at);
+            (at, waiting.unwrap_or((*vm).stack_limit..(*vm).stack_high))
+        };
+        at.saturating_sub(usable.start) < usable.len() / 2
+    }
+
     /// Records the stack depth, so that the stack below is cleared when the call is over.
     pub(crate) fn note_depth(&mut self) {
         let here = stack::here();

@@ -144,7 +144,7 @@ pub(crate) const RULES: [Rules; 10] = [
     Rules {
         folder: "runner/drive",
         layers: &[
-            &["command", "diagnosis", "program", "quantity", "template"],
+            &["command", "deadline", "diagnosis", "program", "quantity", "template"],
             &["process"],
             &["child", "version", "wasi"],
             &["driver"],
@@ -176,6 +176,7 @@ pub(crate) const RULES: [Rules; 10] = [
             &["compare", "corpus", "generate"],
             &["finding", "known"],
             &["session"],
+            &["oracle"],
         ],
         circles: &[],
     },

@@ -5,6 +5,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod depth;
 mod reach;
 mod threads;
 mod tiers;

@@ -1,5 +1,7 @@
 //! Object files that were changed: bit by bit, cut off, or made of anything.
 
+use object::read::elf::ElfFile64;
+use object::{LittleEndian, Object, ObjectSection};
 use wassay_engine::{Engine, Module, Val};
 
 use super::{engine, hashed, open, outcome};
@@ -75,4 +77,28 @@ fn a_precompiled_module_with_a_flipped_bit_is_rejected_or_right() {
         assert_eq!(ran, expected, "byte {at}");
     }
     assert!(accepted < object.len(), "the index and the module are checked");
+}
+
+#[test]
+fn damaged_trampolines_are_compiled_again() {
+    let mut bytes = object(&engine());
+    let section = {
+        let file = ElfFile64::<LittleEndian>::parse(&*bytes).unwrap();
+        file.section_by_name(".wassay.glue").unwrap().file_range().unwrap()
+    };
+    let run = |object: &[u8]| {
+        let engine = engine();
+        let ran = outcomes(&engine, object);
+        (ran, engine.stats().compiled_trampolines)
+    };
+    let (expected, compiled) = run(&bytes);
+    assert_eq!(compiled, 0, "all come with the code");
+    for at in section.0..section.0 + section.1 {
+        let at = at as usize;
+        bytes[at] ^= 1 << (at % 8);
+        let (ran, compiled) = run(&bytes);
+        assert_eq!(ran, expected, "byte {at}");
+        assert!(compiled > 0, "byte {at}");
+        bytes[at] ^= 1 << (at % 8);
+    }
 }

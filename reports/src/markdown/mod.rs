@@ -14,6 +14,7 @@ pub use self::page::MAX_LENGTH;
 use self::page::{MAX_ROWS, html};
 pub(crate) use self::page::{MAX_SHOWN, Page, code, fence, in_table, linked};
 use crate::apart::{Sum, groups, sums};
+use crate::aside::COARSELY;
 use crate::describe::{attempts, caveats, has_reservations, headline, link, verdict};
 use crate::diff::{Diff, Verdict};
 use crate::model::{Case, Failure, Report, Suite, Totals};
@@ -58,7 +59,7 @@ type Column = (&'static str, fn(&Totals) -> u64);
 /// The columns that are shown only if one of their counts is not zero.
 const EXTRA: [Column; 10] = [
     ("by the parser alone", |totals| totals.reader_only),
-    ("coarsely judged", |totals| totals.aside.coarse),
+    (COARSELY, |totals| totals.aside.coarse),
     ("blocked", |totals| totals.aside.blocked),
     ("not applicable", |totals| totals.aside.not_applicable),
     ("limit", |totals| totals.aside.limit),

@@ -15,6 +15,7 @@ use wassay_script::{Judges, Options};
 
 use crate::child::{Child, Line, Silence};
 use crate::command::Command;
+use crate::deadline::{Deadline, Late};
 
 /// The limits of an engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +120,7 @@ enum StreamEnd {
     /// The process ended, in this way.
     Ended(String),
     /// An answer timed out.
-    Silent(Duration),
+    Silent(Late),
     /// An invalid answer.
     Garbage(String),
     /// The process cannot be restarted.
@@ -220,10 +221,11 @@ impl Driver {
 
     /// Sends a script and returns the reply to each request, within a time limit.
     pub fn run(&mut self, plan: &ScriptPlan, time: Duration) -> Vec<Reply> {
-        let until = Instant::now() + time;
-        // The time limit for a request leaves time to send the script again twice.
-        let patience = self.engine.limits.request.min(time / 3);
-        match self.stream(plan, until, patience) {
+        self.replies(plan, &Deadline::begin(time, self.engine.limits.request))
+    }
+
+    fn replies(&mut self, plan: &ScriptPlan, deadline: &Deadline) -> Vec<Reply> {
+        match self.stream(plan, deadline) {
             Ok(replies) => replies,
             Err(broke) => {
                 tracing::debug!(
@@ -232,7 +234,7 @@ impl Driver {
                     broke.description()
                 );
                 self.child = None;
-                let replies = self.step(plan, until, patience);
+                let replies = self.step(plan, deadline);
                 self.child = None;
                 replies
             }
@@ -240,17 +242,12 @@ impl Driver {
     }
 
     /// Sends all requests at once, which is faster than one by one.
-    fn stream(
-        &mut self,
-        plan: &ScriptPlan,
-        until: Instant,
-        patience: Duration,
-    ) -> Result<Vec<Reply>, StreamEnd> {
+    fn stream(&mut self, plan: &ScriptPlan, deadline: &Deadline) -> Result<Vec<Reply>, StreamEnd> {
         let child = self.running()?;
         child.send(plan.requests.text());
         let mut replies = Vec::with_capacity(plan.requests.len());
         for _ in 0..plan.requests.len() {
-            replies.push(next(child, until, patience)?);
+            replies.push(next(child, deadline)?);
         }
         plan.in_step(&replies).map_err(StreamEnd::Garbage)?;
         Ok(replies)
@@ -258,13 +255,12 @@ impl Driver {
 
     /// Sends a script again to obtain unexpected values, of which the replies have only the last
     /// one of each wrapper.
-    fn note(&mut self, plan: &ScriptPlan, replies: &[Reply], until: Instant) -> Noted {
+    fn note(&mut self, plan: &ScriptPlan, replies: &[Reply], deadline: &Deadline) -> Noted {
         let calls = plan.not_noted(replies);
         let mut noted = Noted::new();
         if calls.is_empty() || !replies.iter().all(|reply| matches!(reply, Reply::Answered(_))) {
             return noted;
         }
-        let patience = self.engine.limits.request;
         let mut ask = || -> Result<(), StreamEnd> {
             let child = self.running()?;
             let (mut text, mut next_call) = (String::new(), calls.iter().peekable());
@@ -277,11 +273,11 @@ impl Driver {
             child.send(&text);
             let mut next_call = calls.iter().peekable();
             for number in 0..plan.requests.len() {
-                next(child, until, patience)?;
+                next(child, deadline)?;
                 let Some((call, words)) = next_call.next_if(|(call, _)| *call == number) else { continue };
                 let mut value = Vec::with_capacity(words.len());
                 for _ in words {
-                    if let Reply::Answered(Answer::Value(word)) = next(child, until, patience)? {
+                    if let Reply::Answered(Answer::Value(word)) = next(child, deadline)? {
                         value.push(word.cast_unsigned());
                     }
                 }
@@ -297,11 +293,11 @@ impl Driver {
     }
 
     /// Sends requests one by one to find the one that an engine fails on, and restarts without it.
-    fn step(&mut self, plan: &ScriptPlan, until: Instant, patience: Duration) -> Vec<Reply> {
+    fn step(&mut self, plan: &ScriptPlan, deadline: &Deadline) -> Vec<Reply> {
         let mut culprits: BTreeMap<usize, Reply> = BTreeMap::new();
         loop {
             let mut replies = Vec::with_capacity(plan.requests.len());
-            let broke = self.step_once(plan, &culprits, &mut replies, until, patience);
+            let broke = self.step_once(plan, &culprits, &mut replies, deadline);
             let Err(broke) = broke else {
                 return match plan.in_step(&replies) {
                     Ok(()) => replies,
@@ -309,7 +305,7 @@ impl Driver {
                 };
             };
             let culprit = replies.len();
-            let is_over = Instant::now() >= until;
+            let is_over = deadline.is_over();
             let is_first = culprit == 0;
             let reply = broke.reply();
             replies.push(reply.clone());
@@ -334,8 +330,7 @@ impl Driver {
         plan: &ScriptPlan,
         culprits: &BTreeMap<usize, Reply>,
         replies: &mut Vec<Reply>,
-        until: Instant,
-        patience: Duration,
+        deadline: &Deadline,
     ) -> Result<(), StreamEnd> {
         let child = self.running()?;
         for number in 0..plan.requests.len() {
@@ -344,7 +339,7 @@ impl Driver {
                 continue;
             }
             child.send(plan.requests.line(number));
-            replies.push(next(child, until, patience)?);
+            replies.push(next(child, deadline)?);
         }
         Ok(())
     }
@@ -360,9 +355,9 @@ impl Driver {
 }
 
 /// The next reply, before the deadline and within the time limit of a request.
-fn next(child: &mut Child, until: Instant, patience: Duration) -> Result<Reply, StreamEnd> {
-    let now = Instant::now();
-    match child.line(until.min(now + patience)) {
+fn next(child: &mut Child, deadline: &Deadline) -> Result<Reply, StreamEnd> {
+    let begun = Instant::now();
+    match child.line(deadline.of_request()) {
         Ok(Line::Text(line)) => match reply(&line) {
             Reply::Broken(why) => Err(StreamEnd::Garbage(why)),
             reply => Ok(reply),
@@ -370,7 +365,7 @@ fn next(child: &mut Child, until: Instant, patience: Duration) -> Result<Reply, 
         Ok(Line::TooLong) => {
             Err(StreamEnd::Garbage("the adapter wrote a line over the maximum length".to_owned()))
         }
-        Err(Silence::Timeout) => Err(StreamEnd::Silent(now.elapsed())),
+        Err(Silence::Timeout) => Err(StreamEnd::Silent(deadline.late(begun))),
         Err(Silence::Ended(how)) => Err(StreamEnd::Ended(how)),
     }
 }
@@ -379,7 +374,7 @@ impl StreamEnd {
     fn description(&self) -> String {
         match self {
             StreamEnd::Ended(how) => how.clone(),
-            StreamEnd::Silent(time) => format!("the engine timed out after {}", shown(*time)),
+            StreamEnd::Silent(late) => late.to_string(),
             StreamEnd::Garbage(why) => why.clone(),
             StreamEnd::Lost(error) => error.to_string(),
         }
@@ -422,9 +417,9 @@ impl Judges for Driver {
             observer.begins(first.place);
         }
         let time = options.timeout.unwrap_or(self.engine.limits.script);
-        let until = Instant::now() + time;
-        let replies = self.run(&plan, time);
-        let noted = self.note(&plan, &replies, until);
+        let deadline = Deadline::begin(time, self.engine.limits.request);
+        let replies = self.replies(&plan, &deadline);
+        let noted = self.note(&plan, &replies, &deadline);
         let engine = Engine { hello: self.engine.hello.clone(), match_kind: options.match_kind };
         plan.judge_under(&replies, &noted, &engine, options)
     }

@@ -13,6 +13,7 @@
 
 mod child;
 mod command;
+mod deadline;
 pub mod description;
 mod diagnosis;
 mod driven;

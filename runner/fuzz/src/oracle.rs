@@ -16,8 +16,8 @@ use crate::reduce::reduce;
 use crate::session::{Finding, Found, Session, differs_from};
 use crate::tree::Node;
 
-/// How much longer a script may take if it seems to hang, at least and at most: the machine may have
-/// been busy, as the time that the other engine took shows.
+/// How much longer a script may take if it seems to hang, at least and at most: the machine may
+/// have been busy, as the time that the other engine took shows.
 const AGAIN: u32 = 3;
 const LONGEST: u32 = 10;
 

@@ -26,6 +26,7 @@ mod shard;
 mod source_url;
 pub(crate) mod suite;
 pub(crate) mod test;
+pub(crate) mod tips;
 mod unjudged;
 pub(crate) mod wast;
 pub(crate) mod with_engine;

@@ -108,5 +108,5 @@ fn summary(label: &str, repro: &Repro) -> String {
     let Repro { place, failure, directives: (kept, of), out_of_time, .. } = repro;
     let kept = plural(*kept, "directive");
     let late = if *out_of_time { "; timed out before the reduction was complete" } else { "" };
-    format!("{label}:{place}: {}: reproduced by {kept} of {of}{late}", failure.kind)
+    format!("{label}:{place}: {}: reduced from {of} to {kept}{late}", failure.kind)
 }

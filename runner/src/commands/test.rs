@@ -299,6 +299,7 @@ fn settings(args: &Args, is_compared: bool) -> Result<Settings, Error> {
         fail_fast: args.fail_fast,
         isolate: args.isolate,
         max_memory: args.max_memory,
+        jobs: args.jobs,
         retries: args.retries,
         interrupt: interrupt()?,
         ..Settings::default()

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use std::time::Duration;
 
 use wassay_reports::terminal::Text;
-use wassay_reports::{Aside, Case, Counts, Report, Suite};
+use wassay_reports::{Aside, COARSELY, Case, Counts, Report, Suite};
 use wassay_script::messages::MatchKind;
 use wassay_script::{Judges, LineRange};
 use wassay_terms::Features;
@@ -227,27 +227,33 @@ fn counts_line(finished: &[Finished]) -> String {
         reader_only += case.reader_only;
         aside += case.aside;
     }
+    let coarse = std::mem::take(&mut aside.coarse);
+    let passes = [
+        (reader_only, "by the parser alone"),
+        (uncompared, "without a comparison of the error text"),
+        (coarse, COARSELY),
+    ];
+    let passes: Vec<String> = nonzero(passes).map(|(count, how)| format!("{count} {how}")).collect();
+    let of_them = if passes.is_empty() { String::new() } else { format!(" ({})", passes.join(", ")) };
     let mut line = format!(
-        "{}, {}: {} passed, {} failed",
+        "{}, {}: {} passed{of_them}, {} failed",
         plural(finished.len() - unusable, "script"),
         plural(usize::try_from(counts.total()).unwrap_or(usize::MAX), "directive"),
         counts.passed,
         counts.failed
     );
-    let more = [
-        (counts.skipped, "skipped"),
-        (counts.xfailed, "xfailed"),
-        (counts.xpassed, "xpassed"),
-        (uncompared, "passed without a comparison of the error text"),
-        (reader_only, "passed by the parser alone"),
-    ];
-    for (count, what) in more.into_iter().filter(|(count, _)| *count > 0).chain(aside.counts()) {
+    let others = [(counts.skipped, "skipped"), (counts.xfailed, "xfailed"), (counts.xpassed, "xpassed")];
+    for (count, what) in nonzero(others).chain(aside.counts()) {
         line.push_str(&format!(", {count} {what}"));
     }
     if unusable > 0 {
         line.push_str(&format!("; {} could not be run", plural(unusable, "file")));
     }
     line
+}
+
+fn nonzero<const N: usize>(counts: [(u64, &'static str); N]) -> impl Iterator<Item = (u64, &'static str)> {
+    counts.into_iter().filter(|(count, _)| *count > 0)
 }
 
 fn exit(finished: &[Finished]) -> Exit {

@@ -215,7 +215,13 @@ impl Finished {
                 self.with_unmatched(Case { needs: self.needs.clone(), features: union(&self.needs), ..case })
             }
             End::Ran(result) => result.to_case(self.duration),
-            End::Unusable { message, place } => self.failed(Outcome::Failed, "unusable", message, *place),
+            End::Unusable { message, place } => {
+                // A report has the file and the position by themselves.
+                let begin =
+                    place.map_or(format!("{}: ", self.label), |place| format!("{}:{place}: ", self.label));
+                let message = message.strip_prefix(&begin).unwrap_or(message);
+                self.failed(Outcome::Failed, "unusable", message, *place)
+            }
             End::Skipped { message, apart, .. } => return self.skipped(name, message, *apart),
             End::Crashed { message, .. } => self.failed(Outcome::Crashed, "crashed", message, None),
             End::TimedOut { message, .. } => self.failed(Outcome::Timeout, "timeout", message, None),
@@ -340,6 +346,7 @@ mod tests {
         let case = unusable.case("a.wast");
         assert_eq!((case.outcome, case.directives), (Outcome::Failed, Counts::default()));
         assert_eq!((case.failures[0].line, case.failures[0].column), (3, 9));
+        assert_eq!(case.failures[0].message, "`(` is never closed");
         assert!(!unusable.is_expected());
     }
 

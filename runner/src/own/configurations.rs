@@ -85,8 +85,8 @@ mod tests {
         for name in &names {
             assert_eq!(named(name).unwrap().to_string(), *name);
         }
-        let shown: Vec<String> =
-            all().map(|one| format!("{:?}", one.set(Config::new().verifier(false)))).collect();
+        let config = || Config::new().verifier(false);
+        let shown: Vec<String> = all().map(|one| format!("{:?}", one.set(config()))).collect();
         // Nothing else distinguishes them than these settings.
         assert!((0..20).all(|at| !shown[..at].contains(&shown[at])), "{shown:#?}");
         assert!(named("tiered+nothing").unwrap_err().contains("eager+stress"));

@@ -1,8 +1,11 @@
 //! Runs guests on wassay's own engine, each on its own thread.
 
+use std::num::NonZeroUsize;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::available_parallelism;
 use std::time::Duration;
 
+use rustix::process::{Resource, getrlimit};
 use wassay_drive::wasi::Need;
 use wassay_engine::{Deadline, Engine, ErrorKind, Extern, Linker, Module, Store};
 use wassay_script::quoted;
@@ -19,14 +22,30 @@ const GRACE: Duration = Duration::from_millis(50);
 /// The message for a thread that ended without a result.
 const PANICKED: &str = "the runner panicked, which is a fault of its own";
 
-/// The engine for guests.
-struct Own(Engine);
+/// The descriptors that any guest may open, if the process may.
+const FEW: usize = 16;
+
+/// The engine for guests, and how many descriptors each may open.
+struct Own {
+    engine: Engine,
+    descriptors: usize,
+}
 
 /// Creates a host from wassay's own engine, with the features and limits of the run.
 pub(super) fn host(settings: &Settings) -> Result<Option<Box<dyn Host>>, String> {
     let engine = crate::own::engine(settings.features.unwrap_or_default(), settings.max_memory);
     let engine = engine.map_err(|error| error.to_string())?;
-    Ok(Some(Box::new(Own(engine))))
+    Ok(Some(Box::new(Own { engine, descriptors: descriptors(settings) })))
+}
+
+/// How many descriptors a guest may open: as many as the others that run at the same time, of half
+/// of those that the process may open. So a guest that opens all it can takes none from other
+/// cases, nor from the runner.
+fn descriptors(settings: &Settings) -> usize {
+    let jobs = settings.jobs.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let share = usize::try_from(limit / 2).unwrap_or(usize::MAX) / jobs;
+    share.clamp(FEW, WasiCtx::DESCRIPTORS)
 }
 
 impl Host for Own {
@@ -37,6 +56,7 @@ impl Host for Own {
     fn start(&self, given: GuestSetup<'_>) -> Result<Process, Refused> {
         let GuestSetup { module, deadline, max_memory, .. } = given;
         let (context, listeners) = context(given)?;
+        let context = context.descriptors(self.descriptors);
         let (stdout, stderr, calls) =
             (Capture::new(output(max_memory)), Capture::new(output(max_memory)), Calls::default());
         let seen = calls.clone();
@@ -49,7 +69,8 @@ impl Host for Own {
             .build()
             .map_err(|error| Refused::Unusable(format!("cannot set up the guest: {error}")))?;
         let (sender, ended) = mpsc::channel();
-        let (outputs, engine, module) = ([stdout.clone(), stderr.clone()], self.0.clone(), module.to_vec());
+        let (outputs, engine, module) =
+            ([stdout.clone(), stderr.clone()], self.engine.clone(), module.to_vec());
         let run = move || {
             let how = execute(&engine, &module, context, deadline);
             outputs.iter().for_each(Capture::end);

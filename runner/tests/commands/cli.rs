@@ -47,6 +47,22 @@ fn wrong_usage_is_2_and_help_is_0() {
 }
 
 #[test]
+fn an_option_of_another_command_is_known() {
+    let of = |args: &[&str]| wassay(args).err;
+    let shard = of(&["wast", "--shard", "1/2", "a.wast"]);
+    assert!(shard.contains("tip: `--shard` is an option of `wassay test`, `wassay audit`\n"), "{shard}");
+    let bless = of(&["wast", "--bless", "a.wast"]);
+    assert!(bless.contains("tip: `--bless-expectations` is an option of `wassay test`\n"), "{bless}");
+    // Its own option is suggested if the word begins its name.
+    let own = of(&["test", "--bless"]);
+    assert!(own.contains("tip: a similar argument exists: '--bless-expectations'\n"), "{own}");
+    // Only a guest program can want an option as a value.
+    let unknown = of(&["test", "--zzzz"]);
+    assert!(unknown.contains("'--zzzz'") && !unknown.contains("tip:"), "{unknown}");
+    assert!(of(&["run", "--zzzz", "a.wasm"]).contains("-- --zzzz"));
+}
+
+#[test]
 fn a_folder_that_passes_is_0_and_one_that_fails_is_1() {
     let folder = Folder::new(&[("good/a.wast", PASSES), ("good/deep/b.wast", PASSES), ("bad/a.wast", FAILS)]);
     let (good, bad) = (folder.arg("good"), folder.arg("bad"));

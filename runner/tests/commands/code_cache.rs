@@ -350,3 +350,19 @@ fn its_settings_are_in_a_file() {
     let absent = run(home.command(&["config", "show"]).env("WASSAY_CONFIG", "gone.toml"));
     assert!(absent.code == 2 && absent.err.contains("gone.toml"), "{}", absent.err);
 }
+
+#[test]
+fn a_home_folder_that_does_not_exist_is_not_created() {
+    let home = Home::new();
+    let absent = home.0.file("absent");
+    let mut command = home.command(&["run", "--invoke", "half", "p.wat", "2"]);
+    let ran = run(command.env_remove("XDG_CACHE_HOME").env("HOME", &absent));
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, HALF, ""));
+    assert!(!absent.exists());
+    // An existing one gets a cache.
+    fs::create_dir(&absent).unwrap();
+    let mut command = home.command(&["run", "--invoke", "half", "p.wat", "2"]);
+    let ran = run(command.env_remove("XDG_CACHE_HOME").env("HOME", &absent));
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, HALF, ""));
+    assert!(absent.join(".cache/wassay/code").is_dir());
+}

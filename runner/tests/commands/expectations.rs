@@ -123,7 +123,8 @@ fn blessing_writes_what_failed_and_drops_what_passed() {
     // A file that is not there is made; without `--expectations` there is none to write.
     let folder = Folder::new(&[("a.wast", SCRIPT)]);
     let (script, new) = (folder.arg("a.wast"), folder.arg("new.toml"));
-    assert_eq!(wassay(&["test", &script, "--expectations", &new]).code, 2);
+    let ran = wassay(&["test", &script, "--expectations", &new]);
+    assert!(ran.code == 2 && ran.err.ends_with("; --bless-expectations creates it\n"), "{}", ran.err);
     assert_eq!(wassay(&["test", &script, "--expectations", &new, "--bless-expectations"]).code, 0);
     assert_eq!(wassay(&["test", &script, "--expectations", &new]).code, 0);
     assert_eq!(wassay(&["test", &script, "--bless-expectations"]).code, 2);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::common::trials::{NotRun, find, not_run};
+use crate::common::trials::{NotRun, find, not_run, reachable};
 use crate::common::{Folder, PASSES, Ran, run};
 
 /// A guest, and a module whose compilation is shared by threads.
@@ -78,7 +78,7 @@ fn a_quarter_of_a_gibibyte_of_address_space_is_enough() {
 /// Root has no such limit (setrlimit(2)).
 fn with_threads(folder: &Folder, threads: usize, binary: &Path, more: &[&str]) -> Option<Ran> {
     let may = if rustix::process::geteuid().is_root() {
-        find(&["prlimit"]).and_then(|_| find(&["setpriv"]))
+        find(&["prlimit"]).and_then(|_| find(&["setpriv"])).and_then(|_| reachable(binary))
     } else {
         Err(NotRun("only root can become another user".to_owned()))
     };

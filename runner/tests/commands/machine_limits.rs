@@ -70,7 +70,31 @@ fn a_guest_that_takes_what_there_is_leaves_the_process_alive() {
 fn suites_pass_with_little_address_space() {
     let limits = [1_000_000, 2_000_000, 3_000_000, 4_000_000, 6_000_000, 8_000_000, 9_000_000];
     under_limits(&["scripts", "spec-v1"], "v", &limits);
+    // Some memories have guard pages, and others have not.
+    under_limits(&["scripts", "spec-v1", "proposals/threads"], "v", &[17_000_000, 24_000_000]);
     under_limits(&["proposals/gc", "proposals/threads"], "v", &[1_000_000, 8_000_000]);
+}
+
+/// With a limit of a few times their reservation, memories have guard pages, so that accesses are
+/// not checked.
+#[test]
+fn memories_have_guard_pages_if_the_address_space_allows() {
+    let folder = Folder::new(&[(
+        "m.wat",
+        "(module (memory 1) (func (export \"f\") (param i32) (result i32) (i32.load (local.get 0))))",
+    )]);
+    let object = |limit: Option<u64>| {
+        let args = ["wasm2obj", &folder.arg("m.wat"), "-o", &folder.arg("m.o")];
+        let ran = match limit {
+            Some(kibibytes) => limited("v", kibibytes, &args),
+            None => run(Command::new(env!("CARGO_BIN_EXE_wassay")).args(args)),
+        };
+        assert_eq!(ran.code, 0, "{limit:?}: {}{}", ran.out, ran.err);
+        std::fs::read(folder.file("m.o")).unwrap()
+    };
+    let unlimited = object(None);
+    assert!(object(Some(17_000_000)) == unlimited, "no code for guard pages");
+    assert!(object(Some(8_000_000)) != unlimited, "code for guard pages that may not fit");
 }
 
 #[test]

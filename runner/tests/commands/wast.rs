@@ -1,6 +1,6 @@
 //! `wassay wast` as a process.
 
-use crate::common::{FAILS, Folder, PASSES, run, wassay};
+use crate::common::{FAILS, Folder, PASSES, clean, run, wassay};
 use rustix::fs::{CWD, Mode, mkfifoat};
 use std::io::{Read, Write};
 use std::process::{Command, Stdio};
@@ -219,7 +219,7 @@ fn an_interruption_keeps_what_was_judged() {
     let report = folder.arg("r.json");
     let mut command = Command::new(env!("CARGO_BIN_EXE_wassay"));
     command.args(["wast", "--report", &format!("json={report}"), &folder.arg("a.wast")]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = clean(&mut command).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     // It hangs when its thread has used a second of the processor.
     let path = format!("/proc/{}/stat", child.id());
     let used = || {

@@ -2,7 +2,9 @@
 //! is ignored and says why.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use libtest_mimic::{Completion, Trial};
 use wassay_drive::program;
@@ -61,6 +63,19 @@ pub(crate) fn not_run(why: &NotRun) {
     std::io::stderr().write_all(format!("{}\n", why.message()).as_bytes()).unwrap();
 }
 
+/// Whether another user can reach this file: what the folders above it permit.
+pub(crate) fn reachable(path: &Path) -> Result<(), NotRun> {
+    let path = path.canonicalize().unwrap();
+    let closed = path.ancestors().skip(1).find(|folder| {
+        let mode = std::fs::metadata(folder).map_or(0, |metadata| metadata.permissions().mode());
+        mode & 0o001 == 0
+    });
+    match closed {
+        Some(folder) => Err(NotRun(format!("other users may not enter {}", folder.display()))),
+        None => Ok(()),
+    }
+}
+
 /// The file of the first of these programs that is on the PATH.
 ///
 /// # Errors
@@ -69,4 +84,18 @@ pub(crate) fn not_run(why: &NotRun) {
 pub(crate) fn find(programs: &[&str]) -> Result<PathBuf, NotRun> {
     let found = programs.iter().find_map(|name| std::path::absolute(program::find(name)?).ok());
     found.ok_or_else(|| NotRun(format!("no {}", programs[0])))
+}
+
+/// Like [`find`], for programs that tell their version if they work.
+///
+/// # Errors
+///
+/// None of the tools is installed, or the first that is does not work.
+pub(crate) fn working(programs: &[&str]) -> Result<PathBuf, NotRun> {
+    let file = find(programs)?;
+    let told = Command::new(&file).arg("--version").stdin(Stdio::null()).output();
+    match told {
+        Ok(output) if output.status.success() => Ok(file),
+        _ => Err(NotRun(format!("{} does not work", file.display()))),
+    }
 }

@@ -102,13 +102,9 @@ fn node_judges(node: &str) {
         ran.out
     );
     assert!(ran.out.contains("actual   v128 i32x4 [1 (0x00000001), 2 (0x00000002), 3 (0x00000003), 4"));
-    assert!(ran.out.contains("6 directives: 4 passed, 1 failed, 1 skipped"), "{}", ran.out);
-    assert!(
-        ran.out.contains("1 not applicable")
-            && ran.out.contains("1 passed by errors whose kind is not distinguished"),
-        "{}",
-        ran.out
-    );
+    let counts = "6 directives: 4 passed (2 without a comparison of the error text, 1 judged coarsely), \
+                  1 failed, 1 skipped, 1 not applicable\n";
+    assert!(ran.out.ends_with(counts), "{}", ran.out);
 }
 
 /// Runs a shell with these words as its arguments.

@@ -16,7 +16,7 @@ mod wasi;
 
 use std::process::ExitCode;
 
-use common::trials::{NotRun, find};
+use common::trials::{NotRun, working};
 use libtest_mimic::Arguments;
 
 /// The command of our own adapter.
@@ -26,7 +26,7 @@ fn own() -> String {
 
 /// The command of the adapter for JavaScript hosts on node.
 fn node() -> Result<String, NotRun> {
-    let node = find(&["node", "nodejs"])?;
+    let node = working(&["node", "nodejs"])?;
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/adapters/js/wap.js");
     Ok(format!("'{}' '{script}'", node.display()))
 }

@@ -15,10 +15,11 @@ use std::fs::{self, File, Permissions};
 use std::io::Read;
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use common::trials::{not_run, reachable};
 use common::{Folder, clean};
 use nix::sys::resource::{UsageWho, getrusage};
 use wassay_reports::{Outcome, Report, json};
@@ -240,6 +241,11 @@ fn a_user_without_privileges_has_the_same_verdicts() {
         return;
     }
     let hostile = Hostile::new();
+    for file in [hostile.folder.path(), Path::new(env!("CARGO_BIN_EXE_wassay"))] {
+        if let Err(why) = reachable(file) {
+            return not_run(&why);
+        }
+    }
     let (report, printed) = hostile.run(Some(65534), false, &[]);
     check_printed(&printed, false);
     hostile.check(&report);

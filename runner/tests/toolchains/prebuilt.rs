@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use libtest_mimic::Trial;
+use wassay_drive::program::path_with_default;
 
 use crate::common::trials::{NotRun, find, ignored, trial};
 use crate::common::{Folder, run};
@@ -105,7 +106,7 @@ fn depend_on_their_compilers_alone(language: &str) -> Result<(), NotRun> {
     let folder = Folder::new(&[("headers/stdio.h", "#error not the one of the sysroot\n")]);
     crate::machines::install(&folder, "tools/wasm-opt", "for file; do echo spoiled > \"$file\"; done");
     let (tools, headers) = (folder.arg("tools"), folder.arg("headers"));
-    let path = format!("{tools}:{}", std::env::var("PATH").unwrap_or_default());
+    let path = format!("{tools}:{}", path_with_default().display());
     let variables = [
         ("PATH", path),
         ("COMPILER_PATH", tools),

@@ -251,6 +251,7 @@ mod tests {
         CompiledFunction {
             bytes: vec![0x90; length],
             align: 16,
+            frame: 16,
             relocs: Vec::new(),
             traps: vec![(end - 1, 7)],
             handlers: vec![CallSite { return_address: end, handler: 1, frame_offset: 32 }],

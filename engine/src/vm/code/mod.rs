@@ -15,6 +15,16 @@ mod space;
 mod table;
 mod thunk;
 
+use crate::error::Result;
 pub(crate) use block::CodeBlock;
 pub(crate) use map::{Code, Description};
 pub(crate) use table::FunctionTable;
+
+/// Reserves address space for the code of the process, unless that was done.
+///
+/// # Errors
+///
+/// The address space cannot be reserved.
+pub(crate) fn reserve() -> Result<()> {
+    space::space().map(drop)
+}

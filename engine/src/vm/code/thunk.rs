@@ -85,6 +85,7 @@ fn thunks(first: u32) -> CompiledFunction {
     CompiledFunction {
         bytes,
         align: SIZE as u32,
+        frame: 0,
         relocs: Vec::new(),
         traps: Vec::new(),
         handlers: Vec::new(),

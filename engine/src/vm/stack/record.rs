@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 use std::mem::offset_of;
+use std::ops::Range;
 
 /// The record of a stack, at the top of its memory.
 #[derive(Debug)]
@@ -114,6 +115,20 @@ impl VmStacks {
             }
         }
         limit
+    }
+
+    /// What compiled code can use of the stack that waits for the host, if an address is in it.
+    ///
+    /// # Safety
+    ///
+    /// The stack that waits is alive.
+    pub(in crate::vm) unsafe fn waiting_at(&self, address: usize) -> Option<Range<usize>> {
+        if self.waiting.is_null() {
+            return None;
+        }
+        // SAFETY: by the condition above. The record is at the top of the stack.
+        let usable = unsafe { (*self.waiting).limit }..self.waiting.addr();
+        Some(usable).filter(|usable| usable.contains(&address))
     }
 
     /// Adds a stack to the free ones.

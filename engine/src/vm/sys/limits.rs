@@ -69,9 +69,15 @@ fn trial() -> MutexGuard<'static, ()> {
 /// Like [`Mapping::reserve`], for requests by guests: fails if it would leave too little of a
 /// limited address space.
 pub(crate) fn reserve(length: usize) -> io::Result<Mapping> {
+    reserve_leaving(length, LEFT)
+}
+
+/// Like [`Mapping::reserve`], but fails if it would leave less than the fraction `1 / parts` of a
+/// limited address space.
+pub(crate) fn reserve_leaving(length: usize, parts: usize) -> io::Result<Mapping> {
     if let Some(limit) = limit(libc::RLIMIT_AS) {
         let _trial = trial();
-        Mapping::reserve(length.saturating_add(limit / LEFT))?;
+        Mapping::reserve(length.saturating_add(limit / parts))?;
     }
     Mapping::reserve(length)
 }

@@ -4,6 +4,7 @@
 pub(crate) mod bytes;
 pub(crate) mod limits;
 pub(crate) mod mmap;
+pub(crate) mod populate;
 pub(crate) mod priority;
 pub(crate) mod stack;
 pub(crate) mod twin;

@@ -6,9 +6,11 @@
 
 use std::io;
 use std::ptr;
+use std::slice;
 
 use super::limits::reserve_between;
 use super::mmap::{Mapping, PAGE};
+use super::populate::populate;
 
 /// A range of address space in which each page is mapped twice: executable in the lower half, and
 /// writable in the upper half. Offsets are relative to the start of a half.
@@ -94,7 +96,10 @@ impl TwinMapping {
         let writable = self.writable(start, length);
         // SAFETY: `writable` has checked that the range is in the upper half. By the condition
         // above it is writable and not in use.
-        unsafe { ptr::write_bytes(writable, byte, length) };
+        unsafe {
+            populate(slice::from_raw_parts_mut(writable.cast(), length));
+            ptr::write_bytes(writable, byte, length);
+        }
     }
 
     /// Returns the memory of a range of whole pages to the system. They stay open, and are zero.

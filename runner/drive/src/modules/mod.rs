@@ -133,7 +133,7 @@ impl Modules {
                 _ => None,
             },
             Ran::Badly(why) | Ran::Crashed(why) | Ran::Lost(why) => Some((module(""), why)),
-            Ran::TimedOut(time) => Some((module(""), format!("timed out after {:.1} s", time.as_secs_f64()))),
+            Ran::TimedOut(late) => Some((module(""), late.to_string())),
             Ran::NotRun => Some((module(""), "timed out before it could run".to_owned())),
         };
         drop(runner);

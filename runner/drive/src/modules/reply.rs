@@ -24,9 +24,7 @@ impl Ran {
             Ran::Well => ok(),
             Ran::Badly(said) => error(class, &said),
             Ran::Crashed(how) => Reply::Crashed(how),
-            Ran::TimedOut(time) => {
-                Reply::TimedOut(format!("the engine timed out after {:.1} s", time.as_secs_f64()))
-            }
+            Ran::TimedOut(late) => Reply::TimedOut(late.to_string()),
             Ran::NotRun => Reply::NotRun("the script timed out earlier".to_owned()),
             Ran::Lost(why) => Reply::Broken(why),
         }

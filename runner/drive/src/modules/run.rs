@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::deadline::{Deadline, Late};
 use crate::driver::Limits;
 use crate::process::{Group, StderrTail, how};
 
@@ -16,9 +17,6 @@ pub const MODULE: &str = "{module}";
 
 /// How long to wait for the rest of standard error after a process has ended.
 const REST: Duration = Duration::from_secs(1);
-
-/// A practically infinite timeout that the clock can represent.
-const LONGEST: Duration = Duration::from_hours(24 * 365);
 
 /// The program that runs modules, and its limits.
 #[derive(Debug)]
@@ -39,8 +37,8 @@ pub(super) enum Ran {
     Badly(String),
     /// By a signal, with this message.
     Crashed(String),
-    /// It timed out after this time.
-    TimedOut(Duration),
+    /// It timed out.
+    TimedOut(Late),
     /// It was not run, because the script timed out.
     NotRun,
     /// It could not be started.
@@ -53,43 +51,35 @@ pub(super) struct Runner<'a> {
     program: &'a Program,
     /// The file that each module is written to.
     file: PathBuf,
-    /// The deadline of the script, and the time limit for a run.
-    until: Instant,
-    patience: Duration,
+    deadline: Deadline,
     /// The cached results of control modules, by a digest of their bytes.
     controls: HashMap<u64, bool>,
 }
 
 impl<'a> Runner<'a> {
     pub(super) fn new(program: &'a Program, file: PathBuf) -> Runner<'a> {
-        let (until, patience) = (Instant::now(), Duration::ZERO);
-        Runner { program, file, until, patience, controls: HashMap::new() }
+        let deadline = Deadline::begin(Duration::ZERO, Duration::ZERO);
+        Runner { program, file, deadline, controls: HashMap::new() }
     }
 
     /// Sets the total time limit for the next runs.
     pub(super) fn begin(&mut self, time: Duration) {
-        let time = time.min(LONGEST);
-        self.until = Instant::now() + time;
-        // The time limit for a run leaves time for others.
-        self.patience = self.program.limits.request.min(time / 3);
+        self.deadline = Deadline::begin(time, self.program.limits.request);
     }
 
     /// Runs a module.
     pub(super) fn run(&mut self, module: &[u8]) -> Ran {
-        let now = Instant::now();
-        if now >= self.until {
+        if self.deadline.is_over() {
             return Ran::NotRun;
         }
         if let Err(error) = std::fs::write(&self.file, module) {
             return Ran::Lost(format!("{}: cannot write the module: {error}", self.file.display()));
         }
-        let limit = self.until.min(now + self.patience);
-        let ran = self
-            .started(limit)
-            .unwrap_or_else(|error| Ran::Lost(format!("cannot start the engine: {error}")));
+        let ran =
+            self.started().unwrap_or_else(|error| Ran::Lost(format!("cannot start the engine: {error}")));
         if let Ran::TimedOut(_) = ran {
             // If a run hangs, runs that search for the reason may hang too.
-            self.patience = (self.patience / 2).max(Duration::from_millis(100));
+            self.deadline = self.deadline.hurried();
         }
         ran
     }
@@ -111,15 +101,15 @@ impl<'a> Runner<'a> {
         is_well
     }
 
-    fn started(&self, limit: Instant) -> io::Result<Ran> {
-        let begun = Instant::now();
+    fn started(&self) -> io::Result<Ran> {
+        let (begun, limit) = (Instant::now(), self.deadline.of_request());
         let mut command = self.program.command(&self.file)?;
         // Its output is not used.
         let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         let mut group = Group::start(command, self.program.limits.memory)?;
         let stderr_tail = StderrTail::of(group.stderr().ok_or(io::ErrorKind::BrokenPipe)?)?;
         if !group.wait(limit) {
-            return Ok(Ran::TimedOut(begun.elapsed()));
+            return Ok(Ran::TimedOut(self.deadline.late(begun)));
         }
         let Some(status) = group.reap() else { return Ok(Ran::Lost("the engine was lost".to_owned())) };
         if status.success() {

@@ -62,7 +62,7 @@ fn begun() -> Vec<Step> {
 fn refused() -> Vec<Step> {
     let malformed =
         "reject malformed bytes: answer `E malformed`, or `E compile` if the engine does not give the reason";
-    let invalid = "validate all function bodies at `C`: answer `E invalid`, or `E compile` if the engine does not give the reason";
+    let invalid = "validate all function bodies at `C`: answer `E invalid`, or `E compile` if the engine does not give the reason; an engine without a validator fails this check, and most `assert_invalid` directives";
     let mut steps = begun();
     steps.extend([
         step("C 2 ", Want::Fails(ErrorKind::Malformed), malformed),

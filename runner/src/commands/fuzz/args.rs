@@ -79,3 +79,8 @@ pub(super) enum Target {
     /// Object files with machine code, as in the code cache, that are damaged
     Cache,
 }
+
+/// How to run a case again.
+pub(super) fn about(seed: u64, number: u64) -> String {
+    format!("wassay fuzz --seed {seed} --first {number} --modules 1")
+}

@@ -158,12 +158,16 @@ impl Drop for Worker {
 
 #[cfg(test)]
 mod tests {
+    use wassay_drive::program::path_with_default;
+
     use super::*;
 
     /// The next case after a process that runs this shell script, and the findings.
     fn watched(script: &str, patience: Duration) -> (u64, Vec<(u64, String)>) {
         let mut failed = Vec::new();
-        let worker = Worker::spawn(Command::new("sh").args(["-c", script]), patience).unwrap();
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", script]).env("PATH", path_with_default());
+        let worker = Worker::spawn(&mut shell, patience).unwrap();
         let next = worker.watch(4, &mut failed, &|| false).unwrap();
         (next, failed.into_iter().map(|Failed { number, why }| (number, why)).collect())
     }

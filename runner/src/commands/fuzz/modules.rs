@@ -12,7 +12,7 @@ use wassay_reports::terminal::Text;
 use wassay_script::{Judges, STACK};
 use wassay_terms::Features;
 
-use super::args::Args;
+use super::args::{Args, about};
 use super::engines::{Engine, Place, engines, features};
 use super::folder::Folder;
 use super::screen::{Screen, Screened};
@@ -238,11 +238,6 @@ impl Run<'_> {
     fn results(&self) -> std::sync::MutexGuard<'_, Results> {
         self.results.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// How to run a case again.
-pub(super) fn about(seed: u64, number: u64) -> String {
-    format!("wassay fuzz --seed {seed} --first {number} --modules 1")
 }
 
 /// The finding of what the process for all engines showed and a process for each did not: the state

@@ -20,7 +20,7 @@ use wassay_script::wap::{decoded, encoded};
 use wassay_script::{Judges, STACK};
 use wassay_terms::Features;
 
-use super::args::Args;
+use super::args::{Args, about};
 use super::engines::{Engine, Place, engines};
 use crate::commands::{Error, Exit, print_document};
 use crate::own::CLASSIFY;
@@ -130,7 +130,7 @@ fn screened(
     uses: &mut Uses,
 ) -> Screened {
     let Some(case) = wassay_fuzz::case(seed, number, allowed) else { return Screened::None };
-    let about = super::modules::about(seed, number);
+    let about = about(seed, number);
     let screened = session.screen(&case, &about, &mut |new| uses.add(new.clone()));
     match screened.difference {
         None => Screened::Same { compared: screened.compared, script: screened.script, cut: screened.cut },
@@ -245,6 +245,8 @@ fn failed(what: &str, error: std::io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use wassay_drive::program::path_with_default;
+
     use super::*;
 
     #[test]
@@ -275,8 +277,10 @@ mod tests {
 
     /// What comes of a case in a process that runs this shell script.
     fn in_process(script: &str, patience: Duration) -> Screened {
-        let mut command = Command::new("sh");
-        Process::start(command.args(["-c", script])).unwrap().case(5, patience)
+        let mut command = Command::new("/bin/sh");
+        Process::start(command.args(["-c", script]).env("PATH", path_with_default()))
+            .unwrap()
+            .case(5, patience)
     }
 
     #[test]
