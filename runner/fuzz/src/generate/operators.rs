@@ -20,6 +20,9 @@ use crate::random::Random;
 const MOST_FUNCTIONS: usize = 14;
 const CALLS: usize = 6;
 
+/// The name of the instance.
+const INSTANCE: &str = "a";
+
 /// An operator without immediates, or with fixed ones.
 #[derive(Clone, Debug)]
 struct Operator {
@@ -202,12 +205,11 @@ pub(super) fn case(random: &mut Random, features: Features, choice: u32) -> Opti
     let functions = picked.iter().zip(&bodies);
     let functions = functions.map(|(operator, body)| (&operator.parameters[..], Some(operator.result), body));
     let bytes = module(functions, features.contains("gc"));
-    let name = super::NAMES[0];
-    let mut steps = vec![Step::Module { name: name.to_owned(), bytes, instantiated: true }];
+    let mut steps = vec![Step::Module { name: INSTANCE.to_owned(), bytes, instantiated: true }];
     for (index, operator) in picked.iter().enumerate() {
         for _ in 0..CALLS {
             steps.push(Step::Invoke {
-                instance: name.to_owned(),
+                instance: INSTANCE.to_owned(),
                 export: format!("f{index}"),
                 arguments: operator.parameters.iter().map(|ty| argument(random, *ty)).collect(),
             });
