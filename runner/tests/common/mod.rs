@@ -55,6 +55,9 @@ const KEPT: [&str; 2] = ["LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"];
 /// The cache of the tests, which is not the user's.
 const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
 
+/// Settings without a cache, for a user who may not write there.
+const NO_CACHE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/common/no-cache.toml");
+
 /// Gives a command the variables that were set for it, [`KEPT`], a `TMPDIR` for any working
 /// directory, a cache of the tests, and a `PATH` that has the system's tools: what else is set
 /// where the tests run does not change what they find.
@@ -69,7 +72,12 @@ pub(crate) fn clean(command: &mut Command) -> &mut Command {
     let kept = KEPT.iter().filter_map(|name| Some((*name, std::env::var_os(name)?)));
     let temporary = std::path::absolute(std::env::temp_dir()).unwrap();
     command.envs(kept).env("PATH", path_with_default()).env("TMPDIR", temporary);
-    command.env("XDG_CACHE_HOME", CACHE);
+    let is_ours = rustix::fs::access(env!("CARGO_TARGET_TMPDIR"), rustix::fs::Access::WRITE_OK).is_ok();
+    if is_ours {
+        command.env("XDG_CACHE_HOME", CACHE);
+    } else if !set.iter().any(|(name, _)| name == "XDG_CACHE_HOME") {
+        command.env("WASSAY_CONFIG", NO_CACHE);
+    }
     for (name, value) in set {
         match value {
             Some(value) => command.env(name, value),
