@@ -14,14 +14,15 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::Resource;
 use wassay_fuzz::{Class, Session, Uses};
+use wassay_script::Judges;
 use wassay_script::wap::{decoded, encoded};
-use wassay_script::{Judges, STACK};
 use wassay_terms::Features;
 
 use super::args::{Args, about};
-use super::engines::{Engine, Place, engines};
+use super::engines::{Engine, Place, engines, features};
+use super::worker::{limit, on_large_stack};
 use crate::commands::{Error, Exit, print_document};
 use crate::own::CLASSIFY;
 
@@ -31,7 +32,7 @@ const MEMORY: u64 = 3 << 30;
 /// What came of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Screened {
-    /// There is no case of this number: `none`.
+    /// This number does not yield a case: `none`.
     None,
     /// No engine differs: `same`, the number of compared directives, the script of the case if it
     /// uses something new, otherwise an empty word, and the reasons why comparisons ended early.
@@ -87,17 +88,10 @@ pub(super) fn serve<E: Judges + 'static>(
     seed: u64,
     make: Option<impl Fn() -> E + Clone + Send + Sync + 'static>,
 ) -> Result<Exit, Error> {
-    // Without a limit the run is only less safe.
-    let _ = setrlimit(Resource::Data, Rlimit { current: Some(MEMORY), maximum: Some(MEMORY) });
+    limit(Resource::Data, MEMORY);
     let engines = engines(args, make, Place::Here)?;
-    let allowed = super::engines::features(args, &engines.0, &engines.1)?;
-    thread::scope(|scope| {
-        let work = || answer(&engines, seed, allowed, args.timeout);
-        let thread = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
-        let thread =
-            thread.map_err(|error| Error::System { what: "cannot start a thread".to_owned(), error })?;
-        thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload))
-    })?;
+    let allowed = features(args, &engines.0, &engines.1)?;
+    on_large_stack(|| answer(&engines, seed, allowed, args.timeout))?;
     Ok(Exit::Success)
 }
 
@@ -217,7 +211,7 @@ impl Process {
     }
 
     fn case(&mut self, number: u64, patience: Duration) -> Screened {
-        // If the process has ended, there is no answer either.
+        // If the process has ended, waiting for its answer says so.
         let _ = writeln!(self.requests, "{number}");
         match self.answers.recv_timeout(patience) {
             Ok(line) => Screened::read(&line)
@@ -275,7 +269,7 @@ mod tests {
         }
     }
 
-    /// What comes of a case in a process that runs this shell script.
+    /// The result of a case in a process that runs this shell script.
     fn in_process(script: &str, patience: Duration) -> Screened {
         let mut command = Command::new("/bin/sh");
         Process::start(command.args(["-c", script]).env("PATH", path_with_default()))

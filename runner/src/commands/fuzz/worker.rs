@@ -18,19 +18,26 @@ const FILE: u64 = 1 << 20;
 /// Runs the cases from `--first` on, and writes a line before each, and after each that fails.
 pub(super) fn run(args: &Args, target: Target, seed: u64) -> Result<Exit, Error> {
     for (resource, bytes) in [(Resource::Data, MEMORY), (Resource::Fsize, FILE)] {
-        let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
-        // Without a limit the run is only less safe.
-        let _ = setrlimit(resource, limit);
+        limit(resource, bytes);
     }
     let end = args.modules.map_or(u64::MAX, |count| args.first.saturating_add(count));
+    on_large_stack(|| cases(args.first..end, target, seed, &Tested::OWN, &mut |line| print_document(line)))?;
+    Ok(Exit::Success)
+}
+
+/// Limits what this process may use. Without the limit the run is only less safe.
+pub(super) fn limit(resource: Resource, bytes: u64) {
+    let _ = setrlimit(resource, Rlimit { current: Some(bytes), maximum: Some(bytes) });
+}
+
+/// Works on a thread with the stack size for scripts.
+pub(super) fn on_large_stack(work: impl FnOnce() -> Result<(), Error> + Send) -> Result<(), Error> {
     std::thread::scope(|scope| {
-        let work = || cases(args.first..end, target, seed, &Tested::OWN, &mut |line| print_document(line));
         let thread = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
         let thread =
             thread.map_err(|error| Error::System { what: "cannot start a thread".to_owned(), error })?;
         thread.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload))
-    })?;
-    Ok(Exit::Success)
+    })
 }
 
 /// Runs cases, and writes a line before each, and after each that fails.
