@@ -43,6 +43,8 @@ pub(crate) fn host(config: &Config, complex: bool) -> Result<OwnedTargetIsa> {
     let settings = [
         ("opt_level", if config.optimize && !complex { "speed" } else { "none" }),
         ("regalloc_algorithm", if config.optimize && !complex { "backtracking" } else { "single_pass" }),
+        // Optimised functions are placed by their loops.
+        ("machine_code_cfg_info", if config.optimize && !complex { "true" } else { "false" }),
         ("enable_verifier", verifier),
         ("enable_nan_canonicalization", if config.nan_canonicalization { "true" } else { "false" }),
         // Tail calls and stack walks need frame pointers.

@@ -18,7 +18,7 @@ use super::glue::{self, GlueKey};
 use super::index::{Entry, Fingerprint, Index, Key, ModuleHash, checksum};
 use super::tables;
 use crate::error::{Error, Result};
-use crate::vm::artifact::{CompiledFunction, RelocTarget};
+use crate::vm::artifact::{CompiledFunction, MAX_ALIGN, RelocTarget};
 
 const CODE: &[u8] = b".text";
 const INDEX: &[u8] = b".wassay.index";
@@ -78,7 +78,7 @@ impl Contents<'_> {
             code.extend_from_slice(&bytes);
             tables.extend_from_slice(&encoded);
         }
-        object.set_section_data(text, code, 16);
+        object.set_section_data(text, code, MAX_ALIGN.into());
         self.add_symbols(&mut object, text, &starts)?;
         let (fingerprint, module, functions) = (self.fingerprint.clone(), self.hash, self.count);
         let index = Index { fingerprint, module, functions, entries }.encode();
@@ -98,7 +98,7 @@ impl Contents<'_> {
     fn starts(&self) -> HashMap<Key, usize> {
         let mut end = 0usize;
         let place = |(key, Artifact { function, .. }): (&Key, &Artifact)| {
-            let start = end.next_multiple_of(function.align as usize);
+            let start = function.placement.first_from(end);
             end = start + function.bytes.len();
             (*key, start)
         };

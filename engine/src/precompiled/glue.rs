@@ -125,11 +125,12 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Vec<(GlueKey, CompiledFunction)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vm::artifact::Placement;
 
     fn functions() -> Vec<(GlueKey, CompiledFunction)> {
         let function = |length| CompiledFunction {
             bytes: vec![0x90; length],
-            align: 16,
+            placement: Placement::aligned(16),
             frame: 32,
             relocs: Vec::new(),
             traps: vec![(1, 1)],

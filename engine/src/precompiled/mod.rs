@@ -17,13 +17,13 @@ mod index;
 mod tables;
 
 use std::borrow::Cow;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{Seek, SeekFrom};
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 
 use crate::error::{Error, Result};
 use crate::vm::artifact::CompiledFunction;
-use crate::vm::sys::populate::populate;
+use crate::vm::sys::read::read_up_to;
 use crate::vm::trusted::TrustedFile;
 use elf::Sections;
 pub(crate) use elf::{Artifact, Contents};
@@ -179,25 +179,14 @@ impl Precompiled {
     }
 }
 
-/// How many bytes get memory at once before a range is read. The rest gets it page by page, since
-/// a file may be cut off.
-const POPULATED: usize = 16 << 20;
-
 /// Reads a range of a file, which is inside of it.
 fn read(file: &TrustedFile, range: &Range<u64>, what: &str) -> Result<Vec<u8>> {
     let bad =
         |error: String| Error::malformed(format!("cannot read the {what} of the object file: {error}"), 0);
     let length = usize::try_from(range.end - range.start).map_err(|error| bad(error.to_string()))?;
-    let mut bytes = Vec::new();
-    // A file with holes can be larger than the memory.
-    bytes.try_reserve_exact(length).map_err(|error| bad(error.to_string()))?;
     let mut file = file.file();
     file.seek(SeekFrom::Start(range.start)).map_err(|error| bad(error.to_string()))?;
-    let spare = bytes.spare_capacity_mut();
-    let soon = length.min(POPULATED).min(spare.len());
-    populate(&mut spare[..soon]);
-    // This does not write zeros first, unlike `read_exact_at`.
-    file.take(length as u64).read_to_end(&mut bytes).map_err(|error| bad(error.to_string()))?;
+    let bytes = read_up_to(file, length).map_err(|error| bad(error.to_string()))?;
     if bytes.len() < length {
         return Err(bad("the file was cut off while it was read".to_owned()));
     }

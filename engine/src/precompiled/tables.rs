@@ -1,12 +1,12 @@
 //! The tables of a compiled function, as bytes.
 //!
-//! Numbers are little-endian. The sequence is: the alignment; the size of the frame; the
+//! Numbers are little-endian. The sequence is: the alignment and the offset of the address; the size of the frame; the
 //! relocations, traps and handlers, each with their count; the source map up to the end.
 
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::LibCall;
 
-use crate::vm::artifact::{CallSite, CodeReloc, CompiledFunction, RelocTarget};
+use crate::vm::artifact::{CallSite, CodeReloc, CompiledFunction, Placement, RelocTarget};
 
 /// The kinds of relocations, by their number in the format.
 const KINDS: [Reloc; 3] = [Reloc::Abs8, Reloc::X86CallPCRel4, Reloc::X86PCRel4];
@@ -31,8 +31,9 @@ const FUNCTION: u8 = u8::MAX;
 /// Encodes everything but the code. `None` if the format does not have a relocation.
 pub(super) fn encode(function: &CompiledFunction) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
-    bytes.extend_from_slice(&function.align.to_le_bytes());
-    bytes.extend_from_slice(&function.frame.to_le_bytes());
+    for number in [function.placement.align, function.placement.offset, function.frame] {
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
     let count = |bytes: &mut Vec<u8>, count: usize| bytes.extend_from_slice(&(count as u32).to_le_bytes());
     count(&mut bytes, function.relocs.len());
     for reloc in &function.relocs {
@@ -65,7 +66,8 @@ pub(super) fn encode(function: &CompiledFunction) -> Option<Vec<u8>> {
 /// that defines this number of functions.
 pub(super) fn decode(code: Vec<u8>, tables: &[u8], functions: u32) -> Option<CompiledFunction> {
     let mut cursor = Cursor(tables);
-    let (align, frame) = (cursor.u32()?, cursor.u32()?);
+    let placement = Placement { align: cursor.u32()?, offset: cursor.u32()? };
+    let frame = cursor.u32()?;
     let relocs = cursor.list(18, |cursor| {
         let [kind, target] = cursor.take::<2>()?;
         let index = cursor.u32()?;
@@ -82,7 +84,7 @@ pub(super) fn decode(code: Vec<u8>, tables: &[u8], functions: u32) -> Option<Com
         Some(CallSite { return_address, handler, frame_offset })
     })?;
     let source_map = cursor.0.to_vec();
-    let function = CompiledFunction { bytes: code, align, frame, relocs, traps, handlers, source_map };
+    let function = CompiledFunction { bytes: code, placement, frame, relocs, traps, handlers, source_map };
     function.is_consistent(functions).then_some(function)
 }
 
@@ -134,7 +136,7 @@ mod tests {
         let reloc = |kind, offset, target| CodeReloc { kind, offset, addend: -4, target };
         CompiledFunction {
             bytes: vec![0x90; 40],
-            align: 16,
+            placement: Placement { align: 64, offset: 48 },
             frame: 48,
             relocs: vec![
                 reloc(Reloc::X86CallPCRel4, 1, RelocTarget::Function(2)),
@@ -155,12 +157,13 @@ mod tests {
 
     #[test]
     fn tables_that_leave_the_code_are_rejected() {
-        let spoiled: [&dyn Fn(&mut CompiledFunction); 14] = [
+        let spoiled: [&dyn Fn(&mut CompiledFunction); 15] = [
             &|f| f.bytes.truncate(39),
             &|f| f.bytes.clear(),
-            &|f| f.align = 0,
-            &|f| f.align = 48,
-            &|f| f.align = 1 << 20,
+            &|f| f.placement.align = 0,
+            &|f| f.placement.align = 48,
+            &|f| f.placement.align = 1 << 20,
+            &|f| f.placement.offset = 64,
             &|f| f.relocs[0].offset = 37,
             &|f| f.relocs[1].offset = 33,
             &|f| f.relocs[1].offset = u32::MAX,

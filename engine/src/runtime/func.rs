@@ -150,14 +150,16 @@ impl Func {
             let (expected, found) = (params.len(), args.len());
             return Err(Error::usage(format!("type mismatch: expected {expected} arguments, found {found}")));
         }
-        let mut slots: SmallVec<[VmVal; 8]> = SmallVec::with_capacity(call.entry.slots());
-        for (arg, ty) in args.iter().zip(params) {
-            slots.push(arg.to_vm(*ty, store)?);
+        let mut slots: SmallVec<[VmVal; 8]> = SmallVec::from_elem(VmVal::default(), call.entry.slots());
+        for ((slot, arg), ty) in slots.iter_mut().zip(args).zip(params) {
+            *slot = arg.to_vm(*ty, store)?;
         }
-        slots.resize(call.entry.slots(), VmVal::default());
         enter(store, &call.entry, self.0, &mut slots)?;
-        let results = call.ty.results().iter().zip(&slots);
-        Ok(results.map(|(ty, slot)| Val::from_vm(*slot, *ty, store)).collect())
+        let mut results = Vec::with_capacity(call.ty.results().len());
+        for (ty, slot) in call.ty.results().iter().zip(&slots) {
+            results.push(Val::from_vm(*slot, *ty, store));
+        }
+        Ok(results)
     }
 
     pub(super) fn new(record: Stored<VmFuncRef>, store: &StoreState) -> Func {

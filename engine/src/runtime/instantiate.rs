@@ -331,7 +331,10 @@ impl StoreState {
                 }
                 DataMode::Passive => continue,
             };
-            self.init_memory(index, segment, memory, offset, 0, data.bytes().len() as u64)?;
+            let length = data.bytes().len() as u64;
+            let address = self.instance(index).memories[memory];
+            self.memories[address].populate(offset, length);
+            self.init_memory(index, segment, memory, offset, 0, length)?;
             self.instance_mut(index).dropped_data[segment] = true;
         }
         Ok(())

@@ -15,6 +15,7 @@ use crate::vm::alarm::Alarm;
 use crate::vm::instance::NewInstance;
 use crate::vm::memory::LinearMemory;
 use crate::vm::ptr::StoreId;
+use crate::vm::sys::populate::populate;
 
 /// A memory in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -219,6 +220,14 @@ impl MemoryEntity {
         Ok(())
     }
 
+    /// Has the system provide memory for a range that is about to be written, if it is in bounds.
+    pub(super) fn populate(&mut self, start: u64, length: u64) {
+        let Ok(range) = self.range(start, length) else { return };
+        if let Some(bytes) = self.own_bytes_mut() {
+            populate(&mut bytes[range]);
+        }
+    }
+
     pub(super) fn write(&mut self, start: u64, from: &[u8], alarm: Alarm<'_>) -> Result<()> {
         let range = self.range(start, from.len() as u64)?;
         match &mut self.bytes {
@@ -417,4 +426,26 @@ pub(super) fn no_room(length: u64, error: io::Error) -> Error {
 /// space.
 fn max_bytes(ty: &MemoryType) -> u64 {
     if ty.memory64 { 1 << 47 } else { 1 << 32 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Store;
+    use crate::engine::Engine;
+    use crate::vm::sys::mmap::PAGE;
+    use crate::vm::sys::populate::resident;
+
+    #[test]
+    fn a_range_that_is_about_to_be_written_gets_memory_if_it_is_in_bounds() {
+        let engine = Engine::new(&Config::new()).unwrap();
+        let mut store = Store::new(&engine);
+        let index = Memory::alloc(&mut store, MemoryType::new(1, None)).unwrap().index(&store);
+        let memory = &mut store.memories[index];
+        memory.populate(0, (1 << 16) + 1);
+        memory.populate(u64::MAX, u64::MAX);
+        assert_eq!(resident(memory.own_bytes_mut().unwrap()), 0);
+        memory.populate(PAGE as u64, 8 * PAGE as u64);
+        assert_eq!(resident(memory.own_bytes_mut().unwrap()), 8);
+    }
 }

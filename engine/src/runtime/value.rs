@@ -142,6 +142,7 @@ impl Val {
     }
 
     /// Converts to the value in compiled code, if the value has this type.
+    #[inline]
     pub(super) fn to_vm(&self, ty: ValType, store: &StoreState) -> Result<VmVal> {
         Ok(VmVal(match (self, ty) {
             (Val::I32(value), ValType::I32) => u128::from(value.cast_unsigned()),
@@ -155,6 +156,7 @@ impl Val {
     }
 
     /// Converts a value of this type from compiled code.
+    #[inline]
     pub(crate) fn from_vm(value: VmVal, ty: ValType, store: &StoreState) -> Val {
         match ty {
             ValType::I32 => Val::I32(value.0 as i32),

@@ -8,8 +8,8 @@ use crate::trap::Trap;
 /// The trap code for a frame that exceeds the stack limit. It is not a trap of the specification.
 pub(crate) const STACK_OVERFLOW: u8 = u8::MAX;
 
-/// The maximum alignment of a function from a file.
-const MAX_ALIGN: u32 = 64;
+/// The maximum alignment of a function: the size of a cache line in bytes.
+pub(crate) const MAX_ALIGN: u32 = 64;
 
 /// How a function is compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +32,7 @@ impl Tier {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct CompiledFunction {
     pub(crate) bytes: Vec<u8>,
-    /// The alignment of its address.
-    pub(crate) align: u32,
+    pub(crate) placement: Placement,
     /// How many bytes of the stack a call takes.
     pub(crate) frame: u32,
     pub(crate) relocs: Vec<CodeReloc>,
@@ -45,6 +44,14 @@ pub(crate) struct CompiledFunction {
     /// The mapping from machine code to instructions, in the form of
     /// [`encode`](super::source_map::encode).
     pub(crate) source_map: Vec<u8>,
+}
+
+/// The addresses at which a function can be: a multiple of the alignment, plus an offset that is
+/// less than the alignment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Placement {
+    pub(crate) align: u32,
+    pub(crate) offset: u32,
 }
 
 /// A call whose exceptions the function handles. Offsets are relative to the start of the function.
@@ -75,10 +82,28 @@ pub(crate) enum RelocTarget {
     LibCall(LibCall),
 }
 
+impl Placement {
+    /// Multiples of an alignment.
+    pub(crate) const fn aligned(align: u32) -> Placement {
+        Placement { align, offset: 0 }
+    }
+
+    /// The first possible address from this one on.
+    pub(crate) fn first_from(self, address: usize) -> usize {
+        let (align, offset) = (self.align as usize, self.offset as usize);
+        let below = address / align * align + offset;
+        if below < address { below + align } else { below }
+    }
+
+    fn is_consistent(self) -> bool {
+        self.align.is_power_of_two() && self.align <= MAX_ALIGN && self.offset < self.align
+    }
+}
+
 impl CompiledFunction {
     /// The maximum size of the function with padding.
     pub(crate) fn padded_size(&self) -> usize {
-        self.bytes.len() + self.align as usize
+        self.bytes.len() + self.placement.align as usize
     }
 
     /// Whether all offsets are in the code and tables are in order, for a module with this number
@@ -90,8 +115,7 @@ impl CompiledFunction {
         let handlers = &self.handlers;
         let known = |code: u8| code == STACK_OVERFLOW || Trap::from_code(code).is_some();
         length > 0
-            && self.align.is_power_of_two()
-            && self.align <= MAX_ALIGN
+            && self.placement.is_consistent()
             && self.relocs.iter().all(|reloc| reloc.is_inside(length, functions))
             && traps.is_sorted_by(|a, b| a.0 < b.0)
             && traps.iter().all(|(offset, code)| inside(*offset) && known(*code))
@@ -112,5 +136,18 @@ impl CodeReloc {
             RelocTarget::LibCall(_) => true,
         };
         known && (self.offset as usize).checked_add(size).is_some_and(|end| end <= length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_function_is_at_the_first_possible_address() {
+        let placement = Placement { align: 64, offset: 48 };
+        let places = [0, 48, 49, 112, 113].map(|address| placement.first_from(address));
+        assert_eq!(places, [48, 48, 112, 112, 176]);
+        assert_eq!([0, 1, 16, 17].map(|address| Placement::aligned(16).first_from(address)), [0, 16, 16, 32]);
     }
 }

@@ -30,16 +30,25 @@ pub(crate) struct NewInstance {
     context: Context,
     store: StoreId,
     number: usize,
-    functions: Option<Arc<FunctionTable>>,
 }
 
 /// A context at a fixed address, with everything that it keeps alive.
 pub(super) struct Context {
     base: NonNull<u8>,
     layout: VmCtxLayout,
+    functions: Option<Arc<FunctionTable>>,
     /// The contexts of imported host functions, with this instance as the caller.
     hosts: Vec<VmBox<VmHostCtx>>,
+    /// Memories and tables.
     keeps: Vec<Arc<dyn Any + Send + Sync>>,
+    _header: Header,
+}
+
+/// What the header of a context refers to.
+struct Header {
+    _stubs: Arc<CodeBlock>,
+    _types: Arc<[u32]>,
+    _rows: Arc<TypeRows>,
 }
 
 impl fmt::Debug for NewInstance {
@@ -85,10 +94,10 @@ impl NewInstance {
         // SAFETY: the block starts with a header and is aligned for it, and nothing else refers to
         // it.
         unsafe { base.cast::<VmCtxHeader>().write(header) };
-        let keeps: [Arc<dyn Any + Send + Sync>; 3] =
-            [Arc::clone(stubs) as _, Arc::new(Arc::clone(types)), Arc::clone(rows) as _];
-        let context = Context { base, layout, hosts: Vec::new(), keeps: keeps.into() };
-        NewInstance { context, store: record.id(), number, functions: None }
+        let kept = Header { _stubs: Arc::clone(stubs), _types: Arc::clone(types), _rows: Arc::clone(rows) };
+        let (functions, hosts, keeps) = (None, Vec::new(), Vec::new());
+        let context = Context { base, layout, functions, hosts, keeps, _header: kept };
+        NewInstance { context, store: record.id(), number }
     }
 
     /// Sets a memory of the store.
@@ -153,14 +162,13 @@ impl NewInstance {
     pub(crate) fn set_functions(&mut self, functions: &Arc<FunctionTable>) {
         self.write::<*const VmCode>(offsets::CTX_FUNCTIONS, functions.slots());
         self.write::<*const VmCounter>(offsets::CTX_COUNTERS, functions.counters());
-        self.context.keeps.push(Arc::clone(functions) as _);
-        self.functions = Some(Arc::clone(functions));
+        self.context.functions = Some(Arc::clone(functions));
     }
 
     /// Sets the record of a function that the instance defines. `function` is its position among
     /// the functions that the module defines.
     pub(crate) fn set_function(&mut self, position: usize, function: usize, type_id: u32) {
-        let Some(functions) = &self.functions else {
+        let Some(functions) = &self.context.functions else {
             unreachable!("`set_functions` is called before `set_function`")
         };
         let address = self.context.field::<VmFuncRef>(self.context.layout.function(position)).as_ptr();
@@ -190,7 +198,7 @@ impl NewInstance {
             (self.store, self.number) == (store, number),
             "the instance was created for another store or number"
         );
-        assert!(self.functions.is_some(), "the instance has no functions");
+        assert!(self.context.functions.is_some(), "the instance has no functions");
         self.context.assert_complete();
         self.context
     }

@@ -79,7 +79,7 @@ impl CodeArena {
         let addresses: Box<[usize]> = functions
             .iter()
             .map(|function| {
-                let start = end.next_multiple_of(function.align as usize);
+                let start = function.placement.first_from(end);
                 end = start + function.bytes.len();
                 start
             })
@@ -125,16 +125,16 @@ impl CodeArena {
 impl Contents {
     /// The address for new functions: after the last function, or in a new run of pages.
     fn room(&mut self, space: &CodeSpace, functions: &[CompiledFunction]) -> Result<usize> {
-        let align = functions.first().map_or(1, |function| function.align as usize);
+        let first = |from| functions.first().map_or(from, |function| function.placement.first_from(from));
         let size: usize = functions.iter().map(CompiledFunction::padded_size).sum();
         let end = self.runs.last().map_or(0, |run| space.base() + run.end * PAGE);
-        let start = self.next.next_multiple_of(align);
+        let start = first(self.next);
         if start + size <= end {
             return Ok(start);
         }
         let more = self.runs.last().map_or(1, |run| (2 * run.len()).min(LARGEST_RUN));
         let pages = space.allocate(size.div_ceil(PAGE).max(more))?;
-        let base = space.base() + pages.start * PAGE;
+        let base = first(space.base() + pages.start * PAGE);
         self.runs.push(pages);
         (self.next, self.newest) = (base, ptr::null_mut());
         Ok(base)
@@ -240,7 +240,7 @@ fn linked(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vm::artifact::CodeReloc;
+    use crate::vm::artifact::{CodeReloc, Placement};
     use crate::vm::code::lookup::{describe, handler_at, is_body, trap_at};
     use crate::vm::code::map::Description;
 
@@ -250,7 +250,7 @@ mod tests {
         let end = length as u32;
         CompiledFunction {
             bytes: vec![0x90; length],
-            align: 16,
+            placement: Placement::aligned(16),
             frame: 16,
             relocs: Vec::new(),
             traps: vec![(end - 1, 7)],

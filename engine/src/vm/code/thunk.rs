@@ -12,7 +12,7 @@ use std::sync::{Mutex, PoisonError};
 use super::arena::CodeArena;
 use super::map::Code;
 use crate::error::Result;
-use crate::vm::artifact::CompiledFunction;
+use crate::vm::artifact::{CompiledFunction, Placement};
 use crate::vm::layout::offsets;
 use crate::vm::sys::mmap::PAGE;
 
@@ -84,7 +84,7 @@ fn thunks(first: u32) -> CompiledFunction {
     }
     CompiledFunction {
         bytes,
-        align: SIZE as u32,
+        placement: Placement::aligned(SIZE as u32),
         frame: 0,
         relocs: Vec::new(),
         traps: Vec::new(),

@@ -6,5 +6,6 @@ pub(crate) mod limits;
 pub(crate) mod mmap;
 pub(crate) mod populate;
 pub(crate) mod priority;
+pub(crate) mod read;
 pub(crate) mod stack;
 pub(crate) mod twin;

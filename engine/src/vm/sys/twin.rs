@@ -97,7 +97,7 @@ impl TwinMapping {
         // SAFETY: `writable` has checked that the range is in the upper half. By the condition
         // above it is writable and not in use.
         unsafe {
-            populate(slice::from_raw_parts_mut(writable.cast(), length));
+            populate(slice::from_raw_parts_mut(writable.cast::<u8>(), length));
             ptr::write_bytes(writable, byte, length);
         }
     }

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek};
 use std::path::Path;
 use std::time::Instant;
 
-use wassay_engine::{Engine, Module};
+use wassay_engine::{Engine, Module, read_file};
 use wassay_script::quoted;
 use wassay_script::source::Source;
 
@@ -59,7 +59,7 @@ fn object(path: &Path) -> Result<Option<File>, Error> {
 
 /// Reads a module in binary or text format, as a binary.
 pub(in crate::own) fn bytes(file: &Path) -> Result<Vec<u8>, Error> {
-    let bytes = std::fs::read(file).map_err(|error| unreadable(file, &error))?;
+    let bytes = read_file(file).map_err(|error| unreadable(file, &error))?;
     if bytes.is_empty() {
         return Err(of_module(file, "the file is empty; expected a module in binary or text format"));
     }
