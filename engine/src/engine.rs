@@ -234,9 +234,9 @@ impl Engine {
     }
 
     /// The stubs, which are compiled when they are first needed.
-    pub(crate) fn stubs(&self) -> Result<Arc<CodeBlock>> {
+    pub(crate) fn stubs(&self) -> Result<&Arc<CodeBlock>> {
         if let Some(stubs) = self.0.stubs.get() {
-            return Ok(Arc::clone(stubs));
+            return Ok(stubs);
         }
         let none = || AbiSignature { params: SmallVec::new(), results: SmallVec::new() };
         let isa = &*self.0.isa;
@@ -245,7 +245,7 @@ impl Engine {
         let throw =
             self.compile_glue((GlueKind::Throw, none()), |compiler, _| trampoline::throw(compiler, isa))?;
         let stubs = Arc::new(CodeBlock::install(&[builtin, throw], Code::Stubs)?);
-        Ok(Arc::clone(self.0.stubs.get_or_init(|| stubs)))
+        Ok(self.0.stubs.get_or_init(|| stubs))
     }
 
     /// The stubs and trampolines for a later run.

@@ -5,7 +5,7 @@ use super::func::Func;
 use super::instance::{Extern, Instance, InstanceEntity, record_position};
 use super::store::StoreState;
 use crate::decode::const_expr::ConstExpr;
-use crate::decode::info::Import;
+use crate::decode::info::{Import, ModuleInfo};
 use crate::decode::segments::{DataMode, ElementItems, SegmentMode};
 use crate::error::{Error, Result};
 use crate::module::Module;
@@ -40,11 +40,10 @@ impl Instance {
         // If no code is called, this is the only check of the deadline.
         watched(store, |store| {
             let before = Extent::of(store);
-            let index = Allocation::new(store, module)?
-                .import(store, imports)
-                .allocate(store)
-                .inspect_err(|_| before.restore(store))?;
-            store.initialise(index)?;
+            let mut allocation = Allocation::new(store, module)?;
+            allocation.import(store, imports);
+            let index = allocation.allocate(store, module).inspect_err(|_| before.restore(store))?;
+            store.initialise(index, module)?;
             tracing::debug!(instance = index, imports = imports.len(), "instantiated a module");
             Ok(Instance::new(index, store))
         })
@@ -119,7 +118,7 @@ struct Allocation {
 impl Allocation {
     fn new(store: &StoreState, module: &Module) -> Result<Allocation> {
         let (stubs, rows) = (store.engine().stubs()?, store.engine().rows());
-        let context = NewInstance::new(&store.vm, module.layout(), &stubs, module.type_ids(), rows);
+        let context = NewInstance::new(&store.vm, module.layout(), stubs, module.type_ids(), rows);
         let entity = InstanceEntity {
             module: module.clone(),
             guarded: false,
@@ -134,7 +133,7 @@ impl Allocation {
     }
 
     /// Adds the imports to the index spaces.
-    fn import(mut self, store: &StoreState, imports: &[Extern]) -> Self {
+    fn import(&mut self, store: &StoreState, imports: &[Extern]) {
         for import in imports {
             match import {
                 Extern::Func(func) => self.functions.push(*func),
@@ -144,15 +143,13 @@ impl Allocation {
                 Extern::Tag(tag) => self.entity.tags.push(tag.index(store)),
             }
         }
-        self
     }
 
     /// Allocates the items that the module defines, initialises the context, and adds the instance
     /// to the store.
-    fn allocate(mut self, store: &mut StoreState) -> Result<usize> {
-        let module = self.entity.module.clone();
+    fn allocate(mut self, store: &mut StoreState, module: &Module) -> Result<usize> {
         let info = module.info();
-        store.charge_instance(size_of_instance(&module))?;
+        store.charge_instance(size_of_instance(module))?;
         for ty in &info.memories[info.imported.memories..] {
             self.entity.memories.push(store.add_memory(*ty)?);
         }
@@ -182,6 +179,10 @@ impl Allocation {
             if let Some(value) = store.vm.defined_global(index, global as u32) {
                 self.entity.globals.push(store.add_global(info.globals[global], value));
             }
+        }
+        if index == 0 {
+            // Most stores have one instance.
+            store.instances.reserve_exact(1);
         }
         store.instances.push(self.entity);
         Ok(index)
@@ -249,13 +250,13 @@ impl StoreState {
 
     /// Runs the part of instantiation that follows the allocation: initialisers, active segments,
     /// and the start function.
-    fn initialise(&mut self, index: usize) -> Result<()> {
-        self.evaluate_globals(index)?;
-        self.evaluate_tables(index)?;
-        self.evaluate_elements(index)?;
-        self.run_active_segments(index)?;
-        let module = &self.instance(index).module;
-        if let Some(start) = module.info().start {
+    fn initialise(&mut self, index: usize, module: &Module) -> Result<()> {
+        let info = module.info();
+        self.evaluate_globals(index, info)?;
+        self.evaluate_tables(index, info)?;
+        self.evaluate_elements(index, info)?;
+        self.run_active_segments(index, info)?;
+        if let Some(start) = info.start {
             // Uses the instance's record of the function, from which a host function gets its
             // caller.
             let record = self.vm.function(index, record_position(module, start));
@@ -264,9 +265,7 @@ impl StoreState {
         Ok(())
     }
 
-    fn evaluate_globals(&mut self, index: usize) -> Result<()> {
-        let module = self.instance(index).module.clone();
-        let info = module.info();
+    fn evaluate_globals(&mut self, index: usize, info: &ModuleInfo) -> Result<()> {
         for (init, global) in info.global_inits.iter().zip(info.imported.globals..) {
             self.alarm().check()?;
             let value = self.evaluate(index, init)?;
@@ -276,9 +275,7 @@ impl StoreState {
         Ok(())
     }
 
-    fn evaluate_tables(&mut self, index: usize) -> Result<()> {
-        let module = self.instance(index).module.clone();
-        let info = module.info();
+    fn evaluate_tables(&mut self, index: usize, info: &ModuleInfo) -> Result<()> {
         for (init, table) in info.table_inits.iter().zip(info.imported.tables..) {
             if let Some(init) = init {
                 let word = self.evaluate(index, init)?.0 as u64;
@@ -289,9 +286,8 @@ impl StoreState {
         Ok(())
     }
 
-    fn evaluate_elements(&mut self, index: usize) -> Result<()> {
-        let module = self.instance(index).module.clone();
-        for (segment, element) in module.info().elements.iter().enumerate() {
+    fn evaluate_elements(&mut self, index: usize, info: &ModuleInfo) -> Result<()> {
+        for (segment, element) in info.elements.iter().enumerate() {
             let length = if matches!(element.mode, SegmentMode::Declared) { 0 } else { element.items.len() };
             // Each reference is stored where the collector finds it before the next one is created.
             self.instance_mut(index).elements.push(vec![0; length].into());
@@ -310,9 +306,7 @@ impl StoreState {
     }
 
     /// Copies the active segments, elements first, and drops each segment after it was copied.
-    fn run_active_segments(&mut self, index: usize) -> Result<()> {
-        let module = self.instance(index).module.clone();
-        let info = module.info();
+    fn run_active_segments(&mut self, index: usize, info: &ModuleInfo) -> Result<()> {
         for (segment, element) in info.elements.iter().enumerate() {
             self.alarm().check()?;
             if let SegmentMode::Active { target, offset } = &element.mode {

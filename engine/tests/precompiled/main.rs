@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod damaged;
+mod placement;
 
 use std::io::Write;
 use std::thread;

@@ -113,16 +113,21 @@ impl<'a> Marker<'a> {
                 }
             }
             ObjectLayout::Array(_) => {}
-            ObjectLayout::Continuation => {
-                self.look_into_continuation(object, size);
-                return self.keep(object, size);
-            }
+            ObjectLayout::Continuation => self.look_into_continuation(object, size),
         }
-        self.keep(object, size)
+        self.live_bytes += size;
+        // Not decided by the object's size: compiled code allocates any object that fits in its
+        // hole, even one that would get blocks of its own here.
+        let block = &mut self.space.blocks[object / BLOCK];
+        if block.usage == Use::Small {
+            keep_lines(block, object % BLOCK, size);
+        }
+        size
     }
 
     /// Visits the stacks and the bound values of a continuation. What they contain may be
     /// references.
+    #[cold]
     fn look_into_continuation(&mut self, object: usize, size: usize) {
         let word = |marker: &Self, offset: u32| marker.space.memory.word(object + offset as usize);
         let (stacks, start) = (self.stacks, word(self, CONTINUATION_START));
@@ -132,19 +137,6 @@ impl<'a> Marker<'a> {
         for at in (object + CONTINUATION_BOUND as usize..object + size).step_by(8) {
             self.ambiguous(self.space.memory.word(at));
         }
-    }
-
-    /// Counts an object of this size, and keeps its lines. Returns the size.
-    fn keep(&mut self, object: usize, size: usize) -> usize {
-        let blocks = &mut self.space.blocks;
-        self.live_bytes += size;
-        // Not decided by the object's size: compiled code allocates any object that fits in its
-        // hole, even one that would get blocks of its own here.
-        let block = &mut blocks[object / BLOCK];
-        if block.usage == Use::Small {
-            keep_lines(block, object % BLOCK, size);
-        }
-        size
     }
 }
 
