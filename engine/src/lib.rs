@@ -78,7 +78,7 @@ pub use types::{
     Mutability, RefType, StorageType, SubType, TableType, TagType, TypeId, ValType,
 };
 pub use vm::sys::limits::save_address_space;
-pub use vm::sys::read::read_file;
+pub use vm::sys::read::ModuleBytes;
 pub use vm::trusted::TrustedFile;
 pub use wassay_terms::{Classification, Features, Rule, UnknownFeature};
 

@@ -40,18 +40,26 @@ pub(super) fn compiled_function(code: &CompiledCode, func: &Function) -> Result<
     })
 }
 
-/// Where a function can be. If the code generator has listed its blocks, its smallest loop begins as
-/// near as possible after a multiple of the size of a cache line: where it begins decides how fast
-/// short loops run, and the code generator does not align them.
+/// Where a function can be. If the code generator has listed its blocks, its smallest loop without a
+/// call begins as near as possible after a multiple of the size of a cache line: where it begins
+/// decides how fast short loops run, and the code generator does not align them. Without such a
+/// loop, the function begins in the first or the second half of a line.
 fn placement(code: &CompiledCode) -> Placement {
     let align = code.buffer.alignment.max(FETCHED);
-    let back = code.bb_edges.iter().filter(|(from, to)| to <= from);
-    match back.min_by_key(|(from, to)| from - to) {
+    let calls: Vec<u32> = code.buffer.call_sites().map(|site| site.ret_addr).collect();
+    let is_short = |(from, header): &&(u32, u32)| {
+        let next = code.bb_starts.partition_point(|start| start <= from);
+        let end = code.bb_starts.get(next).copied().unwrap_or(u32::MAX);
+        header <= from
+            && calls.get(calls.partition_point(|call| call <= header)).is_none_or(|call| *call > end)
+    };
+    match code.bb_edges.iter().filter(is_short).min_by_key(|(from, header)| from - header) {
         Some((_, header)) if align < MAX_ALIGN => {
             let before = MAX_ALIGN - header % MAX_ALIGN;
             Placement { align: MAX_ALIGN, offset: before.next_multiple_of(align) % MAX_ALIGN }
         }
-        _ => Placement::aligned(align),
+        _ if code.bb_starts.is_empty() => Placement::aligned(align),
+        _ => Placement::aligned(align.max(2 * FETCHED)),
     }
 }
 

@@ -29,6 +29,7 @@ use crate::time::Deadline;
 use crate::translate::Goal;
 use crate::types::{ExternType, HeldTypes};
 use crate::vm::layout::{VmCtxCounts, VmCtxLayout};
+use crate::vm::sys::read::ModuleBytes;
 pub use classify::classify;
 use classify::{admit, explain};
 use code::{ModuleCode, Source};
@@ -45,7 +46,7 @@ pub struct Module(Arc<ModuleInner>);
 struct ModuleInner {
     engine: Engine,
     info: ModuleInfo,
-    bytes: Box<[u8]>,
+    bytes: ModuleBytes,
     bodies: Bodies,
     layout: VmCtxLayout,
     /// The canonical number of each type, read by compiled code.
@@ -304,7 +305,7 @@ impl Module {
 
     fn compile(
         engine: &Engine,
-        bytes: Box<[u8]>,
+        bytes: ModuleBytes,
         mut saved: Saved,
         deadline: Option<Deadline>,
     ) -> Result<Module> {

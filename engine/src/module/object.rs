@@ -38,9 +38,9 @@ impl Module {
         engine.glue().record(glue);
         let saved = Saved { stored: code, records: Some(hash), stored_glue };
         if saved.stored.is_some() {
-            return Module::compile(engine, bytes.into(), saved, None);
+            return Module::compile(engine, bytes, saved, None);
         }
-        let loaded = Module::compile(engine, bytes.as_slice().into(), saved, None);
+        let loaded = Module::compile(engine, bytes.clone(), saved, None);
         loaded.map_err(|error| explain(&bytes, engine.features(), error))
     }
 
@@ -70,7 +70,7 @@ impl Module {
         code.admit(&engine.fingerprint())?;
         let (bytes, _) = code.module()?.into_parts();
         let saved = Saved { stored: Some(code), ..Saved::default() };
-        Module::compile(engine, bytes.into(), saved, None)
+        Module::compile(engine, bytes, saved, None)
     }
 
     /// Compiles all functions of a module, on all processors, to an object file.

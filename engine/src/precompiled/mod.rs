@@ -23,7 +23,7 @@ use std::os::unix::fs::FileExt;
 
 use crate::error::{Error, Result};
 use crate::vm::artifact::CompiledFunction;
-use crate::vm::sys::read::read_up_to;
+use crate::vm::sys::read::{ModuleBytes, read_up_to};
 use crate::vm::trusted::TrustedFile;
 use elf::Sections;
 pub(crate) use elf::{Artifact, Contents};
@@ -35,13 +35,14 @@ pub(crate) use index::{Fingerprint, Key};
 /// The bytes of a module with their hash, which identifies the machine code of the module.
 #[derive(Clone, Debug)]
 pub struct HashedBytes {
-    bytes: Vec<u8>,
+    bytes: ModuleBytes,
     hash: ModuleHash,
 }
 
 impl HashedBytes {
     /// Computes the hash of a module.
-    pub fn new(bytes: Vec<u8>) -> HashedBytes {
+    pub fn new(bytes: impl Into<ModuleBytes>) -> HashedBytes {
+        let bytes = bytes.into();
         let hash = ModuleHash(*blake3::hash(&bytes).as_bytes());
         HashedBytes { bytes, hash }
     }
@@ -56,7 +57,7 @@ impl HashedBytes {
         &self.bytes
     }
 
-    pub(crate) fn into_parts(self) -> (Vec<u8>, ModuleHash) {
+    pub(crate) fn into_parts(self) -> (ModuleBytes, ModuleHash) {
         (self.bytes, self.hash)
     }
 }
@@ -69,13 +70,13 @@ pub struct Precompiled {
     file: TrustedFile,
     sections: Sections,
     index: Index,
-    /// The sections of code and tables, if the file is small.
-    small: Option<[Vec<u8>; 2]>,
+    /// The sections of code and tables, each if it is small.
+    small: [Option<Vec<u8>>; 2],
 }
 
-/// The size of code and tables up to which they are read when the file is opened. One read of
-/// everything takes as long as that of some hundred functions.
-const SMALL: u64 = 8 << 20;
+/// The size of a section up to which it is read when the file is opened. To read a larger one takes
+/// longer than to read some hundred functions one by one, since it needs memory of its own.
+const SMALL: u64 = 1 << 20;
 
 impl Precompiled {
     /// Opens an object file and checks its index.
@@ -89,12 +90,10 @@ impl Precompiled {
         let index = read(&file, &sections.index, "index")?;
         let size = |range: &Range<u64>| range.end - range.start;
         let index = Index::decode(&index, size(&sections.code), size(&sections.tables))?;
-        let is_small = size(&sections.code) + size(&sections.tables) <= SMALL;
-        let small = if is_small {
-            Some([read(&file, &sections.code, "code")?, read(&file, &sections.tables, "tables")?])
-        } else {
-            None
+        let if_small = |range: &Range<u64>, what| -> Result<Option<Vec<u8>>> {
+            if size(range) <= SMALL { read(&file, range, what).map(Some) } else { Ok(None) }
         };
+        let small = [if_small(&sections.code, "code")?, if_small(&sections.tables, "tables")?];
         Ok(Precompiled { file, sections, index, small })
     }
 
@@ -168,9 +167,9 @@ impl Precompiled {
     /// Reads a part of the section of code (0) or tables (1).
     fn part(&self, section: usize, offset: u64, length: u32) -> Option<Cow<'_, [u8]>> {
         let length = length as usize;
-        if let Some(small) = &self.small {
+        if let Some(small) = &self.small[section] {
             let start = usize::try_from(offset).ok()?;
-            return small[section].get(start..start.checked_add(length)?).map(Cow::Borrowed);
+            return small.get(start..start.checked_add(length)?).map(Cow::Borrowed);
         }
         let range = [&self.sections.code, &self.sections.tables][section];
         let mut bytes = vec![0; length];

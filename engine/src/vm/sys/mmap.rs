@@ -55,6 +55,16 @@ impl Mapping {
         self.protect(start, length, libc::PROT_READ | libc::PROT_WRITE)
     }
 
+    /// Asks for large pages in a range of whole pages, where whole ones are in it. Without them, the
+    /// range has small ones.
+    pub(crate) fn prefer_large_pages(&self, start: usize, length: usize) -> io::Result<()> {
+        let base = self.range(start, length)?;
+        // SAFETY: `range` has checked that the pages belong to this mapping. This does not change
+        // their contents (madvise(2), MADV_HUGEPAGE); it fails if the system has no large pages.
+        unsafe { libc::madvise(base.cast(), length, libc::MADV_HUGEPAGE) };
+        Ok(())
+    }
+
     /// Returns the memory of a range of whole pages to the system. They stay accessible, and are
     /// zero when they are next read.
     ///

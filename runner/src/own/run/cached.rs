@@ -2,7 +2,7 @@
 
 use std::fs::File;
 
-use wassay_engine::{Engine, HashedBytes, Module, Precompiled, Result, TrustedFile};
+use wassay_engine::{Engine, HashedBytes, Module, ModuleBytes, Precompiled, Result, TrustedFile};
 
 use crate::cache::CodeCache;
 use crate::config::{self, CacheConfig};
@@ -35,7 +35,7 @@ impl Cached {
     }
 
     /// Creates a module, with code from the cache if it has some.
-    pub(super) fn module(&mut self, engine: &Engine, bytes: Vec<u8>) -> Result<Module> {
+    pub(super) fn module(&mut self, engine: &Engine, bytes: ModuleBytes) -> Result<Module> {
         let Some(cache) = &self.cache else { return Module::new(engine, &bytes) };
         let bytes = HashedBytes::new(bytes);
         let name = Module::code_name(engine, bytes.hash());

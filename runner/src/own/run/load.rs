@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek};
 use std::path::Path;
 use std::time::Instant;
 
-use wassay_engine::{Engine, Module, read_file};
+use wassay_engine::{Engine, Module, ModuleBytes};
 use wassay_script::quoted;
 use wassay_script::source::Source;
 
@@ -58,12 +58,12 @@ fn object(path: &Path) -> Result<Option<File>, Error> {
 }
 
 /// Reads a module in binary or text format, as a binary.
-pub(in crate::own) fn bytes(file: &Path) -> Result<Vec<u8>, Error> {
-    let bytes = read_file(file).map_err(|error| unreadable(file, &error))?;
+pub(in crate::own) fn bytes(file: &Path) -> Result<ModuleBytes, Error> {
+    let bytes = ModuleBytes::read(file).map_err(|error| unreadable(file, &error))?;
     if bytes.is_empty() {
         return Err(of_module(file, "the file is empty; expected a module in binary or text format"));
     }
-    let bytes = if bytes.starts_with(MAGIC) { bytes } else { encode(file, bytes)? };
+    let bytes = if bytes.starts_with(MAGIC) { bytes } else { encode(file, &bytes)?.into() };
     if bytes.get(6..8) == Some(COMPONENT_LAYER) {
         return Err(component(file));
     }
@@ -75,8 +75,8 @@ pub(in crate::own) fn of_module(file: &Path, what: impl std::fmt::Display) -> Er
     Error::Module(format!("{}: {what}", file.display()))
 }
 
-fn encode(file: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
-    let text = String::from_utf8(bytes).map_err(|_| {
+fn encode(file: &Path, bytes: &[u8]) -> Result<Vec<u8>, Error> {
+    let text = str::from_utf8(bytes).map_err(|_| {
         of_module(file, "not a WebAssembly module: it does not begin with `\\0asm` and is not UTF-8 text")
     })?;
     quoted(text.as_bytes()).map_err(|error| {
@@ -84,7 +84,7 @@ fn encode(file: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Error> {
         if text.get(error.offset..).is_some_and(|rest| rest.starts_with("component")) {
             return component(file);
         }
-        let place = Source::new(name.clone(), &text).place(error.offset);
+        let place = Source::new(name.clone(), text).place(error.offset);
         Error::Module(format!("{name}:{place}: {}", error.message))
     })
 }
