@@ -40,10 +40,10 @@ pub(super) fn compiled_function(code: &CompiledCode, func: &Function) -> Result<
     })
 }
 
-/// Where a function can be. If the code generator has listed its blocks, its smallest loop without a
-/// call begins as near as possible after a multiple of the size of a cache line: where it begins
+/// Where a function can be. If the code generator has listed its blocks, its smallest loop without
+/// a call begins as near as possible after a multiple of the size of a cache line: where it begins
 /// decides how fast short loops run, and the code generator does not align them. Without such a
-/// loop, the function begins in the first or the second half of a line.
+/// loop, the function begins at the first or the second half of a line.
 fn placement(code: &CompiledCode) -> Placement {
     let align = code.buffer.alignment.max(FETCHED);
     let calls: Vec<u32> = code.buffer.call_sites().map(|site| site.ret_addr).collect();

@@ -1,7 +1,8 @@
 //! The tables of a compiled function, as bytes.
 //!
-//! Numbers are little-endian. The sequence is: the alignment and the offset of the address; the size of the frame; the
-//! relocations, traps and handlers, each with their count; the source map up to the end.
+//! Numbers are little-endian. The sequence is: the alignment and the offset of the address; the
+//! size of the frame; the relocations, traps and handlers, each with their count; the source map up
+//! to the end.
 
 use cranelift_codegen::binemit::Reloc;
 use cranelift_codegen::ir::LibCall;

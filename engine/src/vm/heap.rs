@@ -2,7 +2,6 @@
 
 use std::io;
 use std::ops::Range;
-use std::ptr::NonNull;
 use std::sync::Arc;
 
 use super::layout::VmVal;
@@ -18,23 +17,14 @@ use super::sys::mmap::Mapping;
 pub(crate) struct HeapMemory {
     /// Also kept by the record of the store, once compiled code allocates in it.
     map: Arc<Mapping>,
-    /// The base of the mapping, which every access needs.
-    base: NonNull<u8>,
     /// The number of bytes at the start that are open.
     open: usize,
 }
 
-// SAFETY: the base belongs to the mapping, which is `Send`.
-unsafe impl Send for HeapMemory {}
-// SAFETY: with `&self`, the memory is only read.
-unsafe impl Sync for HeapMemory {}
-
 impl HeapMemory {
     /// Reserves `most` bytes, or as many as there is address space for, but at least `least`.
     pub(crate) fn reserve(least: usize, most: usize) -> io::Result<HeapMemory> {
-        let map = reserve_between(least, most)?;
-        let base = NonNull::new(map.base()).ok_or(io::ErrorKind::OutOfMemory)?;
-        Ok(HeapMemory { map: Arc::new(map), base, open: 0 })
+        Ok(HeapMemory { map: Arc::new(reserve_between(least, most)?), open: 0 })
     }
 
     /// Opens `size` bytes, a multiple of the page size, after the open range. They are zero.
@@ -65,7 +55,7 @@ impl HeapMemory {
     /// The offset that a word points to, if it points into the open range.
     #[inline]
     pub(crate) fn offset_of(&self, word: u64) -> Option<usize> {
-        let offset = (word as usize).checked_sub(self.base.as_ptr() as usize)?;
+        let offset = (word as usize).checked_sub(self.map.base() as usize)?;
         (offset < self.open).then_some(offset)
     }
 
@@ -78,7 +68,7 @@ impl HeapMemory {
 
     /// The address of an offset.
     pub(crate) fn address_of(&self, offset: usize) -> u64 {
-        self.base.as_ptr() as u64 + offset as u64
+        self.map.base() as u64 + offset as u64
     }
 
     /// Reads the word at an offset, a multiple of 8.
@@ -103,7 +93,7 @@ impl HeapMemory {
     #[inline]
     fn word_ptr(&self, offset: usize) -> *mut u64 {
         assert!(offset < self.open && offset.is_multiple_of(8), "word outside of the heap or misaligned");
-        self.base.as_ptr().wrapping_add(offset).cast()
+        self.map.base().wrapping_add(offset).cast()
     }
 
     /// A range of the open bytes.
@@ -112,7 +102,7 @@ impl HeapMemory {
         let length = range.end - range.start;
         // SAFETY: by the assertion the range is open, thus readable and initialised. Nothing writes
         // it meanwhile: `self` is borrowed, and no code of the store runs.
-        unsafe { std::slice::from_raw_parts(self.base.as_ptr().add(range.start), length) }
+        unsafe { std::slice::from_raw_parts(self.map.base().add(range.start), length) }
     }
 
     /// Like [`HeapMemory::bytes`], mutably.
@@ -121,7 +111,7 @@ impl HeapMemory {
         let length = range.end - range.start;
         // SAFETY: by the assertion the range is open, thus readable, writable and initialised.
         // `self` is borrowed mutably, so this is the only access.
-        unsafe { std::slice::from_raw_parts_mut(self.base.as_ptr().add(range.start), length) }
+        unsafe { std::slice::from_raw_parts_mut(self.map.base().add(range.start), length) }
     }
 
     /// Reads a value of `size` bytes, at most 16, at an offset.

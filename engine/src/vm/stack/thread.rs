@@ -1,20 +1,28 @@
 //! Calls of the host from the stack of a continuation.
 
 use std::arch::asm;
-use std::ptr::NonNull;
 
 use super::record::VmStack;
 use crate::vm::layout::VmStore;
 
-/// The stack on which compiled code of the store runs, if it is that of a continuation.
+/// Runs code of Rust that compiled code has called, on the stack of the thread. If a continuation
+/// runs, its stacks wait meanwhile, so that the code can enter the store again: a suspension there
+/// does not find the handlers of the waiting stacks.
+///
+/// `run` must not panic: a panic ends the process.
 ///
 /// # Safety
 ///
-/// The record is alive, and nothing else uses it.
+/// Compiled code of the store has called the caller on its current stack, and waits for it.
 #[inline]
-pub(in crate::vm) unsafe fn continuation_stack(vm: *mut VmStore) -> Option<NonNull<VmStack>> {
-    // SAFETY: by the condition above.
-    NonNull::new(unsafe { (*vm).stacks.current })
+pub(in crate::vm) unsafe fn on_thread_stack<T>(vm: *mut VmStore, run: impl FnOnce() -> T) -> T {
+    // SAFETY: by the condition above the record is alive, and nothing else uses it.
+    let current = unsafe { (*vm).stacks.current };
+    if current.is_null() {
+        return run();
+    }
+    // SAFETY: by the condition above; the stack is the current one.
+    unsafe { leave(vm, current, run) }
 }
 
 /// What runs on the thread's stack, and its result.
@@ -32,24 +40,13 @@ unsafe extern "C" fn perform<F: FnOnce() -> T, T>(task: *mut Task<F, T>) {
     task.result = task.run.take().map(|run| run());
 }
 
-/// Runs code of Rust that compiled code has called on the stack of a continuation, on the stack of
-/// the thread. The continuation's stacks wait meanwhile, so that the code can enter the store again:
-/// a suspension there does not find the handlers of the waiting stacks.
-///
-/// `run` must not panic: a panic ends the process.
+/// [`on_thread_stack`], from this stack.
 ///
 /// # Safety
 ///
-/// Compiled code of the store has called the caller on this stack, which is its
-/// [current one](continuation_stack), and waits for it.
-#[cold]
+/// Those of [`on_thread_stack`]; the stack is the current one.
 #[inline(never)]
-pub(in crate::vm) unsafe fn on_thread_stack<F: FnOnce() -> T, T>(
-    vm: *mut VmStore,
-    stack: NonNull<VmStack>,
-    run: F,
-) -> T {
-    let stack = stack.as_ptr();
+unsafe fn leave<F: FnOnce() -> T, T>(vm: *mut VmStore, stack: *mut VmStack, run: F) -> T {
     let mut task = Task { run: Some(run), result: None };
     // SAFETY: by the condition above the record and the stack are alive, and only this code uses
     // them. Below the stack pointer with which the thread's stack was left, nothing is in use, and

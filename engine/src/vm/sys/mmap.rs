@@ -55,7 +55,7 @@ impl Mapping {
         self.protect(start, length, libc::PROT_READ | libc::PROT_WRITE)
     }
 
-    /// Asks for large pages in a range of whole pages, where whole ones are in it. Without them, the
+    /// Asks for large pages in a range of whole pages, where whole ones are in it. Otherwise the
     /// range has small ones.
     pub(crate) fn prefer_large_pages(&self, start: usize, length: usize) -> io::Result<()> {
         let base = self.range(start, length)?;
@@ -115,9 +115,9 @@ impl Drop for Mapping {
 
 /// Addresses for large mappings, away from all others.
 ///
-/// Linux has an entry for each GiB in one of its tables of pages (x86-64). To unmap a range, it goes
-/// through the next table of an entry only if there is anything else in that GiB; then this takes
-/// longer than all the rest of creating and dropping a memory.
+/// Linux has an entry for each GiB in one of its tables of pages (x86-64). To unmap a range, it
+/// goes through the next table of an entry only if there is anything else in that GiB; then this
+/// takes longer than all the rest of creating and dropping a memory.
 mod large {
     use super::{AtomicUsize, Ordering};
 
