@@ -193,9 +193,7 @@ impl Run<'_> {
         results.cases += 1;
         results.compared += outcome.compared;
         for why in outcome.cut {
-            // What has numbers in it is one reason.
-            let why = why.chars().filter(|c| !c.is_ascii_digit()).take(100).collect();
-            *results.cut.entry(why).or_default() += 1;
+            *results.cut.entry(without_numbers(&why)).or_default() += 1;
         }
         if let (Some(folder), Some(script)) = (&self.folder, &outcome.script) {
             results.kept += 1;
@@ -289,9 +287,29 @@ fn summary(results: &Results, time: Duration, seed: u64, is_kept: bool) -> Text 
     text
 }
 
+/// The beginning of a reason with `N` for each number, so that reasons which differ in numbers are
+/// one.
+fn without_numbers(why: &str) -> String {
+    let mut text = String::new();
+    for character in why.chars().take(100) {
+        if !character.is_ascii_digit() {
+            text.push(character);
+        } else if !text.ends_with('N') {
+            text.push('N');
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reasons_that_differ_in_numbers_are_one() {
+        assert_eq!(without_numbers("line 12, at 0x7"), "line N, at NxN");
+        assert_eq!(without_numbers(&"9".repeat(200)), "N");
+    }
 
     #[test]
     fn what_only_the_process_for_all_engines_shows_is_a_finding_unless_it_was_slow() {
