@@ -64,8 +64,8 @@ impl CacheConfig {
 }
 
 /// The folder for what can be made again, in the user's cache (`XDG_CACHE_HOME`, otherwise
-/// `~/.cache`). `None` if there is no home folder: the accounts of services often name one that
-/// does not exist, and it is not created.
+/// `~/.cache`). `None` if there is no home folder: that of a service account often does not exist,
+/// and it is not created.
 pub(crate) fn cache_folder() -> Option<PathBuf> {
     let base = BaseDirs::new()?;
     if base.cache_dir().starts_with(base.home_dir()) && !base.home_dir().is_dir() {

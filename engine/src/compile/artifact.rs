@@ -46,6 +46,9 @@ pub(super) fn compiled_function(code: &CompiledCode, func: &Function) -> Result<
 /// loop, the function begins at the first or the second half of a line.
 fn placement(code: &CompiledCode) -> Placement {
     let align = code.buffer.alignment.max(FETCHED);
+    if code.bb_starts.is_empty() {
+        return Placement::aligned(align);
+    }
     let calls: Vec<u32> = code.buffer.call_sites().map(|site| site.ret_addr).collect();
     let is_short = |(from, header): &&(u32, u32)| {
         let next = code.bb_starts.partition_point(|start| start <= from);
@@ -58,7 +61,6 @@ fn placement(code: &CompiledCode) -> Placement {
             let before = MAX_ALIGN - header % MAX_ALIGN;
             Placement { align: MAX_ALIGN, offset: before.next_multiple_of(align) % MAX_ALIGN }
         }
-        _ if code.bb_starts.is_empty() => Placement::aligned(align),
         _ => Placement::aligned(align.max(2 * FETCHED)),
     }
 }

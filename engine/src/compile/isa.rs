@@ -40,11 +40,12 @@ pub(crate) fn host(config: &Config, complex: bool) -> Result<OwnedTargetIsa> {
     }
     let mut flags = settings::builder();
     let verifier = if config.verifier { "true" } else { "false" };
+    let optimize = config.optimize && !complex;
     let settings = [
-        ("opt_level", if config.optimize && !complex { "speed" } else { "none" }),
-        ("regalloc_algorithm", if config.optimize && !complex { "backtracking" } else { "single_pass" }),
+        ("opt_level", if optimize { "speed" } else { "none" }),
+        ("regalloc_algorithm", if optimize { "backtracking" } else { "single_pass" }),
         // Optimised functions are placed by their loops.
-        ("machine_code_cfg_info", if config.optimize && !complex { "true" } else { "false" }),
+        ("machine_code_cfg_info", if optimize { "true" } else { "false" }),
         ("enable_verifier", verifier),
         ("enable_nan_canonicalization", if config.nan_canonicalization { "true" } else { "false" }),
         // Tail calls and stack walks need frame pointers.

@@ -180,10 +180,6 @@ impl Allocation {
                 self.entity.globals.push(store.add_global(info.globals[global], value));
             }
         }
-        if index == 0 {
-            // Most stores have one instance.
-            store.instances.reserve_exact(1);
-        }
         store.instances.push(self.entity);
         Ok(index)
     }

@@ -1,6 +1,6 @@
 //! The context of an instance: the memory block that compiled code gets as its first argument.
 
-use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::any::Any;
 use std::ffi::c_void;
 use std::fmt;
@@ -70,7 +70,10 @@ impl NewInstance {
         types: &Arc<[u32]>,
         rows: &Arc<TypeRows>,
     ) -> NewInstance {
-        let base = zeroed(allocation(&layout));
+        let allocation = allocation(&layout);
+        // SAFETY: the size is not zero, because there is always a header.
+        let base = unsafe { alloc_zeroed(allocation) };
+        let Some(base) = NonNull::new(base) else { handle_alloc_error(allocation) };
         let number = record.instance_count();
         let header = VmCtxHeader {
             store: record.vm(),
@@ -270,27 +273,6 @@ pub(super) unsafe fn instance_of(context: *mut c_void) -> Option<usize> {
     // SAFETY: by the condition above the pointer is valid if it is not null; the header is written
     // only when the context is created.
     if context.is_null() { None } else { Some(unsafe { (*context.cast::<VmCtxHeader>()).instance }) }
-}
-
-/// Allocates a block of zeros, whose size is not zero.
-fn zeroed(allocation: Layout) -> NonNull<u8> {
-    /// The size in bytes from which the allocator may have memory that is zero already. It does not
-    /// look for smaller blocks where they are quickest to find if they have to be zero.
-    const LARGE: usize = 1 << 10;
-    assert!(allocation.size() > 0, "a context has a header");
-    // SAFETY: the size is not zero, by the assertion; the block has this size.
-    let base = unsafe {
-        if allocation.size() < LARGE {
-            let base = alloc(allocation);
-            if !base.is_null() {
-                base.write_bytes(0, allocation.size());
-            }
-            base
-        } else {
-            alloc_zeroed(allocation)
-        }
-    };
-    NonNull::new(base).unwrap_or_else(|| handle_alloc_error(allocation))
 }
 
 fn allocation(layout: &VmCtxLayout) -> Layout {

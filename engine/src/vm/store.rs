@@ -161,10 +161,6 @@ impl<H: Host + ?Sized> StoreRecord<H> {
         if start < end {
             self.functions.insert(start, end);
         }
-        if number == 0 {
-            // Most stores have one instance.
-            self.instances.reserve_exact(1);
-        }
         self.instances.push(context);
         number
     }

@@ -21,7 +21,7 @@ fn large() -> String {
     format!("(module {functions})\n(assert_return (invoke \"f7\"))\n")
 }
 
-/// A suite with cases of each kind, at least so many, which another user can read.
+/// A suite with at least this number of cases of each kind, which another user can read.
 fn suite(least: usize) -> Folder {
     let mut files: Vec<(String, String)> =
         (0..2 * least).map(|n| (format!("s/{n}.wast"), PASSES.to_owned())).collect();

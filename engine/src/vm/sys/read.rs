@@ -41,7 +41,7 @@ enum Owner {
     Mapped(Mapped),
 }
 
-/// The first bytes of a mapping, which are open.
+/// A range of a mapping, which is open.
 struct Mapped {
     map: Mapping,
     start: usize,
@@ -142,7 +142,7 @@ pub(crate) fn read_up_to(file: &File, length: usize) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// An empty buffer for so many bytes.
+/// Returns an empty buffer with room for `length` bytes.
 fn buffer(length: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     // A file with holes can be larger than the memory.
