@@ -25,15 +25,38 @@ pub(crate) struct Alarm<'a>(&'a VmBox<VmStore>);
 /// The record is alive.
 #[inline]
 pub(super) unsafe fn is_over(own: *mut VmStore) -> bool {
+    // SAFETY: by the condition above the record is alive, and so are the current store and those of
+    // its chain (see `current`).
+    unsafe { is_over_or(own, current()) }
+}
+
+/// [`is_over`], for the current store.
+///
+/// # Safety
+///
+/// The record is that of the [`current`] store.
+#[inline]
+pub(super) unsafe fn is_current_over(own: *mut VmStore) -> bool {
+    // SAFETY: by the condition above the record and its chain are alive.
+    unsafe { is_over_or(own, (*own).outer) }
+}
+
+/// Whether the deadline has passed of a store, or of one of another store's chain. If so, marks the
+/// store as interrupted.
+///
+/// # Safety
+///
+/// The record is alive; the other is null, or it and the records of its chain are alive and belong
+/// to stores whose code waits on this thread.
+#[inline]
+unsafe fn is_over_or(own: *mut VmStore, mut outer: *mut VmStore) -> bool {
     // SAFETY: by the condition above; only an atomic field is borrowed.
     let interrupted = unsafe { &(*own).interrupted };
     if interrupted.load(Ordering::Acquire) {
         return true;
     }
-    let mut outer = current();
     while !outer.is_null() {
-        // SAFETY: the current store and those of its chain are alive (see `current`), and only this
-        // thread writes `outer`.
+        // SAFETY: by the condition above it is alive, and only this thread writes `outer`.
         unsafe {
             if (*outer).interrupted.load(Ordering::Acquire) {
                 interrupted.store(true, Ordering::Release);

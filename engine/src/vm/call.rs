@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::alarm::is_current_over;
 use super::artifact::STACK_OVERFLOW;
 use super::code::CodeBlock;
 use super::current::{current, set_current};
@@ -18,7 +19,7 @@ use super::layout::{
 use super::pending::Pending;
 use super::ptr::{Stored, VmBox};
 use super::stack::record::VmStacks;
-use super::stack::thread::on_thread_stack;
+use super::stack::thread::{continuation_stack, on_thread_stack};
 use super::sys::stack::{self, wipe_stack};
 use super::trace::VmTrace;
 use super::unwind::{raise, throw, unhandled};
@@ -333,17 +334,19 @@ unsafe extern "C" fn builtin_call<H: Host + ?Sized>(
     d: u64,
     e: u64,
 ) -> BuiltinReturn {
+    // SAFETY: by the condition above the context and its store's record are alive.
+    let vm = unsafe { (*context.cast::<VmCtxHeader>()).store };
+    // SAFETY: the record is alive, and only its code, which waits for this call, uses it.
+    if let Some(stack) = unsafe { continuation_stack(vm) } {
+        // SAFETY: the code has called this function on that stack. The condition above still holds.
+        return unsafe { on_thread_stack(vm, stack, || builtin_call::<H>(context, number, a, b, c, d, e)) };
+    }
     // SAFETY: by the condition above the context is alive, and `enter` has lent its store to the
     // code.
-    let (vm, store, instance) = unsafe {
-        let vm = (*context.cast::<VmCtxHeader>()).store;
-        (vm, running::<H>(vm), instance_of(context))
-    };
+    let (store, instance) = unsafe { (running::<H>(vm), instance_of(context)) };
     let Some(instance) = instance else { unreachable!("compiled code has a context") };
     // SAFETY: `store` is the only borrow of the running store, whose code waits for this call.
-    let result = unsafe {
-        on_thread_stack(vm, || in_time(vm, store, |store| store.builtin(number, instance, [a, b, c, d, e])))
-    };
+    let result = unsafe { in_time(vm, store, |store| store.builtin(number, instance, [a, b, c, d, e])) };
     match result {
         Some(value) => BuiltinReturn { value, failed: 0 },
         None => BuiltinReturn { value: 0, failed: 1 },
@@ -357,16 +360,19 @@ unsafe extern "C" fn builtin_call<H: Host + ?Sized>(
 ///
 /// The context is that of an instance whose code runs, of a store of type `H`.
 unsafe extern "C" fn compile_call<H: Host + ?Sized>(context: *mut c_void, position: usize) -> usize {
+    // SAFETY: by the condition above the context and its store's record are alive.
+    let vm = unsafe { (*context.cast::<VmCtxHeader>()).store };
+    // SAFETY: the record is alive, and only its code, which waits for this call, uses it.
+    if let Some(stack) = unsafe { continuation_stack(vm) } {
+        // SAFETY: the code has called this function on that stack. The condition above still holds.
+        return unsafe { on_thread_stack(vm, stack, || compile_call::<H>(context, position)) };
+    }
     // SAFETY: by the condition above the context is alive, and `enter` has lent its store to the
     // code.
-    let (vm, store, instance) = unsafe {
-        let vm = (*context.cast::<VmCtxHeader>()).store;
-        (vm, running::<H>(vm), instance_of(context))
-    };
+    let (store, instance) = unsafe { (running::<H>(vm), instance_of(context)) };
     let Some(instance) = instance else { unreachable!("compiled code has a context") };
     // SAFETY: `store` is the only borrow of the store that runs, whose code waits for this call.
-    let compiled =
-        unsafe { on_thread_stack(vm, || in_time(vm, store, |store| store.compile(instance, position))) };
+    let compiled = unsafe { in_time(vm, store, |store| store.compile(instance, position)) };
     compiled.unwrap_or(0)
 }
 
@@ -378,20 +384,25 @@ unsafe extern "C" fn compile_call<H: Host + ?Sized>(context: *mut c_void, positi
 /// The context belongs to a host function of a store of type `H` whose code runs, and there are as
 /// many slots as the function declares.
 unsafe extern "C" fn host_call<H: Host + ?Sized>(context: *mut VmHostCtx, slots: *mut VmVal) -> u8 {
+    // SAFETY: by the condition above the context and its store's record are alive.
+    let vm = unsafe { (*context).store };
+    // SAFETY: the record is alive, and only its code, which waits for this call, uses it.
+    if let Some(stack) = unsafe { continuation_stack(vm) } {
+        // SAFETY: the code has called this function on that stack. The condition above still holds.
+        return unsafe { on_thread_stack(vm, stack, || host_call::<H>(context, slots)) };
+    }
     // SAFETY: by the condition above the context and its function are alive, and `enter` has lent
     // the store to the code. Both sources of `caller` are null or the context of an instance of the
     // store, which is alive as long as the store.
-    let (vm, store, host, caller, slots) = unsafe {
-        let vm = (*context).store;
+    let (store, host, caller, slots) = unsafe {
         let host = &*(*context).host.cast::<HostFunc<H>>();
         let importer = (*context).caller;
         let caller = if importer.is_null() { (*vm).caller } else { importer };
         let slots = std::slice::from_raw_parts_mut(slots, host.slots);
-        (vm, running::<H>(vm), host, instance_of(caller), slots)
+        (running::<H>(vm), host, instance_of(caller), slots)
     };
     // SAFETY: `store` is the only borrow of the running store, whose code waits for this call.
-    let result =
-        unsafe { on_thread_stack(vm, || in_time(vm, store, |store| (host.closure)(store, caller, slots))) };
+    let result = unsafe { in_time(vm, store, |store| (host.closure)(store, caller, slots)) };
     u8::from(result.is_some())
 }
 
@@ -410,12 +421,13 @@ unsafe fn in_time<H: Host + ?Sized, T>(
 ) -> Option<T> {
     let run = |store: &mut H| {
         let result = run(store);
-        match store.record().alarm().check() {
-            Err(over) if !result.as_ref().is_err_and(|error| error.kind() != ErrorKind::Exception) => {
-                Err(over)
-            }
-            _ => result,
+        // SAFETY: by the condition above the record is alive, and its store is the current one,
+        // since its code waits.
+        let over = unsafe { is_current_over(vm) };
+        if over && !result.as_ref().is_err_and(|error| error.kind() != ErrorKind::Exception) {
+            return Err(Error::interrupted());
         }
+        result
     };
     // SAFETY: by the condition above.
     unsafe { guarded(vm, store, run) }

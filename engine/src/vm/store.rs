@@ -275,15 +275,17 @@ impl<H: Host + ?Sized> StoreRecord<H> {
         unsafe { Stored::new(self.id, address) }
     }
 
-    /// The offset in the heap from which compiled code can still allocate inline.
-    pub(crate) fn free_start(&self, heap: &HeapMemory) -> usize {
+    /// The offset in the heap from which compiled code can still allocate inline, if it can.
+    pub(crate) fn free_start(&self, heap: &HeapMemory) -> Option<usize> {
         // SAFETY: the box owns the record, and no code of the store runs while the record is
         // borrowed.
         let free = unsafe { (*self.vm()).free };
-        free.next - heap.address_of(0) as usize
+        free.next.checked_sub(heap.address_of(0) as usize)
     }
 
-    /// Sets the part of the heap in which compiled code can allocate inline.
+    /// Sets the part of the heap in which compiled code can allocate inline. An empty one has no
+    /// address: when compiled code finds that an object does not fit, the address at which it would
+    /// begin is still in a register, and would keep alive what is there.
     ///
     /// # Panics
     ///
@@ -295,9 +297,13 @@ impl<H: Host + ?Sized> StoreRecord<H> {
         assert!(start.is_multiple_of(8) && end.is_multiple_of(8), "range does not consist of whole words");
         heap.keep_in(&mut self.heap);
         let address = |offset| heap.address_of(offset) as usize;
+        let free = match start == end {
+            true => VmFree::default(),
+            false => VmFree { next: address(start), end: address(end) },
+        };
         // SAFETY: the box owns the record, and no code of the store runs while the record is
         // borrowed.
-        unsafe { (*self.vm()).free = VmFree { next: address(start), end: address(end) } }
+        unsafe { (*self.vm()).free = free }
     }
 
     /// Makes room for this number of locals, which a function of the store leaves for the code that

@@ -201,8 +201,10 @@ impl StoreState {
         if self.engine().config().collect_always {
             return;
         }
-        if let Some(Parts { space, .. }) = &mut self.heap.parts {
-            space.hole.start = self.vm.free_start(&space.memory);
+        if let Some(Parts { space, .. }) = &mut self.heap.parts
+            && let Some(start) = self.vm.free_start(&space.memory)
+        {
+            space.hole.start = start;
         }
     }
 

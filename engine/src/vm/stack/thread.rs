@@ -1,28 +1,20 @@
 //! Calls of the host from the stack of a continuation.
 
 use std::arch::asm;
+use std::ptr::NonNull;
 
 use super::record::VmStack;
 use crate::vm::layout::VmStore;
 
-/// Runs code of Rust that compiled code has called, on the stack of the thread. If a continuation
-/// runs, its stacks wait meanwhile, so that the code can enter the store again: a suspension there
-/// does not find the handlers of the waiting stacks.
-///
-/// `run` must not panic: a panic ends the process.
+/// The stack on which compiled code of the store runs, if it is that of a continuation.
 ///
 /// # Safety
 ///
-/// Compiled code of the store has called the caller on its current stack, and waits for it.
+/// The record is alive, and nothing else uses it.
 #[inline]
-pub(in crate::vm) unsafe fn on_thread_stack<T>(vm: *mut VmStore, run: impl FnOnce() -> T) -> T {
-    // SAFETY: by the condition above the record is alive, and nothing else uses it.
-    let current = unsafe { (*vm).stacks.current };
-    if current.is_null() {
-        return run();
-    }
-    // SAFETY: by the condition above; the stack is the current one.
-    unsafe { leave(vm, current, run) }
+pub(in crate::vm) unsafe fn continuation_stack(vm: *mut VmStore) -> Option<NonNull<VmStack>> {
+    // SAFETY: by the condition above.
+    NonNull::new(unsafe { (*vm).stacks.current })
 }
 
 /// What runs on the thread's stack, and its result.
@@ -40,13 +32,24 @@ unsafe extern "C" fn perform<F: FnOnce() -> T, T>(task: *mut Task<F, T>) {
     task.result = task.run.take().map(|run| run());
 }
 
-/// [`on_thread_stack`], from this stack.
+/// Runs code of Rust that compiled code has called on the stack of a continuation, on the stack of
+/// the thread. The continuation's stacks wait meanwhile, so that the code can enter the store again:
+/// a suspension there does not find the handlers of the waiting stacks.
+///
+/// `run` must not panic: a panic ends the process.
 ///
 /// # Safety
 ///
-/// Those of [`on_thread_stack`]; the stack is the current one.
+/// Compiled code of the store has called the caller on this stack, which is its
+/// [current one](continuation_stack), and waits for it.
+#[cold]
 #[inline(never)]
-unsafe fn leave<F: FnOnce() -> T, T>(vm: *mut VmStore, stack: *mut VmStack, run: F) -> T {
+pub(in crate::vm) unsafe fn on_thread_stack<F: FnOnce() -> T, T>(
+    vm: *mut VmStore,
+    stack: NonNull<VmStack>,
+    run: F,
+) -> T {
+    let stack = stack.as_ptr();
     let mut task = Task { run: Some(run), result: None };
     // SAFETY: by the condition above the record and the stack are alive, and only this code uses
     // them. Below the stack pointer with which the thread's stack was left, nothing is in use, and
