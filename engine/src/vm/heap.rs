@@ -52,11 +52,20 @@ impl HeapMemory {
         self.open
     }
 
+    /// The open range.
+    #[inline]
+    pub(crate) fn words(&self) -> HeapWords<'_> {
+        let (base, count) = (self.map.base().cast(), self.open / 8);
+        // SAFETY: the mapping and its open range consist of whole pages, which are aligned, readable
+        // and initialised. Nothing writes them meanwhile: `self` is borrowed, and no code of the
+        // store runs.
+        HeapWords(unsafe { std::slice::from_raw_parts(base, count) })
+    }
+
     /// The offset that a word points to, if it points into the open range.
     #[inline]
     pub(crate) fn offset_of(&self, word: u64) -> Option<usize> {
-        let offset = (word as usize).checked_sub(self.map.base() as usize)?;
-        (offset < self.open).then_some(offset)
+        self.words().offset_of(word)
     }
 
     /// Makes the record of a store keep the mapping.
@@ -74,10 +83,7 @@ impl HeapMemory {
     /// Reads the word at an offset, a multiple of 8.
     #[inline]
     pub(crate) fn word(&self, offset: usize) -> u64 {
-        // SAFETY: `word_ptr` returns the address of an aligned word in the open range, which is
-        // readable and initialised. Nothing writes it meanwhile: `self` is borrowed, and no code of
-        // the store runs.
-        unsafe { self.word_ptr(offset).read() }
+        self.words().word(offset)
     }
 
     /// Writes the word at an offset, a multiple of 8.
@@ -124,5 +130,25 @@ impl HeapMemory {
     /// Writes the low `size` bytes of a value at an offset.
     pub(crate) fn write(&mut self, offset: usize, size: usize, value: VmVal) {
         self.bytes_mut(offset..offset + size).copy_from_slice(&value.0.to_le_bytes()[..size]);
+    }
+}
+
+/// The words in the open range of a heap.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct HeapWords<'a>(&'a [u64]);
+
+impl HeapWords<'_> {
+    /// The word at an offset, a multiple of 8.
+    #[inline]
+    pub(crate) fn word(self, offset: usize) -> u64 {
+        debug_assert!(offset.is_multiple_of(8), "misaligned word");
+        self.0[offset / 8]
+    }
+
+    /// The offset that a word points to, if it points into the range.
+    #[inline]
+    pub(crate) fn offset_of(self, word: u64) -> Option<usize> {
+        let offset = (word as usize).wrapping_sub(self.0.as_ptr().addr());
+        (offset < size_of_val(self.0)).then_some(offset)
     }
 }

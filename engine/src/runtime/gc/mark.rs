@@ -1,22 +1,27 @@
 //! Marking: finds the objects and host values that are reachable from the roots.
 
+use std::ops::Range;
+
 use super::block::{BLOCK, Block, Granules, LINE, Use};
 use super::host::{HOST, HostValues, TAG};
 use super::layouts::{Layouts, size};
 use super::space::Space;
 use crate::error::Result;
 use crate::runtime::StoreState;
-use crate::time::STEPS;
 use crate::types::layout::{
     CONTINUATION_BOUND, CONTINUATION_STACK, CONTINUATION_START, ObjectLayout, PAYLOAD,
 };
 use crate::vm::alarm::Alarm;
-use crate::vm::heap::HeapMemory;
+use crate::vm::heap::HeapWords;
 use crate::vm::stack::Continuations;
 
 /// The number of elements of an array that are visited at a time, and the minimum number of
 /// elements of an array for which that is done.
 const CHUNK: usize = 512;
+
+/// The number of objects that are visited between two checks of the deadline. Even if each has ten
+/// thousand references, that takes a few milliseconds.
+const PART: usize = 256;
 
 /// The marking phase of a collection.
 pub(super) struct Marker<'a> {
@@ -45,7 +50,7 @@ impl<'a> Marker<'a> {
 
     /// Marks what a reference points to.
     pub(super) fn reference(&mut self, word: u64) {
-        visit(word, &self.space.memory, &mut self.space.marks, self.hosts, &mut self.gray);
+        visit(word, self.space.memory.words(), &mut self.space.marks, self.hosts, &mut self.gray);
     }
 
     /// Marks the object that a word points to or into, in case it is a reference.
@@ -69,60 +74,73 @@ impl<'a> Marker<'a> {
     /// Those of [`Alarm::check`], in which case marking is incomplete.
     pub(super) fn finish(mut self, alarm: Alarm<'_>) -> Result<usize> {
         loop {
-            let mut steps = 0;
-            while let Some(object) = self.gray.pop() {
-                steps += 1 + self.look_into(object) / LINE;
-                if steps >= STEPS {
-                    alarm.check()?;
-                    steps = 0;
-                }
-            }
             alarm.check()?;
-            let Some((start, end)) = self.arrays.pop() else { return Ok(self.live_bytes) };
-            let next = end.min(start + CHUNK * 8);
-            if next < end {
-                self.arrays.push((next, end));
-            }
-            for at in (start..next).step_by(8) {
-                self.reference(self.space.memory.word(at));
+            if let Some(object) = self.look_into_fields() {
+                self.look_into_other(object);
+            } else if self.gray.is_empty() {
+                let Some((start, end)) = self.arrays.pop() else { return Ok(self.live_bytes) };
+                let next = end.min(start + CHUNK * 8);
+                if next < end {
+                    self.arrays.push((next, end));
+                }
+                self.look_into_elements(start..next);
             }
         }
     }
 
-    /// Visits the references of an object. Returns the size of the object.
-    fn look_into(&mut self, object: usize) -> usize {
-        let Space { memory, marks, .. } = &mut *self.space;
-        let header = memory.word(object);
+    /// Visits the references of some marked objects that consist of fields. Returns the first object
+    /// that does not.
+    fn look_into_fields(&mut self) -> Option<usize> {
+        let Space { memory, marks, blocks, .. } = &mut *self.space;
+        let words = memory.words();
+        let mut live_bytes = 0;
+        let mut other = None;
+        for _ in 0..PART {
+            let Some(object) = self.gray.pop() else { break };
+            let (ObjectLayout::Struct(fields) | ObjectLayout::Exception(fields)) =
+                self.layouts.of(words.word(object))
+            else {
+                other = Some(object);
+                break;
+            };
+            for field in &fields.references {
+                let word = words.word(object + *field as usize);
+                visit(word, words, marks, self.hosts, &mut self.gray);
+            }
+            let size = fields.size as usize;
+            live_bytes += size;
+            keep(blocks, object, size);
+        }
+        self.live_bytes += live_bytes;
+        other
+    }
+
+    /// Visits the references of an array or a continuation.
+    fn look_into_other(&mut self, object: usize) {
+        let header = self.space.memory.word(object);
         let layout = self.layouts.of(header);
         let size = size(layout, header);
         match layout {
-            ObjectLayout::Struct(fields) | ObjectLayout::Exception(fields) => {
-                for field in &fields.references {
-                    let word = memory.word(object + *field as usize);
-                    visit(word, memory, marks, self.hosts, &mut self.gray);
-                }
-            }
             ObjectLayout::Array(element) if element.is_traced() => {
-                let (start, end) = (object + PAYLOAD as usize, object + size);
-                if end - start > CHUNK * 8 {
-                    self.arrays.push((start, end));
+                let elements = object + PAYLOAD as usize..object + size;
+                if elements.len() > CHUNK * 8 {
+                    self.arrays.push((elements.start, elements.end));
                 } else {
-                    for at in (start..end).step_by(8) {
-                        visit(memory.word(at), memory, marks, self.hosts, &mut self.gray);
-                    }
+                    self.look_into_elements(elements);
                 }
             }
-            ObjectLayout::Array(_) => {}
             ObjectLayout::Continuation => self.look_into_continuation(object, size),
+            _ => {}
         }
         self.live_bytes += size;
-        // Not decided by the object's size: compiled code allocates any object that fits in its
-        // hole, even one that would get blocks of its own here.
-        let block = &mut self.space.blocks[object / BLOCK];
-        if block.usage == Use::Small {
-            keep_lines(block, object % BLOCK, size);
+        keep(&mut self.space.blocks, object, size);
+    }
+
+    /// Visits the references in a range of an array's elements.
+    fn look_into_elements(&mut self, elements: Range<usize>) {
+        for at in elements.step_by(8) {
+            self.reference(self.space.memory.word(at));
         }
-        size
     }
 
     /// Visits the stacks and the bound values of a continuation. What they contain may be
@@ -143,14 +161,14 @@ impl<'a> Marker<'a> {
 /// Marks what a reference points to, if it is not marked yet.
 fn visit(
     word: u64,
-    memory: &HeapMemory,
+    words: HeapWords<'_>,
     marks: &mut [Granules],
     hosts: &mut HostValues,
     gray: &mut Vec<usize>,
 ) {
     if word & TAG == 0 {
         // Null and references to functions do not point into the heap.
-        if let Some(object) = memory.offset_of(word)
+        if let Some(object) = words.offset_of(word)
             && marks[object / BLOCK].insert(object % BLOCK)
         {
             gray.push(object);
@@ -160,6 +178,14 @@ fn visit(
     }
 }
 
-fn keep_lines(block: &mut Block, start: usize, size: usize) {
-    block.live.insert(start / LINE..(start + size - 1) / LINE + 1);
+/// Keeps the lines of an object.
+#[inline]
+fn keep(blocks: &mut [Block], object: usize, size: usize) {
+    // Not decided by the object's size: compiled code allocates any object that fits in its hole,
+    // even one that would get blocks of its own here.
+    let block = &mut blocks[object / BLOCK];
+    if block.usage == Use::Small {
+        let start = object % BLOCK;
+        block.live.insert(start / LINE..(start + size - 1) / LINE + 1);
+    }
 }
