@@ -29,8 +29,10 @@ pub(super) struct Frame {
 pub(super) enum FrameKind {
     /// A block, or the function's body.
     Block,
-    /// A loop, with its header and the number of operands of a branch to it.
-    Loop { header: Block, params: usize },
+    /// A loop, with its header and the number of operands of a branch to it. The header is open,
+    /// with no code yet, as long as it is not known whether a call is continued from a loop in this
+    /// one. Then the body starts in a block of its own.
+    Loop { header: Block, params: usize, body: Option<Block> },
     /// The first arm of an `if`, with the block of the other arm and the parameters of that block.
     If { otherwise: Block, params: Vec<Value> },
     /// The second arm of an `if`.
@@ -93,10 +95,15 @@ impl<'a> Translator<'a, '_> {
         let args = self.pop_block_args(params);
         self.b.ins().jump(header, &args);
         let number = self.tier_loops.next();
+        let mut body = None;
         if self.goal == Goal::Loop(number) {
             self.continue_at(header);
+        } else if self.is_before_landing() {
+            let start = *body.insert(self.b.create_block());
+            self.b.switch_to_block(start);
+        } else {
+            self.b.switch_to_block(header);
         }
-        self.b.switch_to_block(header);
         let height = self.stack.len();
         if self.goal == Goal::Quick {
             if height == 0 && params == 0 && !self.is_catching() {
@@ -105,9 +112,9 @@ impl<'a> Translator<'a, '_> {
                 self.tier_loops.set_stuck();
             }
         }
-        self.stack.extend_from_slice(self.b.block_params(header));
+        self.stack.extend_from_slice(&self.b.block_params(header)[..params]);
         self.loops += 1;
-        let kind = FrameKind::Loop { header, params };
+        let kind = FrameKind::Loop { header, params, body };
         self.frames.push(Frame { kind, results: self.block_results(ty)?, height, exit: None });
         Ok(())
     }
@@ -172,7 +179,8 @@ impl<'a> Translator<'a, '_> {
             self.branch_to_exit(depth);
         }
         let Some(frame) = self.frames.pop() else { unreachable!("validation matches every `end`") };
-        if let FrameKind::Loop { header, .. } = frame.kind {
+        if let FrameKind::Loop { header, body, .. } = frame.kind {
+            self.close_header(header, body);
             self.b.seal_block(header);
             self.loops -= 1;
         }
@@ -194,6 +202,33 @@ impl<'a> Translator<'a, '_> {
             self.reachable = false;
         }
         Ok(())
+    }
+
+    /// Ends an open header, with the block in which the loop's body starts.
+    fn close_header(&mut self, header: Block, body: Option<Block>) {
+        let Some(body) = body else { return };
+        let after = self.reachable.then(|| self.b.create_block());
+        if let Some(after) = after {
+            self.b.ins().jump(after, &[]);
+            self.b.seal_block(after);
+        }
+        self.b.switch_to_block(header);
+        self.b.ins().jump(body, &[]);
+        self.b.seal_block(body);
+        if let Some(after) = after {
+            self.b.switch_to_block(after);
+        }
+    }
+
+    /// The open headers of the loops around the current position, outermost first, each with the
+    /// block in which the loop's body starts. The caller ends the headers, which have no parameters:
+    /// a function with such a loop is not in the first tier.
+    pub(super) fn take_open_headers(&mut self) -> Vec<(Block, Block)> {
+        let open = self.frames.iter_mut().filter_map(|frame| match &mut frame.kind {
+            FrameKind::Loop { header, body, .. } => Some((*header, body.take()?)),
+            _ => None,
+        });
+        open.collect()
     }
 
     pub(super) fn br(&mut self, depth: u32) {
@@ -337,7 +372,7 @@ impl<'a> Translator<'a, '_> {
     pub(super) fn branch_target(&mut self, depth: u32) -> (Block, usize) {
         let at = self.frames.len() - 1 - depth as usize;
         match self.frames[at].kind {
-            FrameKind::Loop { header, params } => (header, params),
+            FrameKind::Loop { header, params, .. } => (header, params),
             _ => (self.exit_of(at), self.count(self.frames[at].results)),
         }
     }

@@ -9,6 +9,7 @@
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{Block, InstBuilder, Type, Value, types};
+use cranelift_frontend::Variable;
 
 use super::variable::Local;
 use super::{TRUSTED, Translator};
@@ -36,10 +37,17 @@ pub(super) struct Loops {
     stuck: bool,
     /// The block that leaves the first tier to the code that it gets, if there is a loop.
     leave: Option<Block>,
-    /// The block from which the loop of [`Goal::Loop`] is entered, until it is reached, and the
-    /// number of locals that were passed so far.
-    landing: Option<Block>,
+    /// How the loop of [`Goal::Loop`] is entered, until it is reached.
+    landing: Option<Landing>,
+    /// The number of locals that were passed so far.
     passed: i32,
+}
+
+/// The entry to the loop of [`Goal::Loop`].
+struct Landing {
+    block: Block,
+    /// Whether the loop has not been reached yet on the way through the loops around it.
+    on_the_way: Variable,
 }
 
 impl Loops {
@@ -75,14 +83,16 @@ impl Translator<'_, '_> {
             }
             Goal::Optimized => {}
             Goal::Loop(_) => {
-                let landing = self.b.create_block();
-                self.b.ins().jump(landing, &[]);
-                self.b.seal_block(landing);
-                self.tier_loops.landing = Some(landing);
+                let block = self.b.create_block();
+                self.b.ins().jump(block, &[]);
+                self.b.seal_block(block);
+                let on_the_way = self.b.declare_var(types::I8);
+                self.tier_loops.landing = Some(Landing { block, on_the_way });
                 // What is before the loop is not reachable, unless from the loop.
                 let body = self.b.create_block();
                 self.b.seal_block(body);
                 self.b.switch_to_block(body);
+                self.set_on_the_way(on_the_way, false);
             }
         }
     }
@@ -95,12 +105,34 @@ impl Translator<'_, '_> {
         self.b.ins().load(ty, TRUSTED, locals, offset)
     }
 
-    /// Enters the loop from which a call is continued.
+    /// Whether the loop from which a call is continued has not been reached yet.
+    pub(super) fn is_before_landing(&self) -> bool {
+        self.tier_loops.landing.is_some()
+    }
+
+    /// Enters the loop from which a call is continued, by way of the headers of the loops around
+    /// it: a loop with a second entry would not be recognised as one. The current block becomes the
+    /// header.
     pub(super) fn continue_at(&mut self, header: Block) {
-        if let Some(landing) = self.tier_loops.landing.take() {
-            self.b.switch_to_block(landing);
-            self.b.ins().jump(header, &[]);
+        let Some(Landing { block, on_the_way }) = self.tier_loops.landing.take() else { return };
+        let around = self.take_open_headers();
+        self.b.switch_to_block(block);
+        self.set_on_the_way(on_the_way, true);
+        let mut way = around.iter().map(|(header, _)| *header).chain([header]);
+        self.b.ins().jump(way.next().unwrap_or(header), &[]);
+        for ((header, body), next) in around.iter().zip(way) {
+            self.b.switch_to_block(*header);
+            let is_on_the_way = self.b.use_var(on_the_way);
+            self.b.ins().brif(is_on_the_way, next, &[], *body, &[]);
+            self.b.seal_block(*body);
         }
+        self.b.switch_to_block(header);
+        self.set_on_the_way(on_the_way, false);
+    }
+
+    fn set_on_the_way(&mut self, variable: Variable, value: bool) {
+        let value = self.b.ins().iconst(types::I8, i64::from(value));
+        self.b.def_var(variable, value);
     }
 
     /// Counts an iteration of the loop with this number, at its start. If the loop has run often

@@ -9,7 +9,7 @@ use crate::common::func;
 use crate::{ALL, Way, assert_same, config, engine, instance, module, outcome};
 
 /// Functions with loops, which take a number of iterations, and what they return for 3000.
-const LOOPS: [(&str, &str); 14] = [
+const LOOPS: [(&str, &str); 15] = [
     (
         "sums of each type, with a local that is only set before the loop",
         r#"(func (export "f") (param i32) (result i64 f32 f64 i32 i32)
@@ -34,6 +34,29 @@ const LOOPS: [(&str, &str); 14] = [
                     (br_if $inner (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
                 (br_if $outer (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
             (local.get $sum))"#,
+    ),
+    (
+        "loops in loops, before and after others",
+        r#"(func (export "f") (param i32) (result i32 i32) (local $i i32) (local $j i32) (local $sum i32)
+            (local.set $i (i32.const 4))
+            (loop (br_if 0 (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+            (loop $outer
+                (local.set $i (i32.const 3))
+                (loop $first
+                    (local.set $sum (i32.add (i32.mul (local.get $sum) (i32.const 3)) (local.get $i)))
+                    (br_if $first (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+                (if (i32.and (local.get 0) (i32.const 1)) (then
+                    (local.set $i (i32.const 2))
+                    (loop $middle
+                        (local.set $j (i32.add (i32.const 7) (i32.and (local.get 0) (i32.const 64))))
+                        (loop $inner
+                            (local.set $sum (i32.xor (i32.mul (local.get $sum) (i32.const 5)) (local.get $j)))
+                            (br_if $inner (local.tee $j (i32.sub (local.get $j) (i32.const 1)))))
+                        (local.set $sum (i32.add (local.get $sum) (i32.const 1)))
+                        (br_if $middle (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))))
+                (br_if $outer (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
+            (loop (br_if 0 (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 9))))
+            (local.get $sum) (local.get $i))"#,
     ),
     (
         "one loop after the other, in the arms of an if, and in unreachable code",
