@@ -221,8 +221,8 @@ impl<'a> Translator<'a, '_> {
     }
 
     /// The open headers of the loops around the current position, outermost first, each with the
-    /// block in which the loop's body starts. The caller ends the headers, which have no parameters:
-    /// a function with such a loop is not in the first tier.
+    /// block in which the loop's body starts. The caller ends the headers, which have no
+    /// parameters: a function with such a loop is not in the first tier.
     pub(super) fn take_open_headers(&mut self) -> Vec<(Block, Block)> {
         let open = self.frames.iter_mut().filter_map(|frame| match &mut frame.kind {
             FrameKind::Loop { header, body, .. } => Some((*header, body.take()?)),

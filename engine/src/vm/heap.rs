@@ -56,9 +56,9 @@ impl HeapMemory {
     #[inline]
     pub(crate) fn words(&self) -> HeapWords<'_> {
         let (base, count) = (self.map.base().cast(), self.open / 8);
-        // SAFETY: the mapping and its open range consist of whole pages, which are aligned, readable
-        // and initialised. Nothing writes them meanwhile: `self` is borrowed, and no code of the
-        // store runs.
+        // SAFETY: the mapping and its open range consist of whole pages, which are aligned,
+        // readable and initialised. Nothing writes them meanwhile: `self` is borrowed, and no code
+        // of the store runs.
         HeapWords(unsafe { std::slice::from_raw_parts(base, count) })
     }
 

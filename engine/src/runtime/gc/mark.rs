@@ -88,8 +88,8 @@ impl<'a> Marker<'a> {
         }
     }
 
-    /// Visits the references of some marked objects that consist of fields. Returns the first object
-    /// that does not.
+    /// Visits the references of some marked objects that consist of fields. Returns the first
+    /// object that does not.
     fn look_into_fields(&mut self) -> Option<usize> {
         let Space { memory, marks, blocks, .. } = &mut *self.space;
         let words = memory.words();

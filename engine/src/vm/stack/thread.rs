@@ -33,8 +33,8 @@ unsafe extern "C" fn perform<F: FnOnce() -> T, T>(task: *mut Task<F, T>) {
 }
 
 /// Runs code of Rust that compiled code has called on the stack of a continuation, on the stack of
-/// the thread. The continuation's stacks wait meanwhile, so that the code can enter the store again:
-/// a suspension there does not find the handlers of the waiting stacks.
+/// the thread. The continuation's stacks wait meanwhile, so that the code can enter the store
+/// again: a suspension there does not find the handlers of the waiting stacks.
 ///
 /// `run` must not panic: a panic ends the process.
 ///
