@@ -150,7 +150,7 @@ impl Func {
             let (expected, found) = (params.len(), args.len());
             return Err(Error::usage(format!("type mismatch: expected {expected} arguments, found {found}")));
         }
-        let mut slots: SmallVec<[VmVal; 8]> = SmallVec::from_elem(VmVal::default(), call.entry.slots());
+        let mut slots = call.entry.slots();
         for ((slot, arg), ty) in slots.iter_mut().zip(args).zip(params) {
             *slot = arg.to_vm(*ty, store)?;
         }

@@ -1,5 +1,8 @@
 //! Instances (embedding appendix: `instance_export`).
 
+use std::cell::OnceCell;
+use std::sync::Arc;
+
 use super::func::Func;
 use super::global::Global;
 use super::memory::Memory;
@@ -7,7 +10,7 @@ use super::store::StoreState;
 use super::table::Table;
 use super::tag::Tag;
 use crate::decode::info::{Export, ExportKind};
-use crate::error::Result;
+use crate::error::{CodeOwner, Result};
 use crate::module::Module;
 use crate::time::Deadline;
 use crate::types::{ExternType, FuncExtern};
@@ -40,6 +43,8 @@ pub enum Extern {
 #[derive(Debug)]
 pub(crate) struct InstanceEntity {
     pub(super) module: Module,
+    /// The module as the owner of frames, from the first backtrace on.
+    pub(super) owner: OnceCell<CodeOwner>,
     /// Whether its code relies on guard pages.
     pub(super) guarded: bool,
     pub(crate) memories: Vec<usize>,
@@ -97,6 +102,11 @@ impl Instance {
 }
 
 impl InstanceEntity {
+    /// The owner of the frames of its code.
+    pub(super) fn owner(&self) -> &CodeOwner {
+        self.owner.get_or_init(|| Arc::new(self.module.clone()))
+    }
+
     /// Compiles a function, given its position among those that the module defines, unless it is
     /// compiled already. Returns the address of its code. `is_deep` says whether the caller has
     /// used most of its stack.

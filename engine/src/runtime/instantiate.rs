@@ -1,6 +1,9 @@
 //! Instantiation (core spec, section 4.7.2, "Instantiation"; embedding appendix:
 //! `module_instantiate`).
 
+use std::cell::OnceCell;
+use std::sync::Arc;
+
 use super::func::Func;
 use super::instance::{Extern, Instance, InstanceEntity, record_position};
 use super::store::StoreState;
@@ -13,6 +16,7 @@ use crate::runtime::ranges::{copy_between, within};
 use crate::time::STEPS;
 use crate::trap::Trap;
 use crate::vm::call::watched;
+use crate::vm::code::CodeBlock;
 use crate::vm::instance::NewInstance;
 
 impl Instance {
@@ -40,7 +44,8 @@ impl Instance {
         // If no code is called, this is the only check of the deadline.
         watched(store, |store| {
             let before = Extent::of(store);
-            let mut allocation = Allocation::new(store, module)?;
+            let stubs = store.engine().stubs()?;
+            let mut allocation = Allocation::new(store, module, stubs);
             allocation.import(store, imports);
             let index = allocation.allocate(store, module).inspect_err(|_| before.restore(store))?;
             store.initialise(index, module)?;
@@ -116,11 +121,12 @@ struct Allocation {
 }
 
 impl Allocation {
-    fn new(store: &StoreState, module: &Module) -> Result<Allocation> {
-        let (stubs, rows) = (store.engine().stubs()?, store.engine().rows());
+    fn new(store: &StoreState, module: &Module, stubs: &Arc<CodeBlock>) -> Allocation {
+        let rows = store.engine().rows();
         let context = NewInstance::new(&store.vm, module.layout(), stubs, module.type_ids(), rows);
         let entity = InstanceEntity {
             module: module.clone(),
+            owner: OnceCell::new(),
             guarded: false,
             memories: Vec::new(),
             tables: Vec::new(),
@@ -129,7 +135,7 @@ impl Allocation {
             elements: Vec::new(),
             dropped_data: vec![false; module.info().data.len()],
         };
-        Ok(Allocation { entity, context, functions: Vec::new() })
+        Allocation { entity, context, functions: Vec::new() }
     }
 
     /// Adds the imports to the index spaces.

@@ -18,8 +18,7 @@ use super::table::TableEntity;
 use super::tag::TagEntity;
 use crate::abi::signature::AbiSignature;
 use crate::engine::Engine;
-use crate::error::{CodeOwner, Error, Result};
-use crate::module::Module;
+use crate::error::{Error, Result};
 use crate::time::Deadline;
 use crate::types::{FuncType, HeldTypes, TypeId};
 use crate::vm::alarm::Alarm;
@@ -288,11 +287,19 @@ impl StoreState {
         if let Some(Some(info)) = self.calls.get(index) {
             return Ok(Arc::clone(info));
         }
-        let Some(ty) = self.engine.types().numbered(number).func.clone() else {
-            unreachable!("functions have function types")
+        let canon = self.engine.types().numbered(number);
+        let known = canon.calls.get().and_then(|calls| Arc::clone(calls).downcast().ok());
+        let info = match known {
+            Some(info) => info,
+            None => {
+                let Some(ty) = canon.func.clone() else { unreachable!("functions have function types") };
+                let trampoline = self.engine.entry_trampoline(AbiSignature::of(&ty))?;
+                let info = Arc::new(CallInfo { ty, entry: Entry::new(trampoline, number) });
+                // Another store may have been first; its information is the same.
+                let _ = canon.calls.set(Arc::clone(&info) as Arc<_>);
+                info
+            }
         };
-        let trampoline = self.engine.entry_trampoline(AbiSignature::of(&ty))?;
-        let info = Arc::new(CallInfo { ty, entry: Entry::new(trampoline, number) });
         if self.calls.len() <= index {
             self.calls.resize(index + 1, None);
         }
@@ -306,24 +313,23 @@ impl StoreState {
         if innermost.is_empty() {
             return;
         }
-        let mut module: Option<(&Module, CodeOwner)> = None;
+        let mut instance: Option<&InstanceEntity> = None;
         // Most frames belong to the module of the frame before, or to one of the latest modules.
-        let mut module_at = |address: usize| {
-            if !module.as_ref().is_some_and(|(module, _)| module.has_code_at(address)) {
-                let mut modules = self.instances.iter().rev().map(|instance| &instance.module);
-                let found = modules.find(|module| module.has_code_at(address));
-                module = found.map(|module| (module, Arc::new(module.clone()) as CodeOwner));
+        let mut owner_of = |address: usize| {
+            if !instance.is_some_and(|instance| instance.module.has_code_at(address)) {
+                let mut instances = self.instances.iter().rev();
+                instance = instances.find(|instance| instance.module.has_code_at(address));
             }
-            module.as_ref().map(|(_, owner)| Arc::clone(owner))
+            instance.map(|instance| Arc::clone(instance.owner()))
         };
         let backtrace = error.backtrace_mut();
         backtrace.begin_activation();
         for address in innermost {
-            backtrace.push(module_at(*address), *address);
+            backtrace.push(owner_of(*address), *address);
         }
         backtrace.omit(omitted);
         for address in outermost {
-            backtrace.push(module_at(address), address);
+            backtrace.push(owner_of(address), address);
         }
     }
 

@@ -6,8 +6,6 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
 use super::data::AsStore;
 use super::func::{Caller, Func};
 use super::store::{CallInfo, StoreState};
@@ -260,8 +258,7 @@ impl<P: WasmTuple, R: WasmTuple> TypedFunc<P, R> {
     ///
     /// Panics if the function belongs to another store.
     pub fn call(&self, store: &mut StoreState, params: P) -> Result<R> {
-        let count = self.call.entry.slots();
-        let mut slots: SmallVec<[VmVal; 8]> = SmallVec::from_elem(VmVal::default(), count);
+        let mut slots = self.call.entry.slots();
         params.write(|index, Slot(value)| slots[index] = value);
         enter(store, &self.call.entry, self.func.record(store), &mut slots)?;
         Ok(R::read(|index| Slot(slots[index])))

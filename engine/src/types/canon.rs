@@ -5,12 +5,13 @@
 //! its numbers can be used for other types. A [`TypeId`] that is kept longer is detected by its
 //! serial number.
 
+use std::any::Any;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use smallvec::SmallVec;
 
@@ -45,6 +46,8 @@ pub(crate) struct CanonType {
     pub(crate) func: Option<Arc<FuncType>>,
     /// The layout of the type's objects on the heap.
     pub(crate) layout: ObjectLayout,
+    /// What the runtime needs to call functions of the type, from the first call on.
+    pub(crate) calls: OnceLock<Arc<dyn Any + Send + Sync>>,
 }
 
 /// The types of one group, in order.
@@ -288,7 +291,8 @@ impl Inner {
                 parent.map(|parent| &parent.layout),
             );
             table.write(*id, &sub.composite, &display)?;
-            let ty = Arc::new(CanonType { sub, display: display.into(), func, layout });
+            let ty =
+                Arc::new(CanonType { sub, display: display.into(), func, layout, calls: OnceLock::new() });
             self.slots[id.number as usize] = Some(Slot { ty, serial: id.serial, group: first });
         }
         Ok(())

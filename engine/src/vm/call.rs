@@ -5,6 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use smallvec::SmallVec;
+
 use super::alarm::is_current_over;
 use super::artifact::STACK_OVERFLOW;
 use super::code::CodeBlock;
@@ -36,6 +38,9 @@ pub(crate) struct Entry {
     slots: usize,
 }
 
+/// The slots through which a call passes arguments and results.
+pub(crate) type Slots = SmallVec<[VmVal; 8]>;
+
 /// Reads the arguments from the slots, calls `code` with `vmctx`, and writes the results to the
 /// slots. Returns 0 if a trap or an exception unwound the call.
 type EntryFn =
@@ -57,9 +62,13 @@ impl Entry {
         Entry { trampoline, type_id, slots }
     }
 
-    /// The number of slots for a call: the maximum of the numbers of parameters and results.
-    pub(crate) fn slots(&self) -> usize {
-        self.slots
+    /// The slots for a call: the maximum of the numbers of parameters and results.
+    #[inline]
+    pub(crate) fn slots(&self) -> Slots {
+        // In place: `from_elem` would copy the whole list.
+        let mut slots = Slots::new();
+        slots.resize(self.slots, VmVal::default());
+        slots
     }
 }
 
@@ -339,7 +348,9 @@ unsafe extern "C" fn builtin_call<H: Host + ?Sized>(
     // SAFETY: the record is alive, and only its code, which waits for this call, uses it.
     if let Some(stack) = unsafe { continuation_stack(vm) } {
         // SAFETY: the code has called this function on that stack. The condition above still holds.
-        return unsafe { on_thread_stack(vm, stack, || builtin_call::<H>(context, number, a, b, c, d, e)) };
+        return unsafe {
+            on_thread_stack(vm, stack, move || builtin_call::<H>(context, number, a, b, c, d, e))
+        };
     }
     // SAFETY: by the condition above the context is alive, and `enter` has lent its store to the
     // code.
@@ -365,7 +376,7 @@ unsafe extern "C" fn compile_call<H: Host + ?Sized>(context: *mut c_void, positi
     // SAFETY: the record is alive, and only its code, which waits for this call, uses it.
     if let Some(stack) = unsafe { continuation_stack(vm) } {
         // SAFETY: the code has called this function on that stack. The condition above still holds.
-        return unsafe { on_thread_stack(vm, stack, || compile_call::<H>(context, position)) };
+        return unsafe { on_thread_stack(vm, stack, move || compile_call::<H>(context, position)) };
     }
     // SAFETY: by the condition above the context is alive, and `enter` has lent its store to the
     // code.
@@ -389,7 +400,7 @@ unsafe extern "C" fn host_call<H: Host + ?Sized>(context: *mut VmHostCtx, slots:
     // SAFETY: the record is alive, and only its code, which waits for this call, uses it.
     if let Some(stack) = unsafe { continuation_stack(vm) } {
         // SAFETY: the code has called this function on that stack. The condition above still holds.
-        return unsafe { on_thread_stack(vm, stack, || host_call::<H>(context, slots)) };
+        return unsafe { on_thread_stack(vm, stack, move || host_call::<H>(context, slots)) };
     }
     // SAFETY: by the condition above the context and its function are alive, and `enter` has lent
     // the store to the code. Both sources of `caller` are null or the context of an instance of the
