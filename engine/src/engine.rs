@@ -365,7 +365,7 @@ impl Engine {
 }
 
 impl TrampolineCache {
-    /// Adds a trampoline. If there are many, removes those that no store uses.
+    /// Adds a trampoline. If there are many, removes those that no type or store uses.
     fn insert(&mut self, signature: AbiSignature, block: Arc<CodeBlock>) {
         if self.made.len() >= self.threshold.max(MIN_THRESHOLD) {
             self.made.retain(|_, block| Arc::strong_count(block) > 1);

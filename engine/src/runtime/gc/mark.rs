@@ -19,8 +19,8 @@ use crate::vm::stack::Continuations;
 /// elements of an array for which that is done.
 const CHUNK: usize = 512;
 
-/// The number of objects that are visited between two checks of the deadline. Even if each has ten
-/// thousand references, that takes a few milliseconds.
+/// The number of objects that are visited between two checks of the deadline. If each has ten
+/// thousand references, which is the maximum of a structure, that takes about ten milliseconds.
 const PART: usize = 256;
 
 /// The marking phase of a collection.
